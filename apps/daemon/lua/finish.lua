@@ -1,0 +1,33 @@
+-- A task has ended and no process of it is left. The first rank that fails stops the others; the last one that
+-- ends frees the devices and ends the attempt.
+-- ARGV: id, attempt, rank, how it ended (JSON), cause (JSON) or '' for success, '1' to try again at no cost
+local id, attempt, rank, ending, cause, requeue = unpack(ARGV)
+local job = job_key(id)
+
+local state, current = unpack(redis.call('HMGET', job, 'state', 'attempt'))
+if not state then return { 'not_found' } end
+if current ~= attempt then return { 'stale_attempt', current } end
+local field = 'task:' .. attempt .. ':' .. rank
+local task = redis.call('HGET', job, field .. ':state')
+if task == 'ended' then return { 'ok', state } end
+if task ~= 'claimed' and task ~= 'running' then return { 'wrong_state', task or 'absent' } end
+
+redis.call('HSET', job, field .. ':state', 'ended', field .. ':ending', ending)
+local open = redis.call('HINCRBY', job, 'attempt:' .. attempt .. ':open', -1)
+if cause ~= '' then
+  local first = redis.call('HSETNX', job, 'attempt:' .. attempt .. ':failure', cause)
+  if first == 1 and requeue == '1' then redis.call('HSET', job, 'attempt:' .. attempt .. ':requeue', rank) end
+  if open > 0 then open = end_unclaimed_tasks(job, attempt) end
+end
+if open == 0 then
+  local again = redis.call('HEXISTS', job, 'attempt:' .. attempt .. ':requeue') == 1
+  return { 'ok', end_attempt(job, id, attempt, state, again) }
+end
+if cause ~= '' and state ~= 'stopping' then
+  move(job, id, state, 'stopping')
+  tell_workers_to_stop(job, id, attempt)
+  emit('job.stopping', job, id, attempt, rank)
+  return { 'ok', 'stopping' }
+end
+emit('task.ended', job, id, attempt, rank)
+return { 'ok', state }

@@ -1,0 +1,26 @@
+-- Ends a job before its time: at once while it waits, otherwise by asking its workers. Stopping twice changes nothing.
+-- ARGV: id, state that it shall end in, cause (JSON), attempt that is meant or '' for whichever it is
+local id, stopState, cause, meant = unpack(ARGV)
+local job = job_key(id)
+
+local state, attempt = unpack(redis.call('HMGET', job, 'state', 'attempt'))
+if not state then return { 'not_found' } end
+if meant ~= '' and meant ~= attempt then return { 'stale_attempt', attempt } end
+if state == 'pending' then
+  redis.call('ZREM', prefix .. ':queue', id)
+  redis.call('HSET', job, 'cause', cause, 'endedAt', now)
+  move(job, id, 'pending', stopState)
+  emit('job.ended', job, id)
+  return { 'ok', stopState }
+end
+if state == 'stopping' and redis.call('HEXISTS', job, 'stopCause') == 1 then return { 'ok', state } end
+if state ~= 'starting' and state ~= 'running' and state ~= 'stopping' then return { 'wrong_state', state } end
+
+redis.call('HSET', job, 'stopCause', cause, 'stopState', stopState)
+if end_unclaimed_tasks(job, attempt) == 0 then
+  return { 'ok', end_attempt(job, id, attempt, state, false) }
+end
+if state ~= 'stopping' then move(job, id, state, 'stopping') end
+tell_workers_to_stop(job, id, attempt)
+emit('job.stopping', job, id, attempt)
+return { 'ok', 'stopping' }

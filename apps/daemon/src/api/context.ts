@@ -1,0 +1,25 @@
+import type { DataDirectory } from '../data-directory.js';
+import type { DeviceInventory } from '../devices/inventory.js';
+import type { JobWatch } from '../ledger/job-watch.js';
+import type { Ledger } from '../ledger/ledger.js';
+
+/** What the API is made of; a test hands in what it wants. */
+export interface ApiContext {
+  readonly ledger: Ledger;
+  readonly watch: JobWatch;
+  readonly inventory: DeviceInventory;
+  readonly directories: DataDirectory;
+  readonly node: string;
+  /** The user whose jobs these are, until there are several. */
+  readonly user: string;
+  /** Seconds. */
+  readonly gracePeriod: number;
+  /** The only token there is, as its SHA-256. */
+  readonly tokenDigest: Buffer;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    context: ApiContext;
+  }
+}

@@ -1,0 +1,38 @@
+import { HealthSchema } from '@berth/contract';
+import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+
+/** `GET /healthz`: the process answers. `GET /readyz`: it can also take jobs. */
+export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  app.get(
+    '/healthz',
+    {
+      schema: {
+        tags: ['health'],
+        summary: 'Whether the daemon lives',
+        security: [],
+        response: { 200: HealthSchema },
+      },
+    },
+    async () => ({ status: 'ok' as const }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        tags: ['health'],
+        summary: 'Whether the daemon can take jobs',
+        security: [],
+        response: { 200: HealthSchema, 503: HealthSchema },
+      },
+    },
+    async (_request, reply) => {
+      try {
+        await app.context.ledger.ping();
+        return { status: 'ok' as const };
+      } catch {
+        return reply.code(503).send({ status: 'unavailable', detail: 'Redis does not answer' });
+      }
+    },
+  );
+};

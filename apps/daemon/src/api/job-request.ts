@@ -1,0 +1,83 @@
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename } from 'node:path';
+import { type JobSubmission, makeJobId, type Problem } from '@berth/contract';
+import { type DeviceFacts, parseRequest } from '@berth/cuda-core';
+import type { NewJob } from '../ledger/ledger.js';
+import type { ApiContext } from './context.js';
+import { ApiProblem } from './problem.js';
+
+/**
+ * Turns a submission that has the right form into a job, checked against what this host has.
+ * @throws ApiProblem `invalid_request` that names every bad field
+ */
+export async function resolveSubmission(
+  submission: JobSubmission,
+  context: ApiContext,
+): Promise<Omit<NewJob, 'idempotency'>> {
+  const errors: NonNullable<Problem['errors']> = [];
+  const { devices: present } = context.inventory;
+
+  let candidates: string[] | null = null;
+  if (submission.devices !== undefined) {
+    const request = parseRequest(submission.devices, [...present]);
+    if (request.ok) candidates = request.uuids;
+    else errors.push(...request.problems.map(({ message }) => ({ pointer: '#/devices', detail: message })));
+  }
+
+  const gpus = submission.gpus ?? candidates?.length ?? 1;
+  if (candidates && gpus > candidates.length) {
+    errors.push({
+      pointer: '#/gpus',
+      detail: `asks for ${gpus} devices, but the mask names ${candidates.length}`,
+    });
+  } else if (gpus > present.length) {
+    errors.push({
+      pointer: '#/gpus',
+      detail: `asks for ${gpus} devices; ${describeDevices(present, context)}`,
+    });
+  }
+
+  const workingDirectory = submission.workingDirectory ?? homedir();
+  const missing = await whyNoDirectory(workingDirectory);
+  if (missing) errors.push({ pointer: '#/workingDirectory', detail: missing });
+
+  if (errors.length > 0) {
+    const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
+    throw new ApiProblem('invalid_request', detail, errors);
+  }
+  return {
+    id: makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
+    name: submission.name ?? basename(submission.command?.[0] ?? 'script'),
+    user: context.user,
+    spec: {
+      command: submission.command ?? null,
+      script: submission.script ?? null,
+      workingDirectory,
+      environment: submission.environment,
+      labels: submission.labels,
+      gpus,
+      devices: submission.devices ?? null,
+      launch: submission.launch,
+      timeLimit: submission.timeLimit ?? null,
+      gracePeriod: submission.gracePeriod ?? context.gracePeriod,
+    },
+    needs: { priority: submission.priority, gpus, candidates, launch: submission.launch },
+  };
+}
+
+function describeDevices(devices: readonly DeviceFacts[], { inventory }: ApiContext): string {
+  if (inventory.problem) return `this host has none: ${inventory.problem.detail}`;
+  if (devices.length === 0) return 'this host has none that the daemon may use';
+  return `this host has ${devices.length}: ${devices.map(({ index, name }) => `${index} (${name})`).join(', ')}`;
+}
+
+async function whyNoDirectory(path: string): Promise<string | null> {
+  try {
+    return (await stat(path)).isDirectory() ? null : `${path} is not a directory`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return `${path} does not exist on this host`;
+    return `${path} can't be entered: ${(error as Error).message}`;
+  }
+}

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import {
+  type Cause,
+  type Job,
+  type JobId,
+  JobListSchema,
+  JobReferenceSchema,
+  JobSchema,
+  JobStateSchema,
+  JobSubmissionSchema,
+} from '@berth/contract';
+import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { z } from 'zod';
+import { LedgerRefusal } from '../ledger/refusal.js';
+import type { ApiContext } from './context.js';
+import { resolveSubmission } from './job-request.js';
+import { ApiProblem } from './problem.js';
+import { problems } from './problem-responses.js';
+
+const CANCELLED_BY_USER: Cause = {
+  code: 'user',
+  sentence: 'it was cancelled by a user',
+  rank: null,
+  exitCode: null,
+  signal: null,
+};
+
+export const JobParametersSchema = z.object({ job: JobReferenceSchema });
+
+const IdempotencyHeaderSchema = z.object({
+  'idempotency-key': z.string().min(1).max(255).optional().meta({
+    description: 'The same key with the same body, within a day, gives the same job instead of another.',
+  }),
+});
+
+const CursorSchema = z.string().regex(/^\d{1,15}$/, 'is no cursor that a list gave');
+
+/** `POST /v1/jobs`, `GET /v1/jobs`, `GET /v1/jobs/{job}`, `POST /v1/jobs/{job}/cancel`. */
+export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  const { ledger } = app.context;
+
+  app.post(
+    '/v1/jobs',
+    {
+      schema: {
+        operationId: 'submitJob',
+        tags: ['jobs'],
+        summary: 'Submit a job',
+        description: 'Once this has answered 201 the job is on disk and will not be lost.',
+        headers: IdempotencyHeaderSchema,
+        body: JobSubmissionSchema,
+        response: {
+          201: JobSchema,
+          200: JobSchema.meta({ description: 'This Idempotency-Key was seen before: the first job.' }),
+          ...problems('malformed_request', 'idempotency_conflict', 'invalid_request'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const key = request.headers['idempotency-key'];
+      const job = await resolveSubmission(request.body, app.context);
+      const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
+      const { id, replayed } = await ledger
+        .submit({ ...job, idempotency: key === undefined ? null : { key, digest } })
+        .catch((error: unknown) => {
+          if (!(error instanceof LedgerRefusal)) throw error;
+          throw new ApiProblem(
+            'idempotency_conflict',
+            `The key was used within the last day for another body, which became ${error.found[0]}; use a new key for a new job`,
+          );
+        });
+      if (replayed) reply.header('idempotency-replayed', 'true');
+      return reply
+        .code(replayed ? 200 : 201)
+        .header('location', `/v1/jobs/${id}`)
+        .send((await ledger.job(id)) as Job);
+    },
+  );
+
+  app.get(
+    '/v1/jobs',
+    {
+      schema: {
+        operationId: 'listJobs',
+        tags: ['jobs'],
+        summary: 'List jobs, newest first',
+        querystring: z.strictObject({
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+          cursor: CursorSchema.optional(),
+          state: JobStateSchema.optional(),
+        }),
+        response: { 200: JobListSchema, ...problems('invalid_request') },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, state } = request.query;
+      const before = cursor === undefined ? null : Number(cursor);
+      const items = await ledger.jobs({ limit: limit + 1, before, state: state ?? null });
+      const more = items.length > limit;
+      if (more) items.pop();
+      return { items, nextCursor: more ? String(items.at(-1)?.number) : null };
+    },
+  );
+
+  app.get(
+    '/v1/jobs/:job',
+    {
+      schema: {
+        operationId: 'getJob',
+        tags: ['jobs'],
+        summary: 'One job, with its attempts and tasks',
+        params: JobParametersSchema,
+        response: { 200: JobSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    async (request) => jobOr404(app.context, await idOf(app.context, request.params.job)),
+  );
+
+  app.post(
+    '/v1/jobs/:job/cancel',
+    {
+      schema: {
+        operationId: 'cancelJob',
+        tags: ['jobs'],
+        summary: 'Cancel a job',
+        description:
+          'A waiting job ends at once. A running one gets SIGTERM, after its grace period SIGKILL, and its devices are ' +
+          'given out only when no process of it is left. Cancelling twice changes nothing.',
+        params: JobParametersSchema,
+        response: { 202: JobSchema, ...problems('not_found', 'conflict', 'invalid_request') },
+      },
+    },
+    async (request, reply) => {
+      const id = await idOf(app.context, request.params.job);
+      try {
+        await ledger.stop(id, 'cancelled', CANCELLED_BY_USER);
+      } catch (error) {
+        if (!(error instanceof LedgerRefusal)) throw error;
+        const job = await jobOr404(app.context, id);
+        if (job.state !== 'cancelled') {
+          throw new ApiProblem(
+            'conflict',
+            `Job ${job.number} has ${job.state} already; there is nothing left to cancel`,
+          );
+        }
+      }
+      return reply.code(202).send(await jobOr404(app.context, id));
+    },
+  );
+};
+
+/** The id that a reference names. @throws ApiProblem `not_found` */
+export async function idOf({ ledger }: ApiContext, reference: string): Promise<JobId> {
+  if (reference.startsWith('job_')) return reference;
+  const id = await ledger.idOfNumber(reference);
+  if (!id)
+    throw new ApiProblem('not_found', `There is no job ${reference}; GET /v1/jobs lists those there are`);
+  return id;
+}
+
+async function jobOr404({ ledger }: ApiContext, id: JobId): Promise<Job> {
+  const job = await ledger.job(id);
+  if (!job) throw new ApiProblem('not_found', `There is no job ${id}; GET /v1/jobs lists those there are`);
+  return job;
+}

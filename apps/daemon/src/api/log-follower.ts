@@ -1,0 +1,106 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { formatBytes, isEnded, type JobId, type JobState } from '@berth/contract';
+import { openLog } from '@berth/task-shim';
+import type { ApiContext } from './context.js';
+
+const BLOCK_BYTES = 256 * 1024;
+
+/** Which part of a job's output is wanted. */
+export interface LogRequest {
+  job: JobId;
+  rank: number;
+  /** null: the current attempt, and with `follow` those that come after it. */
+  attempt: number | null;
+  stream: 'stdout' | 'stderr' | null;
+  /** A byte of the log. */
+  from: number;
+  follow: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * The output of a task from a byte on: what is there, and while it is followed what comes, until the job has ended.
+ * Nothing is polled: the ledger's events tell about the job, the kernel about the file.
+ */
+export async function* followLog(context: ApiContext, request: LogRequest): AsyncGenerator<Buffer> {
+  const { ledger, watch: jobs, directories } = context;
+  const bell = new Bell(request.signal);
+  const stopWatching = jobs.onChange(request.job, () => bell.ring());
+  let files: FSWatcher | null = null;
+  let { attempt, from } = request;
+  try {
+    while (!request.signal.aborted) {
+      bell.reset();
+      const record = await ledger.record(request.job);
+      if (!record) return;
+      attempt ??= Number(record.attempt) || null;
+      const over = attempt !== null && record[`task:${attempt}:${request.rank}:state`] === 'ended';
+      if (attempt !== null) {
+        const directory = directories.task(request.job, attempt, request.rank);
+        if (request.follow && !over) files ??= watchFiles(directory, bell);
+        const log = openLog(directory);
+        for (;;) {
+          const { chunks, next, skipped } = await log.read(from, BLOCK_BYTES, request.stream ?? undefined);
+          if (skipped) yield gap(skipped.to - skipped.from);
+          for (const { data } of chunks) yield data;
+          if (next === from) break;
+          from = next;
+        }
+      }
+      if (!request.follow || isEnded(record.state as JobState)) return;
+      if (over) {
+        if (request.attempt !== null) return;
+        if (Number(record.attempt) > (attempt as number)) {
+          attempt = Number(record.attempt);
+          from = 0;
+          files?.close();
+          files = null;
+          continue;
+        }
+      }
+      await bell.rung();
+    }
+  } finally {
+    stopWatching();
+    files?.close();
+  }
+}
+
+/** Rings when there is something new to look at; what rings between `reset` and `rung` is not lost. */
+class Bell {
+  private wake: () => void = () => undefined;
+  private sound: Promise<void> = Promise.resolve();
+
+  constructor(signal: AbortSignal) {
+    signal.addEventListener('abort', () => this.ring());
+  }
+
+  reset(): void {
+    this.sound = new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+
+  ring(): void {
+    this.wake();
+  }
+
+  rung(): Promise<void> {
+    return this.sound;
+  }
+}
+
+/** The folder of the log exists from the task's start on; before, the job's own events ring. */
+function watchFiles(directory: string, bell: Bell): FSWatcher | null {
+  try {
+    const watcher = watch(`${directory}/log`, () => bell.ring());
+    watcher.on('error', () => undefined);
+    return watcher;
+  } catch {
+    return null;
+  }
+}
+
+function gap(bytes: number): Buffer {
+  return Buffer.from(`\n[${formatBytes(bytes)} of output are gone here: the log had reached its limit]\n`);
+}

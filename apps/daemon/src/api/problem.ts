@@ -1,0 +1,111 @@
+import { PROBLEMS, type Problem, type ProblemCode, problemType } from '@berth/contract';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RequestValidationError } from 'fastify-zod-openapi';
+
+/** A request that can't be met, thrown by a handler and answered as RFC 9457 problem details. */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+
+  readonly code: ProblemCode;
+  readonly errors: Problem['errors'];
+
+  constructor(code: ProblemCode, detail: string, errors?: Problem['errors']) {
+    super(detail);
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+/** Fastify's own errors that a client can cause, by what a client can do about them. */
+const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: { code: 'malformed_request', detail: 'The body is no JSON' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: {
+    code: 'malformed_request',
+    detail: 'The body is empty, but its type says JSON',
+  },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: 'malformed_request',
+    detail: 'The body is not as long as its header says',
+  },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload_too_large', detail: 'The body is too large' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: 'unsupported_media_type',
+    detail: 'Send JSON, with the header Content-Type: application/json',
+  },
+};
+
+/** Answers every error, ours and Fastify's, as `application/problem+json`. */
+export function answerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    sendProblem(request, reply, asProblem(error), error),
+  );
+  app.setNotFoundHandler((request, reply) => {
+    const detail = `${request.method} ${request.url.split('?')[0]} is nothing that Berth offers; /openapi.json lists what is`;
+    return sendProblem(request, reply, new ApiProblem('not_found', detail));
+  });
+}
+
+function asProblem(error: FastifyError): ApiProblem {
+  if (error instanceof ApiProblem) return error;
+  if (error.validation) {
+    const errors = error.validation.map((issue) => ({
+      pointer: pointerOf(error.validationContext, issue.instancePath),
+      detail:
+        issue instanceof RequestValidationError ? describeIssue(issue) : (issue.message ?? 'is not valid'),
+    }));
+    const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
+    return new ApiProblem('invalid_request', detail, errors);
+  }
+  const known = FASTIFY_PROBLEMS[error.code];
+  if (known) return new ApiProblem(known.code, `${known.detail}. (${error.message})`);
+  if (isRedisAway(error)) {
+    const detail =
+      'Redis does not answer, so Berth can neither read nor change anything now. Running jobs go on. ' +
+      'Try again in a moment; with the same Idempotency-Key a submission is taken once only';
+    return new ApiProblem('ledger_unavailable', detail);
+  }
+  return new ApiProblem('internal_error', 'Berth could not do this; its log has more under this instance');
+}
+
+function isRedisAway(error: Error): boolean {
+  return /Command timed out|Connection is closed|ECONNREFUSED|ENOENT.*redis|max retries|LOADING|READONLY|MISCONF/.test(
+    error.message,
+  );
+}
+
+/** RFC 6901 in its URI form for bodies (`#/gpus`), the plain name for parameters. */
+function pointerOf(context: string | undefined, path: string): string {
+  return context === 'body' ? `#${path}` : path.replace(/^\//, '');
+}
+
+function describeIssue(issue: RequestValidationError): string {
+  const { issue: zodIssue } = issue.params;
+  if (zodIssue.code === 'unrecognized_keys') {
+    return `there is no field ${zodIssue.keys.map((key) => `'${key}'`).join(', ')} here`;
+  }
+  return issue.message;
+}
+
+function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: ApiProblem,
+  cause?: Error,
+): FastifyReply {
+  const { status, title } = PROBLEMS[problem.code];
+  if (status >= 500) request.log.error({ err: cause ?? problem }, problem.message);
+  const body: Problem = {
+    type: problemType(problem.code),
+    title,
+    status,
+    detail: problem.message,
+    instance: request.id,
+    ...(problem.errors ? { errors: problem.errors } : {}),
+  };
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="berth"');
+  return reply
+    .code(status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .serializer((payload) => JSON.stringify(payload))
+    .send(body);
+}

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import {
+  fastifyZodOpenApiPlugin,
+  fastifyZodOpenApiTransformers,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-zod-openapi';
+import { requireToken } from './authentication.js';
+import type { ApiContext } from './context.js';
+import { deviceRoutes } from './devices.js';
+import { healthRoutes } from './health.js';
+import { jobRoutes } from './jobs.js';
+import { logRoutes } from './logs.js';
+import { answerProblems } from './problem.js';
+
+const BODY_LIMIT_BYTES = 4 * 2 ** 20;
+
+/** The whole HTTP face of the daemon, from what it is handed; nothing here is global. */
+export async function buildServer(context: ApiContext, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: () => randomUUID(),
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+  });
+  app.decorate('context', context);
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  answerProblems(app);
+  requireToken(app);
+  await app.register(fastifyZodOpenApiPlugin);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Berth',
+        version: '1',
+        description: 'A multi-GPU job scheduler. Bytes and seconds are numbers, times are RFC 3339 in UTC.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: 'http://127.0.0.1:7700' }],
+      security: [{ bearer: [] }],
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: "The file `token` in the daemon's data directory.",
+          },
+        },
+      },
+    },
+    ...fastifyZodOpenApiTransformers,
+  });
+  await app.register(healthRoutes);
+  await app.register(jobRoutes);
+  await app.register(logRoutes);
+  await app.register(deviceRoutes);
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  await app.ready();
+  return app;
+}

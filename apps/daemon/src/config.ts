@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { homedir, hostname, userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { BytesInputSchema, DurationInputSchema } from '@berth/contract';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\d{1,5})$/;
+
+/** The configuration file, and what flags and environment are checked by. Every key has a default. */
+export const ConfigSchema = z
+  .strictObject({
+    dataDir: z
+      .string()
+      .min(1)
+      .transform((path) => (isAbsolute(path) ? path : resolve(path)))
+      .default(() => defaultDataDirectory())
+      .meta({ description: 'Where jobs, logs, the token and the private Redis live.' }),
+    listen: z
+      .string()
+      .regex(
+        LOOPBACK,
+        'must be a loopback address with a port, such as 127.0.0.1:7700 (port 0 picks a free one)',
+      )
+      .refine((listen) => Number(LOOPBACK.exec(listen)?.[2]) <= 65_535, 'the port must be at most 65535')
+      .default('127.0.0.1:7700')
+      .meta({ description: 'Where the API listens; loopback only.' }),
+    redisUrl: z
+      .string()
+      .regex(/^(rediss?|unix):\/\//, 'must be a URL such as redis://127.0.0.1:6379/0')
+      .optional()
+      .meta({ description: 'A Redis to use instead of the private one.' }),
+    simulate: z.string().min(1).optional().meta({ description: 'Simulated devices, such as 2xH100-80GB.' }),
+    node: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,253}$/)
+      .default(() => hostname())
+      .meta({ description: "This host's name in Berth." }),
+    logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    gracePeriod: DurationInputSchema.default(30).meta({
+      description: 'Between SIGTERM and SIGKILL, for jobs that name none. Seconds, or text.',
+    }),
+    logLimit: BytesInputSchema.pipe(z.number().min(65_536))
+      .default(256 * 2 ** 20)
+      .meta({
+        description: "The most that one task's log takes on disk: its first MiB and the newest are kept.",
+      }),
+  })
+  .meta({ id: 'Config' });
+export type Config = z.infer<typeof ConfigSchema>;
+
+/** A setting is wrong; the message names it, where it came from, and what would be right. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const ENVIRONMENT: Record<string, keyof Config> = {
+  BERTH_DATA_DIR: 'dataDir',
+  BERTH_LISTEN: 'listen',
+  BERTH_REDIS_URL: 'redisUrl',
+  BERTH_SIMULATE: 'simulate',
+  BERTH_NODE: 'node',
+  BERTH_LOG_LEVEL: 'logLevel',
+};
+
+/**
+ * Reads the configuration: flags before environment before file before defaults.
+ * @throws ConfigError that names every bad setting at once
+ */
+export function readConfig(
+  flags: Partial<Record<keyof Config, string>> & { config?: string },
+  environment: NodeJS.ProcessEnv,
+): Config {
+  const origins = new Map<string, string>();
+  const settings: Record<string, unknown> = {};
+  const take = (from: Record<string, unknown>, origin: (key: string) => string): void => {
+    for (const [key, value] of Object.entries(from)) {
+      if (value === undefined) continue;
+      settings[key] = value;
+      origins.set(key, origin(key));
+    }
+  };
+
+  const file = flags.config ?? environment.BERTH_CONFIG;
+  if (file) take(readFile(file), (key) => `${key} in ${file}`);
+  for (const [name, key] of Object.entries(ENVIRONMENT))
+    take({ [key]: environment[name] || undefined }, () => name);
+  const { config: _, ...rest } = flags;
+  take(rest, (key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+
+  const result = ConfigSchema.safeParse(settings);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      const known = Object.keys(ConfigSchema.shape).join(', ');
+      return `${issue.keys.join(', ')} in ${file}: no such setting (there are ${known})`;
+    }
+    const key = String(issue.path[0]);
+    return `${origins.get(key) ?? key}: ${issue.message}`;
+  });
+  throw new ConfigError(problems.join('\n'));
+}
+
+function readFile(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`the configuration file can't be read: ${(error as Error).message}`);
+  }
+  let content: unknown;
+  try {
+    content = parseYaml(text) ?? {};
+  } catch (error) {
+    throw new ConfigError(`${file} is no YAML: ${(error as Error).message}`);
+  }
+  if (typeof content !== 'object' || Array.isArray(content)) {
+    throw new ConfigError(`${file} must hold settings, one "name: value" a line`);
+  }
+  return content as Record<string, unknown>;
+}
+
+/** `/var/lib/berth` for root, the XDG data directory for everybody else. */
+export function defaultDataDirectory(): string {
+  if (userInfo().uid === 0) return '/var/lib/berth';
+  return join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'berth');
+}

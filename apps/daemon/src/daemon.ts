@@ -1,0 +1,125 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { userInfo } from 'node:os';
+import { tryLock } from '@berth/task-shim';
+import type { Logger } from 'pino';
+import { digestOf, openToken } from './api/authentication.js';
+import { buildServer } from './api/server.js';
+import type { Config } from './config.js';
+import { openDataDirectory } from './data-directory.js';
+import { DeviceInventory } from './devices/inventory.js';
+import { DeviceQueues } from './ledger/device-queue.js';
+import { JobWatch } from './ledger/job-watch.js';
+import { Ledger } from './ledger/ledger.js';
+import { connectRedis } from './redis/connection.js';
+import { checkDurability } from './redis/durability.js';
+import { PrivateRedis } from './redis/private-redis.js';
+import { SchedulerLoop } from './scheduling/scheduler-loop.js';
+import { WorkerSupervisor } from './workers/supervisor.js';
+
+/** The daemon can't run; the message says why and what to do. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+export interface RunningDaemon {
+  /** Where the API listens. */
+  readonly url: string;
+  /** Ends the daemon. Running jobs, and what they need, go on; the rest goes too. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Puts the daemon together, from the ground up: lock, Redis, devices, ledger, workers, scheduler, API.
+ * Each part is handed what it needs here and nowhere else.
+ * @throws StartError, RedisUnavailable
+ */
+export async function startDaemon(config: Config, log: Logger): Promise<RunningDaemon> {
+  const directories = openDataDirectory(config.dataDir);
+  const lock = tryLock(directories.daemonLock);
+  if (!lock) {
+    throw new StartError(
+      `another berthd runs on ${config.dataDir} already; stop it first, or choose another --data-dir`,
+    );
+  }
+  const privateRedis = config.redisUrl ? null : await PrivateRedis.open(config.dataDir, log);
+  const address = privateRedis?.address ?? { url: config.redisUrl as string };
+  const connect = (name: string, patience: 'patient' | 'impatient' = 'patient') =>
+    connectRedis(address, name, patience, log);
+  const redis = connect('daemon');
+  if (!privateRedis) await checkDurability(redis, log);
+
+  const simulation = config.simulate ? { spec: config.simulate, stateFile: directories.simulation } : null;
+  const inventory = await DeviceInventory.open(simulation, log);
+  const ledger = new Ledger(redis);
+  await ledger.registerDevices(
+    config.node,
+    inventory.devices.map(({ uuid, index }) => ({ uuid, index, node: config.node })),
+  );
+
+  const workerOptions = {
+    node: config.node,
+    dataDirectory: config.dataDir,
+    redis: address,
+    logLimit: config.logLimit,
+    logLevel: config.logLevel,
+  };
+  const workers = new WorkerSupervisor(directories, workerOptions, log);
+  workers.start(inventory.devices.map(({ uuid }) => uuid));
+
+  const queues = new DeviceQueues(redis);
+  const scheduler = new SchedulerLoop({
+    ledger,
+    queues,
+    redis: connect('scheduler'),
+    node: config.node,
+    log,
+  });
+  await scheduler.start();
+
+  const watch = await JobWatch.open(connect('watch'), log);
+  const token = openToken(directories.token);
+  const apiRedis = connect('api', 'impatient');
+  const app = await buildServer(
+    {
+      ledger: new Ledger(apiRedis),
+      watch,
+      inventory,
+      directories,
+      node: config.node,
+      user: userInfo().username,
+      gracePeriod: config.gracePeriod,
+      tokenDigest: digestOf(token),
+    },
+    log,
+  );
+  const [, host, port] = /^(.*):(\d+)$/.exec(config.listen) as unknown as [string, string, string];
+  try {
+    await app.listen({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
+  } catch (error) {
+    throw new StartError(
+      `can't listen on ${config.listen}: ${(error as Error).message}; choose another with --listen`,
+    );
+  }
+  const url = `http://${host}:${(app.server.address() as AddressInfo).port}`;
+  writeFileSync(`${directories.address}.new`, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
+  renameSync(`${directories.address}.new`, directories.address);
+
+  return {
+    url,
+    stop: async () => {
+      rmSync(directories.address, { force: true });
+      await app.close();
+      watch.close();
+      scheduler.close();
+      const busy = await workers.retire(redis);
+      await inventory.close();
+      apiRedis.disconnect();
+      if (busy.length === 0) await privateRedis?.shutdown();
+      else log.info({ devices: busy }, 'jobs go on running; the next berthd takes them up again');
+      privateRedis?.close();
+      redis.disconnect();
+      lock.release();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The places in a data directory. All of it belongs to the daemon's user alone (0700). */
+export interface DataDirectory {
+  readonly root: string;
+  readonly token: string;
+  /** Held by the daemon that runs on this directory. */
+  readonly daemonLock: string;
+  /** Where the running daemon listens, for command lines on this host (JSON: url, pid). */
+  readonly address: string;
+  readonly simulation: string;
+  workerLock(device: string): string;
+  workerLog(device: string): string;
+  /** A task's folder: lock, records, script, log. */
+  task(job: string, attempt: number, rank: number): string;
+}
+
+/** Makes the directory where it is missing. */
+export function openDataDirectory(root: string): DataDirectory {
+  for (const directory of ['', 'workers', 'jobs']) {
+    mkdirSync(join(root, directory), { recursive: true, mode: 0o700 });
+  }
+  return dataDirectory(root);
+}
+
+export function dataDirectory(root: string): DataDirectory {
+  return {
+    root,
+    token: join(root, 'token'),
+    daemonLock: join(root, 'daemon.lock'),
+    address: join(root, 'address.json'),
+    simulation: join(root, 'simulation.state'),
+    workerLock: (device) => join(root, 'workers', `${device}.lock`),
+    workerLog: (device) => join(root, 'workers', `${device}.log`),
+    task: (job, attempt, rank) => join(root, 'jobs', job, String(attempt), String(rank)),
+  };
+}

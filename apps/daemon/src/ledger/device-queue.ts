@@ -1,0 +1,73 @@
+import { Queue, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { PREFIX } from './keys.js';
+import type { TaskReference } from './task-reference.js';
+
+/**
+ * The hand-over of tasks to a device's worker, on BullMQ.
+ *
+ * An entry only says "look, there is a task for you": the ledger's checked `claim` decides who may start it. So an entry
+ * that is delivered twice, or long after, does no harm. Its id is made of the task, so adding it twice adds it once for
+ * as long as the finished entry is kept.
+ */
+const FINISHED_ENTRIES_KEPT = { age: 86_400, count: 10_000 };
+
+/** How many tasks a worker takes up at the same time: a hand-over ends once the task has started. */
+const HAND_OVERS_AT_ONCE = 16;
+
+const queueName = (device: string): string => `device-${device}`;
+
+const entryId = ({ job, attempt, rank }: TaskReference): string => `${job}.${attempt}.${rank}`;
+
+/** The sending side: one connection for the queues of all devices. */
+export class DeviceQueues {
+  private readonly redis: Redis;
+  private readonly queues = new Map<string, Queue<TaskReference>>();
+
+  constructor(redis: Redis) {
+    this.redis = redis;
+  }
+
+  /** Hands a task over to the worker of a device. Handing over twice is handing over once. */
+  async handOver(device: string, task: TaskReference): Promise<void> {
+    let queue = this.queues.get(device);
+    if (!queue) {
+      queue = new Queue<TaskReference>(queueName(device), {
+        connection: this.redis,
+        prefix: PREFIX,
+        skipVersionCheck: true,
+        defaultJobOptions: { removeOnComplete: FINISHED_ENTRIES_KEPT, removeOnFail: FINISHED_ENTRIES_KEPT },
+      });
+      this.queues.set(device, queue);
+    }
+    await queue.add('task', task, { jobId: entryId(task) });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+  }
+}
+
+/**
+ * The receiving side, in a device's worker.
+ * @param take resolves once the task has started or needs no start; then the entry is done with
+ * @returns a function that stops taking, once what was taken is done with
+ */
+export function takeTasks(
+  redis: Redis,
+  device: string,
+  take: (task: TaskReference) => Promise<void>,
+  onError: (error: Error) => void,
+): () => Promise<void> {
+  const worker = new Worker<TaskReference>(queueName(device), (entry) => take(entry.data), {
+    connection: redis,
+    prefix: PREFIX,
+    skipVersionCheck: true,
+    concurrency: HAND_OVERS_AT_ONCE,
+    removeOnComplete: FINISHED_ENTRIES_KEPT,
+    removeOnFail: FINISHED_ENTRIES_KEPT,
+  });
+  worker.on('error', onError);
+  worker.on('failed', (_entry, error) => onError(error));
+  return () => worker.close();
+}

@@ -1,0 +1,15 @@
+/** All keys of Berth share one hash tag, so that its scripts also run on a Redis Cluster. */
+export const PREFIX = '{berth}';
+
+export const KEYS = {
+  jobs: `${PREFIX}:jobs`,
+  queue: `${PREFIX}:queue`,
+  numbers: `${PREFIX}:numbers`,
+  reasons: `${PREFIX}:reasons`,
+  devices: `${PREFIX}:devices`,
+  allocations: `${PREFIX}:allocations`,
+  events: `${PREFIX}:events`,
+  job: (id: string): string => `${PREFIX}:job:${id}`,
+  inState: (state: string): string => `${PREFIX}:state:${state}`,
+  control: (device: string): string => `${PREFIX}:control:${device}`,
+} as const;

@@ -1,0 +1,283 @@
+import type { Cause, Job, JobId, JobState, PendingReason, Task } from '@berth/contract';
+import { type Needs, shapeKey } from '@berth/scheduler';
+import type { Redis } from 'ioredis';
+import { KEYS } from './keys.js';
+import {
+  type JobRecord,
+  type JobSpec,
+  jobFromRecord,
+  type PlacedAttempt,
+  placedAttempt,
+  type TaskEnding,
+} from './record.js';
+import { loadScripts, type RunScript } from './scripts.js';
+import { describeTask, type TaskReference } from './task-reference.js';
+
+const IDEMPOTENCY_KEY_SECONDS = 86_400;
+
+/** A device as its node registered it. */
+export interface RegisteredDevice {
+  uuid: string;
+  index: number;
+  node: string;
+}
+
+export interface NewJob {
+  id: JobId;
+  name: string;
+  user: string;
+  spec: JobSpec;
+  needs: Needs;
+  /** The client's Idempotency-Key and a digest of what it was sent with. */
+  idempotency: { key: string; digest: string } | null;
+}
+
+/** The truth about jobs. Every change is one atomic, checked transition, and one event on the stream. */
+export class Ledger {
+  private readonly run: RunScript;
+
+  private readonly redis: Redis;
+
+  constructor(redis: Redis) {
+    this.redis = redis;
+    this.run = loadScripts(redis);
+  }
+
+  /**
+   * Takes a new job. Once this resolves it can't be lost.
+   * @returns the job's id, and whether it is an earlier submission with the same Idempotency-Key
+   * @throws LedgerRefusal `idempotency_conflict`
+   */
+  async submit(job: NewJob): Promise<{ id: JobId; replayed: boolean }> {
+    const { outcome, values } = await this.run(
+      'submit',
+      job.id,
+      job.id,
+      job.name,
+      job.user,
+      job.needs.priority,
+      JSON.stringify(job.spec),
+      JSON.stringify(job.needs),
+      shapeKey(job.needs),
+      job.idempotency?.key ?? '',
+      job.idempotency?.digest ?? '',
+      IDEMPOTENCY_KEY_SECONDS,
+    );
+    return { id: values[0] as JobId, replayed: outcome === 'replayed' };
+  }
+
+  /**
+   * Gives a pending job the devices of an attempt.
+   * @throws LedgerRefusal `not_leading`, `not_found`, `wrong_state`, `stale_attempt`, `device_held`
+   */
+  async assign(epoch: string, job: JobId, attempt: number, placed: PlacedAttempt): Promise<void> {
+    await this.run('assign', job, epoch, job, attempt, JSON.stringify(placed));
+  }
+
+  /**
+   * Takes a task for the one who knows `token`; whoever gets through may start it, nobody else ever.
+   * @throws LedgerRefusal `not_found`, `stale_attempt`, `wrong_state`, `already_claimed`
+   */
+  async claim(task: TaskReference, token: string): Promise<void> {
+    await this.run('claim', describeTask(task), task.job, task.attempt, task.rank, token);
+  }
+
+  /**
+   * Writes down that a claimed task's process runs.
+   * @param startedAt ms since the epoch
+   * @returns the job's state: `stopping` where somebody stopped it meanwhile
+   * @throws LedgerRefusal `stale_attempt`, `wrong_state`
+   */
+  async start(task: TaskReference, pid: number, startedAt: number): Promise<JobState> {
+    const { values } = await this.run(
+      'start',
+      describeTask(task),
+      task.job,
+      task.attempt,
+      task.rank,
+      pid,
+      startedAt,
+    );
+    return values[0] as JobState;
+  }
+
+  /**
+   * Ends a job before its time.
+   * @param endState what it shall be in the end
+   * @returns its state now: ended where it waited, `stopping` where it runs
+   * @throws LedgerRefusal `not_found`, `wrong_state`, `stale_attempt` (where an attempt is named)
+   */
+  async stop(
+    job: JobId,
+    endState: 'cancelled' | 'failed',
+    cause: Cause,
+    attempt?: number,
+  ): Promise<JobState> {
+    const { values } = await this.run('stop', job, job, endState, JSON.stringify(cause), attempt ?? '');
+    return values[0] as JobState;
+  }
+
+  /**
+   * Writes down that a task has ended and that no process of it is left.
+   * @param failure null for success
+   * @param tryAgain whether the attempt never ran and a new one costs nothing
+   * @throws LedgerRefusal `stale_attempt`, `wrong_state`
+   */
+  async finish(
+    task: TaskReference,
+    ending: TaskEnding,
+    failure: Cause | null,
+    tryAgain = false,
+  ): Promise<void> {
+    await this.run(
+      'finish',
+      describeTask(task),
+      task.job,
+      task.attempt,
+      task.rank,
+      JSON.stringify(ending),
+      failure ? JSON.stringify(failure) : '',
+      tryAgain ? 1 : 0,
+    );
+  }
+
+  /** Becomes the scheduler that may assign. @returns the epoch to show with each assignment */
+  async lead(node: string): Promise<string> {
+    const { values } = await this.run('lead', node, node);
+    return values[0] as string;
+  }
+
+  /** Replaces what is known of a node's devices. */
+  async registerDevices(node: string, devices: readonly RegisteredDevice[]): Promise<void> {
+    await this.run(
+      'register_devices',
+      node,
+      node,
+      ...devices.flatMap((device) => [device.uuid, JSON.stringify(device)]),
+    );
+  }
+
+  /** Changes the reasons for which the jobs of some shapes wait; null takes one away. @throws LedgerRefusal `not_leading` */
+  async noteReasons(epoch: string, changes: ReadonlyMap<string, PendingReason | null>): Promise<void> {
+    const argv = [...changes].flatMap(([shape, reason]) => [shape, reason ? JSON.stringify(reason) : '']);
+    await this.run('note_reasons', 'shapes', epoch, ...argv);
+  }
+
+  /** The id behind a number that people type, or null. */
+  async idOfNumber(number: string): Promise<JobId | null> {
+    return await this.redis.hget(KEYS.numbers, number);
+  }
+
+  /** A job's hash as it is stored, or null. */
+  async record(id: JobId): Promise<JobRecord | null> {
+    const record = await this.redis.hgetall(KEYS.job(id));
+    return record.id === undefined ? null : record;
+  }
+
+  /** Many jobs' hashes in one trip; those that don't exist are left out. */
+  async records(ids: readonly JobId[]): Promise<JobRecord[]> {
+    const pipeline = this.redis.pipeline();
+    for (const id of ids) pipeline.hgetall(KEYS.job(id));
+    const replies = (await pipeline.exec()) ?? [];
+    return replies
+      .map(([error, record]) => {
+        if (error) throw error;
+        return record as JobRecord;
+      })
+      .filter((record) => record.id !== undefined);
+  }
+
+  async job(id: JobId): Promise<Job | null> {
+    const record = await this.record(id);
+    return record ? ((await this.withWaiting([record]))[0] ?? null) : null;
+  }
+
+  /** Many jobs in one trip; those that don't exist are left out. */
+  async jobsOf(ids: readonly JobId[]): Promise<Job[]> {
+    return this.withWaiting(await this.records(ids));
+  }
+
+  /**
+   * Jobs, newest first.
+   * @param before only jobs with a smaller number
+   */
+  async jobs(options: { limit: number; before: number | null; state: JobState | null }): Promise<Job[]> {
+    const index = options.state ? KEYS.inState(options.state) : KEYS.jobs;
+    const newest = options.before === null ? '+inf' : `(${options.before}`;
+    const ids = await this.redis.zrevrangebyscore(index, newest, '-inf', 'LIMIT', 0, options.limit);
+    return this.jobsOf(ids);
+  }
+
+  /** Ids of the jobs in a state, oldest first. */
+  async idsInState(state: JobState): Promise<JobId[]> {
+    return await this.redis.zrangebyscore(KEYS.inState(state), '-inf', '+inf');
+  }
+
+  /** All registered devices, of all nodes. */
+  async devices(): Promise<RegisteredDevice[]> {
+    const devices = await this.redis.hvals(KEYS.devices);
+    return devices.map((json) => JSON.parse(json) as RegisteredDevice);
+  }
+
+  /** The tasks that the worker of a device is responsible for and that haven't ended, with their jobs. */
+  async openTasks(
+    device: string,
+  ): Promise<{ task: TaskReference; state: Task['state']; record: JobRecord }[]> {
+    const held = await this.redis.hget(KEYS.allocations, device);
+    if (!held) return [];
+    const [job, number] = held.split(' ') as [JobId, string];
+    const record = await this.record(job);
+    if (!record) return [];
+    const attempt = Number(number);
+    return placedAttempt(record, attempt)
+      .tasks.filter(({ devices }) => devices[0] === device)
+      .map(({ rank }) => ({
+        task: { job, attempt, rank },
+        state: record[`task:${attempt}:${rank}:state`] as Task['state'],
+        record,
+      }))
+      .filter(({ state }) => state !== 'ended');
+  }
+
+  /** Who holds each device: job and attempt by UUID. */
+  async allocations(): Promise<Map<string, { job: JobId; attempt: number }>> {
+    const held = await this.redis.hgetall(KEYS.allocations);
+    return new Map(
+      Object.entries(held).map(([uuid, holder]) => {
+        const [job, attempt] = holder.split(' ') as [string, string];
+        return [uuid, { job, attempt: Number(attempt) }];
+      }),
+    );
+  }
+
+  /** Asks Redis for an answer. @throws where it gives none */
+  async ping(): Promise<void> {
+    await this.redis.ping();
+  }
+
+  private async withWaiting(records: readonly JobRecord[]): Promise<Job[]> {
+    const pipeline = this.redis.pipeline();
+    const pending = records.filter((record) => record.state === 'pending');
+    for (const record of pending) {
+      pipeline.zrank(KEYS.queue, record.id as string);
+      pipeline.hget(KEYS.reasons, record.shape as string);
+    }
+    const replies = pending.length > 0 ? ((await pipeline.exec()) ?? []) : [];
+    const waiting = new Map(
+      pending.map((record, i) => {
+        const rank = replies[2 * i]?.[1] as number | null;
+        const reason = replies[2 * i + 1]?.[1] as string | null;
+        return [
+          record.id,
+          {
+            position: rank === null ? null : rank + 1,
+            reason: reason ? (JSON.parse(reason) as PendingReason) : null,
+          },
+        ];
+      }),
+    );
+    return records.map((record) =>
+      jobFromRecord(record, waiting.get(record.id) ?? { position: null, reason: null }),
+    );
+  }
+}

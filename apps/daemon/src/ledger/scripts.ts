@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+import { PREFIX } from './keys.js';
+import { LedgerRefusal, type RefusalCode } from './refusal.js';
+
+const SCRIPTS = [
+  'submit',
+  'assign',
+  'claim',
+  'start',
+  'stop',
+  'finish',
+  'lead',
+  'register_devices',
+  'note_reasons',
+] as const;
+export type Script = (typeof SCRIPTS)[number];
+
+const DIRECTORY = new URL('../../lua/', import.meta.url);
+
+/** Runs one transition; answers what follows its `ok`. @throws LedgerRefusal */
+export type RunScript = (
+  script: Script,
+  subject: string,
+  ...argv: (string | number)[]
+) => Promise<{ outcome: string; values: string[] }>;
+
+/** Teaches a connection the ledger's transitions (by `EVALSHA`, so their text travels once). */
+export function loadScripts(redis: Redis): RunScript {
+  const common = readFileSync(new URL('common.lua', DIRECTORY), 'utf8');
+  for (const script of SCRIPTS) {
+    const lua = `${common}\n${readFileSync(new URL(`${script}.lua`, DIRECTORY), 'utf8')}`;
+    redis.defineCommand(commandName(script), { numberOfKeys: 1, lua });
+  }
+  const commands = redis as unknown as Record<string, (...argv: (string | number)[]) => Promise<string[]>>;
+  return async (script, subject, ...argv) => {
+    const [outcome, ...values] = (await commands[commandName(script)]?.(PREFIX, ...argv)) ?? [];
+    if (outcome !== 'ok' && outcome !== 'replayed') {
+      throw new LedgerRefusal(script, subject, outcome as RefusalCode, values);
+    }
+    return { outcome, values };
+  };
+}
+
+const commandName = (script: Script): string => `berth_${script}`;

@@ -1,0 +1,51 @@
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { type Config, ConfigError, readConfig } from './config.js';
+import { StartError, startDaemon } from './daemon.js';
+import { RedisUnavailable } from './redis/private-redis.js';
+
+const program = new Command('berthd')
+  .description('The daemon of Berth: queues jobs and runs them on the GPUs of this host.')
+  .option('--config <file>', 'settings as YAML (BERTH_CONFIG)')
+  .option('--data-dir <dir>', 'where jobs, logs, the token and the private Redis live (BERTH_DATA_DIR)')
+  .option(
+    '--listen <host:port>',
+    'where the API listens, loopback only (BERTH_LISTEN; default 127.0.0.1:7700)',
+  )
+  .option('--redis-url <url>', 'a Redis to use instead of the private one (BERTH_REDIS_URL)')
+  .option('--simulate <spec>', 'simulated devices, such as 2xH100-80GB (BERTH_SIMULATE)')
+  .option('--node <name>', "this host's name in Berth (BERTH_NODE)")
+  .option('--log-level <level>', 'debug, info, warn or error (BERTH_LOG_LEVEL)')
+  .allowExcessArguments(false);
+
+/** The command line of berthd: exit 0 after a stop, 1 where it can't run, 2 for a bad setting. */
+async function main(): Promise<void> {
+  program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)).parse();
+  const config = readConfig(program.opts<Partial<Record<keyof Config, string>>>(), process.env);
+  const log = pino({ level: config.logLevel, base: null, redact: ['req.headers.authorization'] });
+  const daemon = await startDaemon(config, log);
+  log.info({ url: daemon.url, dataDir: config.dataDir }, 'berthd is ready');
+
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    daemon.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'could not stop in order');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+main().catch((error: unknown) => {
+  const expected =
+    error instanceof ConfigError || error instanceof StartError || error instanceof RedisUnavailable;
+  console.error(expected ? `berthd: ${error.message}` : error);
+  process.exit(error instanceof ConfigError ? 2 : 1);
+});

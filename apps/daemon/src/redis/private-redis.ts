@@ -1,0 +1,176 @@
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type HeldLock, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
+import { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { RedisAddress } from './connection.js';
+
+const SERVERS = ['valkey-server', 'redis-server'];
+/** Linux keeps a socket's path in 108 bytes (unix(7)). */
+const LONGEST_SOCKET_PATH = 107;
+const START_PATIENCE_MS = 30_000;
+/** A server that lived for less than this is restarted only after a pause of that length. */
+const SHORT_LIFE_MS = 1000;
+
+/** The private Redis can't be had; the message says what to do. */
+export class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable';
+}
+
+/**
+ * The embedded Redis: a server of our own on a unix socket in the data directory, durable to the last write.
+ *
+ * It holds `redis.lock` for as long as it lives and is no child of the daemon: a daemon that comes back finds it by
+ * that lock. The daemon waits for the lock, so it notices at once when the server dies, and whoever has the
+ * lock then starts the next one: two never run on one directory.
+ */
+export class PrivateRedis {
+  readonly address: RedisAddress;
+
+  private readonly directory: string;
+  private readonly log: Logger;
+  private readonly closing = new AbortController();
+
+  private constructor(dataDirectory: string, log: Logger) {
+    this.directory = join(dataDirectory, 'redis');
+    const path = join(this.directory, 'redis.sock');
+    if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) {
+      throw new RedisUnavailable(
+        `the path ${path} is too long for a socket (${LONGEST_SOCKET_PATH} bytes at most): choose a shorter --data-dir`,
+      );
+    }
+    this.address = { path };
+    this.log = log;
+  }
+
+  /** Finds the running server of this data directory, or starts one. @throws RedisUnavailable */
+  static async open(dataDirectory: string, log: Logger): Promise<PrivateRedis> {
+    const redis = new PrivateRedis(dataDirectory, log);
+    mkdirSync(redis.directory, { recursive: true, mode: 0o700 });
+    const lock = tryLock(redis.lockPath);
+    if (lock) redis.spawn(lock);
+    else log.info('found the private Redis running');
+    await redis.answer();
+    void redis.keepRunning();
+    return redis;
+  }
+
+  /** Leaves the server running and stops watching it. */
+  close(): void {
+    this.closing.abort();
+  }
+
+  /** Ends the server, every acknowledged write being on disk already. */
+  async shutdown(): Promise<void> {
+    this.close();
+    const redis = this.connect();
+    await redis.shutdown('NOSAVE').catch(() => undefined);
+    redis.disconnect();
+    (await waitForLock(this.lockPath)).release();
+  }
+
+  private get lockPath(): string {
+    return join(this.directory, 'redis.lock');
+  }
+
+  private spawn(lock: HeldLock): void {
+    const file = findServer();
+    if (!file) {
+      lock.release();
+      throw new RedisUnavailable(
+        'no redis-server or valkey-server on the PATH: install one (Debian, Ubuntu: apt install redis-server; ' +
+          'Fedora: dnf install valkey; conda: conda install -c conda-forge redis-server), or name a server with --redis-url',
+      );
+    }
+    const argv = [file, '--port', '0', '--unixsocket', (this.address as { path: string }).path];
+    argv.push(
+      '--unixsocketperm',
+      '700',
+      '--dir',
+      this.directory,
+      '--logfile',
+      join(this.directory, 'redis.log'),
+    );
+    argv.push(
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'always',
+      '--save',
+      '',
+      '--maxmemory-policy',
+      'noeviction',
+    );
+    const environment = Object.fromEntries(
+      Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+    const pid = spawnDetached({ file, argv, environment, inherit: [{ from: lock.fd, to: 3 }] });
+    lock.release();
+    this.log.info({ pid, directory: this.directory }, 'started the private Redis');
+  }
+
+  private connect(): Redis {
+    const { path } = this.address as { path: string };
+    const redis = new Redis({
+      path,
+      retryStrategy: () => 20,
+      maxRetriesPerRequest: null,
+      replyMapping: 'legacy',
+    });
+    redis.on('error', () => undefined);
+    return redis;
+  }
+
+  private async answer(): Promise<void> {
+    const redis = this.connect();
+    try {
+      await Promise.race([
+        redis.ping(),
+        new Promise((_, reject) => {
+          const message = `the private Redis doesn't answer; its log is ${join(this.directory, 'redis.log')}`;
+          setTimeout(() => reject(new RedisUnavailable(message)), START_PATIENCE_MS).unref();
+        }),
+      ]);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  private async keepRunning(): Promise<void> {
+    while (!this.closing.signal.aborted) {
+      const since = Date.now();
+      const lock = await waitForLock(this.lockPath, this.closing.signal).catch(() => null);
+      if (!lock) return;
+      this.log.error('the private Redis has died; starting it again');
+      if (Date.now() - since < SHORT_LIFE_MS)
+        await new Promise((resolve) => setTimeout(resolve, SHORT_LIFE_MS));
+      try {
+        this.spawn(lock);
+      } catch (error) {
+        this.log.error({ error: (error as Error).message }, 'the private Redis could not be started');
+        await new Promise((resolve) => setTimeout(resolve, SHORT_LIFE_MS));
+      }
+    }
+  }
+}
+
+function findServer(): string | null {
+  const directories = (process.env.PATH ?? '').split(delimiter);
+  if (process.env.CONDA_PREFIX) directories.push(join(process.env.CONDA_PREFIX, 'bin'));
+  for (const server of SERVERS) {
+    for (const directory of directories) {
+      const file = join(directory, server);
+      if (existsSync(file) && isExecutable(file)) return file;
+    }
+  }
+  return null;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,201 @@
+import type { JobId, PendingReason } from '@berth/contract';
+import {
+  type Allocation,
+  apply,
+  decide,
+  emptyState,
+  type Needs,
+  type PendingJob,
+  type Placement,
+  type SchedulerState,
+} from '@berth/scheduler';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { DeviceQueues } from '../ledger/device-queue.js';
+import { endOfStream, followEvents, type LedgerEvent } from '../ledger/event-feed.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { needsOf, type PlacedAttempt, placedAttempt } from '../ledger/record.js';
+import { LedgerRefusal } from '../ledger/refusal.js';
+import { planAttempt } from './attempt-plan.js';
+
+/** Reasons are written at most this often: they are for people. */
+const REASONS_INTERVAL_MS = 50;
+
+/**
+ * Feeds the pure scheduler with the ledger's events and carries its decisions out: state, decision and effect are
+ * three places, and this is the third. Everything here may be lost at any moment; the ledger has it all.
+ */
+export class SchedulerLoop {
+  private readonly ledger: Ledger;
+  private readonly queues: DeviceQueues;
+  private readonly redis: Redis;
+  private readonly log: Logger;
+  private readonly node: string;
+  private state: SchedulerState = emptyState();
+  private epoch = '';
+  private stopFollowing: (() => void) | null = null;
+  private notedReasons = new Map<string, string>();
+  private reasonsTimer: NodeJS.Timeout | null = null;
+
+  /** @param redis a connection of its own, for following the stream */
+  constructor(options: { ledger: Ledger; queues: DeviceQueues; redis: Redis; node: string; log: Logger }) {
+    this.ledger = options.ledger;
+    this.queues = options.queues;
+    this.redis = options.redis;
+    this.node = options.node;
+    this.log = options.log;
+  }
+
+  /** Takes the lead, reads the ledger, and schedules from now on. */
+  async start(): Promise<void> {
+    this.epoch = await this.ledger.lead(this.node);
+    const position = await endOfStream(this.redis);
+    await this.load();
+    await this.step();
+    this.stopFollowing = followEvents(
+      this.redis,
+      position,
+      (events) => this.onEvents(events),
+      (error) => this.log.error({ error: error.message }, 'following the events failed; trying again'),
+    );
+    this.log.info({ epoch: this.epoch, pending: this.state.pending.size }, 'scheduling');
+  }
+
+  close(): void {
+    this.stopFollowing?.();
+    if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
+  }
+
+  /** Builds the state anew from the ledger, and hands over again what may not have been handed over. */
+  private async load(): Promise<void> {
+    const state = emptyState();
+    apply(state, { type: 'devices', devices: await this.ledger.devices() });
+    const pending = await this.ledger.records(await this.ledger.idsInState('pending'));
+    for (const record of pending)
+      apply(state, { type: 'pending', job: pendingJob(record.id as JobId, record) });
+    for (const job of new Set([...(await this.ledger.allocations()).values()].map((holder) => holder.job))) {
+      const record = await this.ledger.record(job);
+      if (!record) continue;
+      const attempt = Number(record.attempt);
+      const placed = placedAttempt(record, attempt);
+      apply(state, { type: 'placed', allocation: allocationOf(job, Number(record.number), placed) });
+      const waiting = placed.tasks.filter(
+        ({ rank }) => record[`task:${attempt}:${rank}:state`] === 'waiting',
+      );
+      await this.handOver(job, attempt, waiting);
+    }
+    this.state = state;
+    this.notedReasons = new Map();
+  }
+
+  private async onEvents(events: LedgerEvent[]): Promise<void> {
+    for (const event of events) await this.onEvent(event);
+    await this.step();
+  }
+
+  private async onEvent(event: LedgerEvent): Promise<void> {
+    const job = event.job as JobId;
+    switch (event.type) {
+      case 'job.submitted':
+      case 'job.requeued': {
+        const needs = JSON.parse(event.more as string) as Needs;
+        const next = { id: job, number: event.number as number, attempt: (event.attempt ?? 0) + 1, needs };
+        apply(this.state, { type: 'freed', job });
+        apply(this.state, { type: 'pending', job: next });
+        return;
+      }
+      case 'job.placed': {
+        const placed = JSON.parse(event.more as string) as PlacedAttempt;
+        apply(this.state, { type: 'placed', allocation: allocationOf(job, event.number as number, placed) });
+        return;
+      }
+      case 'job.ended':
+        apply(this.state, { type: 'freed', job });
+        apply(this.state, { type: 'gone', job });
+        return;
+      case 'devices.registered':
+        apply(this.state, { type: 'devices', devices: await this.ledger.devices() });
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Decides, and carries the decision out. */
+  private async step(): Promise<void> {
+    const { placements, reasons } = decide(this.state);
+    await Promise.all(placements.map((placement) => this.carryOut(placement)));
+    this.noteReasons(reasons);
+  }
+
+  private async carryOut({ job, devices }: Placement): Promise<void> {
+    const pending = this.state.pending.get(job) as PendingJob;
+    try {
+      const placed = await planAttempt(pending.needs.launch, devices);
+      await this.ledger.assign(this.epoch, job, pending.attempt, placed);
+      apply(this.state, { type: 'placed', allocation: allocationOf(job, pending.number, placed) });
+      await this.handOver(job, pending.attempt, placed.tasks);
+    } catch (error) {
+      await this.onFailure(job, error as Error);
+    }
+  }
+
+  private async onFailure(job: JobId, error: Error): Promise<void> {
+    if (error instanceof LedgerRefusal && error.code === 'not_leading') {
+      this.log.warn('another scheduler leads; this one stops');
+      this.close();
+      return;
+    }
+    if (error instanceof LedgerRefusal) {
+      // The job was cancelled meanwhile, or its event is still on its way here: the stream will tell.
+      this.log.info({ job, refusal: error.message }, 'a placement came too late');
+      return;
+    }
+    this.log.error(
+      { job, error: error.message },
+      'a placement failed; it is tried again with the next event',
+    );
+  }
+
+  private async handOver(job: JobId, attempt: number, tasks: PlacedAttempt['tasks']): Promise<void> {
+    const hand = ({ rank, devices }: PlacedAttempt['tasks'][0]) =>
+      this.queues.handOver(devices[0] as string, { job, attempt, rank });
+    await Promise.all(tasks.map(hand));
+  }
+
+  private noteReasons(reasons: ReadonlyMap<string, PendingReason>): void {
+    this.latestReasons = reasons;
+    this.reasonsTimer ??= setTimeout(() => {
+      this.reasonsTimer = null;
+      void this.writeReasons();
+    }, REASONS_INTERVAL_MS);
+  }
+
+  private latestReasons: ReadonlyMap<string, PendingReason> = new Map();
+
+  private async writeReasons(): Promise<void> {
+    const changes = new Map<string, PendingReason | null>();
+    for (const [shape, reason] of this.latestReasons) {
+      const json = JSON.stringify(reason);
+      if (this.notedReasons.get(shape) !== json) changes.set(shape, reason);
+      this.notedReasons.set(shape, json);
+    }
+    for (const shape of this.notedReasons.keys()) {
+      if (this.latestReasons.has(shape)) continue;
+      changes.set(shape, null);
+      this.notedReasons.delete(shape);
+    }
+    if (changes.size === 0) return;
+    await this.ledger.noteReasons(this.epoch, changes).catch((error: unknown) => {
+      this.log.warn({ error: (error as Error).message }, 'the pending reasons could not be written');
+    });
+  }
+}
+
+function pendingJob(id: JobId, record: Record<string, string>): PendingJob {
+  return { id, number: Number(record.number), attempt: Number(record.attempt) + 1, needs: needsOf(record) };
+}
+
+function allocationOf(job: JobId, number: number, placed: PlacedAttempt): Allocation {
+  return { job, number, devices: placed.devices.map(({ uuid }) => uuid) };
+}

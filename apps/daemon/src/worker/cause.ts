@@ -1,0 +1,59 @@
+import type { Cause } from '@berth/contract';
+import { formatDuration } from '@berth/contract';
+import type { ExitRecord } from '@berth/task-shim';
+import type { JobSpec } from '../ledger/record.js';
+
+/** Why a task failed, by the shim's record; null when it succeeded. */
+export function causeOf(rank: number, exit: ExitRecord, spec: JobSpec): Cause | null {
+  const base = { rank, exitCode: exit.exitCode, signal: exit.signal };
+  if (exit.launchError)
+    return { ...base, code: 'launch_error', sentence: launchSentence(exit.launchError, spec) };
+  if (exit.exitCode === 0) return null;
+  if (exit.signal !== null) {
+    const sentence = `rank ${rank} was ended by ${exit.signal}${SIGNAL_HINTS[exit.signal] ?? ''}`;
+    return { ...base, code: 'signal', sentence };
+  }
+  return {
+    ...base,
+    code: 'exit_code',
+    sentence: `rank ${rank} exited with code ${exit.exitCode}; its log says more`,
+  };
+}
+
+const SIGNAL_HINTS: Record<string, string> = {
+  SIGKILL: '; where nobody sent it, the host ran out of memory (see the kernel log)',
+  SIGSEGV: ': it touched memory that is not its own',
+  SIGBUS: '; often /dev/shm is full (DataLoader workers share memory through it)',
+};
+
+function launchSentence(error: NonNullable<ExitRecord['launchError']>, spec: JobSpec): string {
+  const program = spec.command?.[0] ?? 'the script';
+  if (error.step === 'working_directory') {
+    return error.errno === 'ENOENT'
+      ? `the working directory ${spec.workingDirectory} does not exist; make it, or submit with another workingDirectory`
+      : `the working directory ${spec.workingDirectory} can't be entered: ${error.message}`;
+  }
+  if (error.errno === 'ENOENT') {
+    return program.includes('/')
+      ? `${program} does not exist (or the interpreter that its #! line names doesn't)`
+      : `there is no program ${program} on the job's PATH; give its full path, or set PATH in environment`;
+  }
+  if (error.errno === 'EACCES')
+    return `${program} is not executable: chmod +x it, or run it by its interpreter`;
+  return `${program} could not be started: ${error.message}`;
+}
+
+/** The worker came back and found that a task had been killed together with its shim. */
+export function workerLost(rank: number, started: boolean, survivors: number): Cause {
+  const sentence = started
+    ? `rank ${rank}: the process that watched over it was killed, so how it ended is unknown; ` +
+      `${survivors} of its processes were still there and were killed`
+    : `rank ${rank} was never started: its worker died first; a new attempt costs nothing`;
+  return { code: 'worker_lost', sentence, rank, exitCode: null, signal: null };
+}
+
+/** The job ran for as long as it was allowed to. */
+export function timeLimitReached(seconds: number): Cause {
+  const sentence = `it reached its time limit of ${formatDuration(seconds)}; submit it with a larger timeLimit, or make it resume from checkpoints`;
+  return { code: 'time_limit', sentence, rank: null, exitCode: null, signal: null };
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { dataDirectory } from '../data-directory.js';
+import { takeTasks } from '../ledger/device-queue.js';
+import { Ledger } from '../ledger/ledger.js';
+import { connectRedis } from '../redis/connection.js';
+import { listenToControl } from './control.js';
+import { WorkerOptionsSchema } from './options.js';
+import { TaskRunner } from './task-runner.js';
+
+/**
+ * A device's worker: a process of its own that holds the device's lock (inherited, for as long as it lives), takes
+ * the tasks of its device and sees them to their end. It outlives the daemon, and its tasks outlive it.
+ */
+const options = WorkerOptionsSchema.parse(JSON.parse(process.argv[2] ?? 'null'));
+const log = pino({ level: options.logLevel, base: { worker: options.device } });
+const connect = (name: string) => connectRedis(options.redis, `worker-${name}`, 'patient', log);
+const redis = connect('ledger');
+const ledger = new Ledger(redis);
+const directories = dataDirectory(options.dataDirectory);
+const runner = new TaskRunner({ ledger, directories, logLimit: options.logLimit, token: randomUUID(), log });
+
+let stopTaking: (() => Promise<void>) | null = null;
+
+const leave = async (): Promise<void> => {
+  await stopTaking?.();
+  process.exit(0);
+};
+
+await listenToControl(connect('control'), options.device, {
+  stop: (task) => runner.stop(task),
+  retire: () => {
+    if (runner.size === 0) void leave();
+  },
+  listening: () => {
+    runner
+      .stopWhatShouldStop()
+      .catch((error: unknown) => log.error({ error }, 'what should stop is not known'));
+  },
+});
+
+// What a forerunner left comes before what is new: it may hold the device.
+for (const { task, state, record } of await ledger.openTasks(options.device)) {
+  if (state === 'waiting') await runner.take(task);
+  else await runner.adopt(task, record);
+}
+await runner.stopWhatShouldStop();
+
+stopTaking = takeTasks(
+  redis,
+  options.device,
+  (task) => runner.take(task),
+  (error) => log.error({ error }, 'the hand-over queue failed'),
+);
+// An upgrade replaces the worker: its tasks go on, and the next one adopts them.
+process.on('SIGTERM', () => void leave());
+log.info('worker is ready');

@@ -1,0 +1,102 @@
+import { closeSync, openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type HeldLock, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { DataDirectory } from '../data-directory.js';
+import { KEYS } from '../ledger/keys.js';
+
+const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url));
+/** A worker that lived for less than this is replaced only after a pause of that length. */
+const SHORT_LIFE_MS = 1000;
+/** How long idle workers get to leave. */
+const LEAVING_MS = 3000;
+
+/**
+ * Keeps one worker process running for each device of this host.
+ *
+ * A worker holds its device's lock for as long as it lives; the lock is passed on to it when it is started. So a daemon
+ * that comes back finds the workers that are there, whoever waits for the lock notices a worker's death at once, and
+ * there are never two for one device.
+ */
+export class WorkerSupervisor {
+  private readonly closing = new AbortController();
+  private readonly directories: DataDirectory;
+  private readonly log: Logger;
+  /** What each worker is told, but for its device. */
+  private readonly workerOptions: Record<string, unknown>;
+  private devices: readonly string[] = [];
+
+  constructor(directories: DataDirectory, workerOptions: Record<string, unknown>, log: Logger) {
+    this.directories = directories;
+    this.workerOptions = workerOptions;
+    this.log = log;
+  }
+
+  /** Finds or starts a worker for each device, and replaces those that die. */
+  start(devices: readonly string[]): void {
+    this.devices = devices;
+    for (const device of devices) {
+      const lock = tryLock(this.directories.workerLock(device));
+      if (lock) this.spawn(device, lock);
+      else this.log.info({ device }, 'found a worker running');
+      void this.keepRunning(device);
+    }
+  }
+
+  /** Stops watching; the workers go on. */
+  close(): void {
+    this.closing.abort();
+  }
+
+  /** Lets the workers go that have nothing to do. @returns the devices whose workers stay, for their tasks run */
+  async retire(redis: Redis): Promise<string[]> {
+    this.close();
+    const patience = AbortSignal.timeout(LEAVING_MS);
+    const left = await Promise.all(
+      this.devices.map(async (device) => {
+        await redis.publish(KEYS.control(device), 'retire');
+        const lock = await waitForLock(this.directories.workerLock(device), patience).catch(() => null);
+        lock?.release();
+        return lock ? [] : [device];
+      }),
+    );
+    return left.flat();
+  }
+
+  private spawn(device: string, lock: HeldLock): void {
+    const output = openSync(this.directories.workerLog(device), 'a', 0o600);
+    const environment = Object.fromEntries(
+      Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+    const argv = [process.execPath, WORKER, JSON.stringify({ ...this.workerOptions, device })];
+    const pid = spawnDetached({
+      file: process.execPath,
+      argv,
+      environment,
+      stdout: output,
+      stderr: output,
+      inherit: [{ from: lock.fd, to: 3 }],
+    });
+    closeSync(output);
+    lock.release();
+    this.log.info({ device, pid }, 'started a worker');
+  }
+
+  private async keepRunning(device: string): Promise<void> {
+    while (!this.closing.signal.aborted) {
+      const since = Date.now();
+      const lock = await waitForLock(this.directories.workerLock(device), this.closing.signal).catch(
+        () => null,
+      );
+      if (!lock) return;
+      this.log.error(
+        { device, log: this.directories.workerLog(device) },
+        'a worker has died; starting another',
+      );
+      if (Date.now() - since < SHORT_LIFE_MS)
+        await new Promise((resolve) => setTimeout(resolve, SHORT_LIFE_MS));
+      this.spawn(device, lock);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { JobIdSchema } from './identifiers.js';
+import { JobStateSchema } from './job-state.js';
+
+export const EventTypeSchema = z.enum([
+  'job.submitted',
+  'job.placed',
+  'job.started',
+  'job.stopping',
+  'job.requeued',
+  'job.ended',
+  'task.claimed',
+  'task.started',
+  'task.ended',
+  'devices.registered',
+  'leader.changed',
+]);
+export type EventType = z.infer<typeof EventTypeSchema>;
+
+/** One change, as the ledger wrote it down in the same step in which it made it. */
+export const EventSchema = z
+  .object({
+    id: z.string().meta({ description: 'Its place in the stream; grows.', example: '1795219500123-0' }),
+    type: EventTypeSchema,
+    at: z.iso.datetime(),
+    job: JobIdSchema.optional(),
+    number: z.int().positive().optional(),
+    state: JobStateSchema.optional(),
+    attempt: z.int().positive().optional(),
+    rank: z.int().nonnegative().optional(),
+    node: z.string().optional(),
+  })
+  .meta({ id: 'Event', description: 'One change, as the ledger wrote it down.' });
+export type Event = z.infer<typeof EventSchema>;

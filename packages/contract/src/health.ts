@@ -1,0 +1,7 @@
+import { z } from 'zod';
+
+/** The answer of the two probes. They carry no data, for they ask for no token. */
+export const HealthSchema = z
+  .object({ status: z.enum(['ok', 'unavailable']), detail: z.string().optional() })
+  .meta({ id: 'Health' });
+export type Health = z.infer<typeof HealthSchema>;

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/** Where a job is in its life; `pending` carries a reason, the last three a cause. */
+export const JobStateSchema = z
+  .enum(['pending', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'])
+  .meta({ id: 'JobState', description: 'Where a job is in its life.' });
+export type JobState = z.infer<typeof JobStateSchema>;
+
+export const ENDED_STATES = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobState[];
+export const ACTIVE_STATES = ['starting', 'running', 'stopping'] as const satisfies readonly JobState[];
+
+/** Whether nothing can happen to a job any more. */
+export function isEnded(state: JobState): boolean {
+  return (ENDED_STATES as readonly JobState[]).includes(state);
+}
+
+/** A change that the ledger can make to a job that exists. */
+export type JobTransition = 'assign' | 'claim' | 'start' | 'stop' | 'finish';
+
+/**
+ * The job state machine, as data: from which states a transition may be tried, and where each leads.
+ * The ledger's scripts enforce it; its tests try every pair that isn't here and expect a refusal.
+ *
+ * - `assign`: the scheduler gives the next attempt its devices.
+ * - `claim`: a worker takes one task of the attempt, once; the job's state stays as it is.
+ * - `start`: a task's process runs. While `stopping` it is still written down, and the job stays there.
+ * - `stop`: a user, the time limit or a failed rank ends the attempt; a job of which nothing was started ends at once.
+ * - `finish`: a task ended. The last one ends the attempt: for good, or with a new attempt pending.
+ */
+export const JOB_TRANSITIONS: Record<JobTransition, Partial<Record<JobState, readonly JobState[]>>> = {
+  assign: { pending: ['starting'] },
+  claim: { starting: ['starting'], running: ['running'] },
+  start: { starting: ['running'], running: ['running'], stopping: ['stopping'] },
+  stop: {
+    pending: ['cancelled'],
+    starting: ['stopping', 'cancelled'],
+    running: ['stopping'],
+    stopping: ['stopping'],
+  },
+  finish: {
+    starting: ['starting', 'stopping', 'succeeded', 'failed', 'pending'],
+    running: ['running', 'stopping', 'succeeded', 'failed', 'pending'],
+    stopping: ['stopping', 'succeeded', 'failed', 'cancelled', 'pending'],
+  },
+};

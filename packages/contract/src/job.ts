@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { JobIdSchema } from './identifiers.js';
+import { JobStateSchema } from './job-state.js';
+import { CauseSchema, PendingReasonSchema } from './reason-and-cause.js';
+import { DurationInputSchema } from './units.js';
+
+/** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
+export const RESERVED_ENVIRONMENT = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'] as const;
+
+const noNul = (text: string): boolean => !text.includes('\0');
+const TextSchema = z.string().max(131_071).refine(noNul, 'must not contain a NUL character');
+
+const CommandSchema = z
+  .array(TextSchema, {
+    error: (issue) =>
+      typeof issue.input === 'string'
+        ? 'expected a list such as ["python", "train.py"]; for a line of shell, use script'
+        : undefined,
+  })
+  .min(1, 'an empty command runs nothing; name a program, such as ["python", "train.py"]')
+  .max(4096)
+  .refine((argv) => argv[0] !== '', { path: [0], error: 'the program has no name' })
+  .meta({
+    description: 'The program and its arguments.',
+    examples: [['python3', 'train.py', '--lr', '0.1']],
+  });
+
+const EnvironmentSchema = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not a name for an environment variable')
+      .max(256),
+    TextSchema,
+  )
+  .superRefine((environment, context) => {
+    const names = Object.keys(environment);
+    if (names.length > 1024) {
+      context.addIssue({ code: 'custom', message: `at most 1024 variables; these are ${names.length}` });
+    }
+    for (const name of names) {
+      if ((RESERVED_ENVIRONMENT as readonly string[]).includes(name)) {
+        const message = `${name} is set by Berth for every task; name the devices in "devices" instead`;
+        context.addIssue({ code: 'custom', path: [name], message });
+      } else if (name.startsWith('BERTH_')) {
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: 'names that begin with BERTH_ are set by Berth',
+        });
+      }
+    }
+  })
+  .meta({ description: "Variables added to the task's environment.", examples: [{ OMP_NUM_THREADS: '4' }] });
+
+const AbsolutePathSchema = TextSchema.max(4095).refine(
+  (path) => path.startsWith('/'),
+  'must be an absolute path',
+);
+
+export const LaunchSchema = z.enum(['single', 'perDevice']).meta({
+  id: 'Launch',
+  description:
+    '`single`: one process that sees all devices of the job. `perDevice`: one process per device with RANK, ' +
+    'LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT.',
+});
+export type Launch = z.infer<typeof LaunchSchema>;
+
+/** What a user submits. Unknown fields are refused: a misspelt one would otherwise be lost in silence. */
+export const JobSubmissionSchema = z
+  .strictObject({
+    command: CommandSchema.optional(),
+    script: TextSchema.min(1)
+      .optional()
+      .meta({ description: 'A program text, run by its #! line or by /bin/sh. Instead of command.' }),
+    name: TextSchema.min(1).max(200).optional().meta({ description: 'Default: the name of the program.' }),
+    labels: z
+      .record(z.string().min(1).max(63), TextSchema.max(255))
+      .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels')
+      .default({}),
+    workingDirectory: AbsolutePathSchema.optional().meta({
+      description: "Default: the home directory of the daemon's user.",
+      examples: ['/home/ada/project'],
+    }),
+    environment: EnvironmentSchema.default({}),
+    gpus: z.int().min(1).max(1024).optional().meta({
+      description: 'How many devices. Default: as many as the mask names, or 1 without a mask.',
+    }),
+    devices: z
+      .string()
+      .max(1_048_576)
+      .optional()
+      .meta({
+        description:
+          'A mask: indexes, cuda:N or UUIDs, separated by commas. The job runs on these only and sees them in this order; ' +
+          'where it names more than `gpus`, its order is a preference.',
+        examples: ['1', '0,1', 'cuda:1', 'GPU-3f1c8a52'],
+      }),
+    launch: LaunchSchema.default('single'),
+    priority: z.int().min(-1000).max(1000).default(0).meta({ description: 'Higher goes first.' }),
+    timeLimit: DurationInputSchema.pipe(z.number().positive().max(31_536_000))
+      .optional()
+      .meta({
+        description: 'After this long the job is stopped. Seconds, or text such as "2h".',
+        examples: ['2h', 7200],
+      }),
+    gracePeriod: DurationInputSchema.pipe(z.number().min(0).max(86_400))
+      .optional()
+      .meta({
+        description: 'Between SIGTERM and SIGKILL when the job is stopped. Seconds, or text. Default 30 s.',
+        examples: ['30s', 120],
+      }),
+  })
+  .superRefine((job, context) => {
+    if (job.command === undefined && job.script === undefined) {
+      const message = 'nothing to run: give command (a list) or script (a text)';
+      context.addIssue({ code: 'custom', path: ['command'], message });
+    }
+    if (job.command !== undefined && job.script !== undefined) {
+      context.addIssue({ code: 'custom', path: ['script'], message: 'give command or script, not both' });
+    }
+  })
+  .meta({ id: 'JobSubmission', description: 'What a user submits.' });
+export type JobSubmission = z.infer<typeof JobSubmissionSchema>;
+export type JobSubmissionInput = z.input<typeof JobSubmissionSchema>;
+
+const TimeSchema = z.iso
+  .datetime()
+  .meta({ description: 'RFC 3339, UTC.', example: '2026-11-21T02:00:00.000Z' });
+const NullableTimeSchema = TimeSchema.nullable();
+
+/** One process of an attempt. */
+export const TaskSchema = z
+  .object({
+    rank: z.int().nonnegative(),
+    devices: z.array(z.string()).meta({ description: 'UUIDs in the order in which the task sees them.' }),
+    state: z.enum(['waiting', 'claimed', 'running', 'ended']),
+    pid: z.int().nullable(),
+    startedAt: NullableTimeSchema,
+    endedAt: NullableTimeSchema,
+    exitCode: z.int().nullable(),
+    signal: z.string().nullable(),
+    maxResidentBytes: z.int().nullable().meta({ description: 'Peak host memory of its largest process.' }),
+    cpuSeconds: z.number().nullable().meta({ description: 'User and system time of all its processes.' }),
+  })
+  .meta({ id: 'Task', description: 'One process of an attempt, with a rank.' });
+export type Task = z.infer<typeof TaskSchema>;
+
+export const AllocatedDeviceSchema = z
+  .object({
+    uuid: z.string(),
+    index: z.int().nonnegative().meta({ description: 'In PCI order, on its node.' }),
+  })
+  .meta({ id: 'AllocatedDevice' });
+export type AllocatedDevice = z.infer<typeof AllocatedDeviceSchema>;
+
+/** One try at running a job. */
+export const AttemptSchema = z
+  .object({
+    number: z.int().positive(),
+    node: z.string(),
+    devices: z.array(AllocatedDeviceSchema).meta({ description: 'In the order in which the job sees them.' }),
+    placedAt: TimeSchema,
+    startedAt: NullableTimeSchema,
+    endedAt: NullableTimeSchema,
+    cause: CauseSchema.nullable(),
+    tasks: z.array(TaskSchema),
+  })
+  .meta({ id: 'Attempt', description: 'One try at running a job.' });
+export type Attempt = z.infer<typeof AttemptSchema>;
+
+export const JobSchema = z
+  .object({
+    id: JobIdSchema,
+    number: z.int().positive().meta({ description: 'A small running number that people can type.' }),
+    name: z.string(),
+    user: z.string(),
+    state: JobStateSchema,
+    reason: PendingReasonSchema.nullable().meta({
+      description: "Why it isn't running; null unless pending.",
+    }),
+    position: z.int().positive().nullable().meta({ description: 'Place in the queue; null unless pending.' }),
+    cause: CauseSchema.nullable().meta({ description: 'Why it ended; null until then.' }),
+    command: z.array(z.string()).nullable(),
+    script: z.string().nullable(),
+    workingDirectory: z.string(),
+    environment: z.record(z.string(), z.string()),
+    labels: z.record(z.string(), z.string()),
+    gpus: z.int().positive(),
+    devices: z.string().nullable().meta({ description: 'The mask as it was submitted.' }),
+    launch: LaunchSchema,
+    priority: z.int(),
+    timeLimit: z.number().nullable().meta({ description: 'Seconds.' }),
+    gracePeriod: z.number().meta({ description: 'Seconds.' }),
+    submittedAt: TimeSchema,
+    startedAt: NullableTimeSchema,
+    endedAt: NullableTimeSchema,
+    attempts: z.array(AttemptSchema).meta({ description: 'Oldest first; the last one is the current one.' }),
+  })
+  .meta({ id: 'Job', description: 'A job, with all its attempts.' });
+export type Job = z.infer<typeof JobSchema>;
+
+export const JobListSchema = z
+  .object({
+    items: z.array(JobSchema),
+    nextCursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Give it as `cursor` for the next page; null on the last.' }),
+  })
+  .meta({ id: 'JobList' });
+export type JobList = z.infer<typeof JobListSchema>;

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** Every kind of problem that the API answers with: its status and its title (RFC 9457, `type` and `title`). */
+export const PROBLEMS = {
+  malformed_request: { status: 400, title: 'The request could not be read' },
+  unauthorized: { status: 401, title: 'A token is needed' },
+  not_found: { status: 404, title: 'There is no such thing' },
+  method_not_allowed: { status: 405, title: 'That cannot be done here' },
+  conflict: { status: 409, title: 'The job is not in a state that allows this' },
+  idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another submission' },
+  payload_too_large: { status: 413, title: 'The request is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be JSON' },
+  invalid_request: { status: 422, title: 'The request has errors' },
+  internal_error: { status: 500, title: 'Berth made a mistake' },
+  ledger_unavailable: { status: 503, title: 'The ledger does not answer' },
+} as const;
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** The `type` member of a problem: a stable name, never reused for another meaning. */
+export function problemType(code: ProblemCode): string {
+  return `urn:berth:problem:${code}`;
+}
+
+/** RFC 9457 `application/problem+json`. */
+export const ProblemSchema = z
+  .object({
+    type: z
+      .string()
+      .meta({ description: 'Stable name of the kind of problem.', example: problemType('invalid_request') }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'What happened here, and what to do.' }),
+    instance: z.string().optional().meta({ description: "The request's id, also in the daemon's log." }),
+    errors: z
+      .array(
+        z.object({
+          pointer: z
+            .string()
+            .meta({ description: 'JSON pointer into the body, or the parameter.', example: '#/gpus' }),
+          detail: z.string(),
+        }),
+      )
+      .optional()
+      .meta({ description: 'Every bad field at once.' }),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
+export type Problem = z.infer<typeof ProblemSchema>;

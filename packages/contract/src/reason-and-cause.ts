@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+/** Why a job isn't running now. The order of the codes is the order of judgement: the first that holds is shown. */
+export const PendingReasonSchema = z
+  .object({
+    code: z.enum([
+      'held',
+      'dependency',
+      'start_after',
+      'backoff',
+      'quota',
+      'no_matching_device',
+      'draining',
+      'resources',
+      'priority',
+    ]),
+    sentence: z.string().meta({ description: 'The reason with its figures, for people.' }),
+  })
+  .meta({ id: 'PendingReason', description: "Why a job isn't running now." });
+export type PendingReason = z.infer<typeof PendingReasonSchema>;
+
+/** Why an attempt, and with the last one the job, ended as it did. */
+export const CauseSchema = z
+  .object({
+    code: z.enum([
+      'exit_code',
+      'signal',
+      'out_of_memory',
+      'time_limit',
+      'launch_error',
+      'device_lost',
+      'worker_lost',
+      'preempted',
+      'dependency_failed',
+      'user',
+    ]),
+    sentence: z.string().meta({ description: 'What happened, why, and what to do, for people.' }),
+    rank: z
+      .int()
+      .nullable()
+      .meta({ description: 'The rank that failed first; null where no one task did it.' }),
+    exitCode: z.int().nullable(),
+    signal: z.string().nullable().meta({ example: 'SIGKILL' }),
+  })
+  .meta({ id: 'Cause', description: 'Why an attempt or a job ended as it did.' });
+export type Cause = z.infer<typeof CauseSchema>;

@@ -1,0 +1,146 @@
+import type { JobId, Launch } from '@berth/contract';
+
+/** A device that jobs may be placed on. */
+export interface SchedulableDevice {
+  readonly uuid: string;
+  /** In PCI order, on its node. */
+  readonly index: number;
+  readonly node: string;
+}
+
+/** What a job needs, resolved. */
+export interface Needs {
+  readonly priority: number;
+  readonly gpus: number;
+  /** UUIDs in order of preference; null: any device will do. */
+  readonly candidates: readonly string[] | null;
+  /** How the devices are given to processes; of no matter for the choice of devices. */
+  readonly launch: Launch;
+}
+
+export interface PendingJob {
+  readonly id: JobId;
+  /** Grows with each submission: the order among equals, also after a requeue. */
+  readonly number: number;
+  /** The number of the attempt that comes next. */
+  readonly attempt: number;
+  readonly needs: Needs;
+}
+
+/** What holds devices, from placement until its last process is gone. */
+export interface Allocation {
+  readonly job: JobId;
+  readonly number: number;
+  readonly devices: readonly string[];
+}
+
+/** All pending jobs that are alike to the scheduler, oldest first. */
+export interface Shape {
+  readonly key: string;
+  readonly needs: Needs;
+  readonly queue: PendingJob[];
+}
+
+/** All that decisions are made from. Changed by `apply` alone. */
+export interface SchedulerState {
+  readonly devices: Map<string, SchedulableDevice>;
+  /** By device UUID. */
+  readonly holders: Map<string, Allocation>;
+  readonly allocations: Map<JobId, Allocation>;
+  readonly shapes: Map<string, Shape>;
+  readonly pending: Map<JobId, PendingJob>;
+}
+
+/** What happened, as far as scheduling cares. */
+export type SchedulerEvent =
+  | { type: 'devices'; devices: readonly SchedulableDevice[] }
+  | { type: 'pending'; job: PendingJob }
+  | { type: 'gone'; job: JobId }
+  | { type: 'placed'; allocation: Allocation }
+  | { type: 'freed'; job: JobId };
+
+export function emptyState(): SchedulerState {
+  return {
+    devices: new Map(),
+    holders: new Map(),
+    allocations: new Map(),
+    shapes: new Map(),
+    pending: new Map(),
+  };
+}
+
+/** The name of a shape: equal for needs that can be met in the same ways, at the same place in the order. */
+export function shapeKey(needs: Needs): string {
+  return `${needs.priority}/${needs.gpus}/${needs.candidates?.join(',') ?? '*'}`;
+}
+
+/**
+ * Changes the state by one event. An event that is applied twice, or is older than what the state
+ * already knows, changes nothing: the state may be loaded while events still arrive.
+ */
+export function apply(state: SchedulerState, event: SchedulerEvent): void {
+  switch (event.type) {
+    case 'devices':
+      state.devices.clear();
+      for (const device of event.devices) state.devices.set(device.uuid, device);
+      return;
+    case 'pending':
+      enqueue(state, event.job);
+      return;
+    case 'gone':
+      dequeue(state, event.job);
+      return;
+    case 'placed':
+      dequeue(state, event.allocation.job);
+      free(state, event.allocation.job);
+      state.allocations.set(event.allocation.job, event.allocation);
+      for (const uuid of event.allocation.devices) state.holders.set(uuid, event.allocation);
+      return;
+    case 'freed':
+      free(state, event.job);
+      return;
+  }
+}
+
+function enqueue(state: SchedulerState, job: PendingJob): void {
+  dequeue(state, job.id);
+  const key = shapeKey(job.needs);
+  let shape = state.shapes.get(key);
+  if (!shape) {
+    shape = { key, needs: job.needs, queue: [] };
+    state.shapes.set(key, shape);
+  }
+  shape.queue.splice(placeInQueue(shape.queue, job.number), 0, job);
+  state.pending.set(job.id, job);
+}
+
+function dequeue(state: SchedulerState, id: JobId): void {
+  const job = state.pending.get(id);
+  if (!job) return;
+  state.pending.delete(id);
+  const key = shapeKey(job.needs);
+  const shape = state.shapes.get(key) as Shape;
+  shape.queue.splice(placeInQueue(shape.queue, job.number), 1);
+  if (shape.queue.length === 0) state.shapes.delete(key);
+}
+
+/** The first place in a queue that holds this number or a younger one. */
+function placeInQueue(queue: readonly PendingJob[], number: number): number {
+  let low = 0;
+  let high = queue.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((queue[middle] as PendingJob).number < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function free(state: SchedulerState, job: JobId): void {
+  const allocation = state.allocations.get(job);
+  if (!allocation) return;
+  state.allocations.delete(job);
+  for (const uuid of allocation.devices) {
+    if (state.holders.get(uuid) === allocation) state.holders.delete(uuid);
+  }
+}

@@ -1,0 +1,239 @@
+import {
+  JOB_TRANSITIONS,
+  type JobId,
+  type JobState,
+  JobStateSchema,
+  type JobTransition,
+} from '@berth/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
+import { LedgerRefusal } from '../../apps/daemon/dist/ledger/refusal.js';
+import { BY_USER, ENDING, FAILURE, jobIn, NODE, newJob, placement } from '../support/ledger-story.js';
+import { RedisServer } from '../support/redis-server.js';
+
+let server: RedisServer;
+let ledger: Ledger;
+let epoch: string;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+  ledger = new Ledger(server.connect());
+  epoch = await ledger.lead(NODE);
+});
+afterAll(() => server.stop());
+
+async function everything(): Promise<string[]> {
+  const redis = server.connect();
+  const keys = (await redis.keys('*')).sort();
+  return Promise.all(keys.map(async (key) => `${key} ${(await redis.dump(key)) as unknown as string}`));
+}
+
+async function refusalOf(promise: Promise<unknown>): Promise<string> {
+  const outcome = await promise.then(
+    () => 'ok',
+    (error: unknown) => error,
+  );
+  if (outcome instanceof LedgerRefusal) return outcome.code;
+  if (outcome === 'ok') return 'ok';
+  throw outcome;
+}
+
+/** Tries a transition on a job as somebody would who thinks that it fits. */
+const attempts: Record<JobTransition, (id: JobId) => Promise<unknown>> = {
+  assign: (id) => ledger.assign(epoch, id, 1, placement()),
+  claim: (id) => ledger.claim({ job: id, attempt: 1, rank: 0 }, 'another worker'),
+  start: (id) => ledger.start({ job: id, attempt: 1, rank: 0 }, 1, 1),
+  stop: (id) => ledger.stop(id, 'cancelled', BY_USER),
+  finish: (id) => ledger.finish({ job: id, attempt: 1, rank: 0 }, ENDING, null),
+};
+
+describe('every transition from every state', () => {
+  const pairs = Object.keys(JOB_TRANSITIONS).flatMap((transition) =>
+    JobStateSchema.options.map((state) => [transition as JobTransition, state] as const),
+  );
+
+  it.each(pairs.filter(([transition, state]) => !JOB_TRANSITIONS[transition][state]))(
+    'refuses to %s a job that is %s, and changes nothing',
+    async (transition, state) => {
+      const id = await jobIn(state, ledger, epoch);
+      const before = await everything();
+      const outcome = await refusalOf(attempts[transition](id));
+      // What was done already may be asked for again; it answers ok and is not done again.
+      const repeated = ['start', 'finish'].includes(transition) && ['succeeded', 'failed'].includes(state);
+      expect(outcome === 'ok').toBe(repeated && transition === 'finish');
+      expect(await everything()).toEqual(before);
+    },
+  );
+
+  it.each(pairs.filter(([transition, state]) => JOB_TRANSITIONS[transition][state]))(
+    'leads by %s from %s only to where the state machine says',
+    async (transition, state) => {
+      const id = await jobIn(state, ledger, epoch);
+      await refusalOf(attempts[transition](id));
+      const after = (await ledger.job(id))?.state as JobState;
+      expect([state, ...(JOB_TRANSITIONS[transition][state] ?? [])]).toContain(after);
+    },
+  );
+});
+
+describe('submit', () => {
+  it('numbers jobs from 1 on and finds them by number', async () => {
+    const { id } = await ledger.submit(newJob());
+    const job = await ledger.job(id);
+    expect(await ledger.idOfNumber(String(job?.number))).toBe(id);
+    expect(job).toMatchObject({
+      state: 'pending',
+      attempts: [],
+      user: 'ada',
+      command: ['true'],
+      cause: null,
+    });
+  });
+
+  it('gives the first job again for the same key and body, and refuses the key for another body', async () => {
+    const first = await ledger.submit(newJob({ idempotency: { key: 'k', digest: 'a' } }));
+    const again = await ledger.submit(newJob({ idempotency: { key: 'k', digest: 'a' } }));
+    expect([first.replayed, again]).toEqual([false, { id: first.id, replayed: true }]);
+    expect(await refusalOf(ledger.submit(newJob({ idempotency: { key: 'k', digest: 'b' } })))).toBe(
+      'idempotency_conflict',
+    );
+  });
+
+  it('takes a submission once that was sent twice', async () => {
+    const job = newJob();
+    await ledger.submit(job);
+    const before = await everything();
+    await ledger.submit(job);
+    expect(await everything()).toEqual(before);
+  });
+
+  it('orders the queue by priority, then by number', async () => {
+    const low = await ledger.submit(
+      newJob({ needs: { priority: -3, gpus: 1, candidates: null, launch: 'single' } }),
+    );
+    const high = await ledger.submit(
+      newJob({ needs: { priority: 7, gpus: 1, candidates: null, launch: 'single' } }),
+    );
+    const higher = await ledger.submit(
+      newJob({ needs: { priority: 8, gpus: 1, candidates: null, launch: 'single' } }),
+    );
+    const [first, second, last] = await ledger.jobsOf([higher.id, high.id, low.id]);
+    expect([first?.position, second?.position]).toEqual([1, 2]);
+    expect(last?.position).toBe((await ledger.idsInState('pending')).length);
+  });
+});
+
+describe('assign', () => {
+  it('is refused to a scheduler that no longer leads', async () => {
+    const id = await jobIn('pending', ledger, epoch);
+    const old = epoch;
+    epoch = await ledger.lead(NODE);
+    expect(await refusalOf(ledger.assign(old, id, 1, placement()))).toBe('not_leading');
+  });
+
+  it('never gives a device away that somebody holds', async () => {
+    const [one, other] = [await jobIn('pending', ledger, epoch), await jobIn('pending', ledger, epoch)];
+    await ledger.assign(epoch, one, 1, placement(1, 'shared'));
+    expect(await refusalOf(ledger.assign(epoch, other, 1, placement(2, 'shared')))).toBe('device_held');
+    expect((await ledger.job(other))?.state).toBe('pending');
+  });
+
+  it('is refused for an attempt that is not the next', async () => {
+    const id = await jobIn('pending', ledger, epoch);
+    expect(await refusalOf(ledger.assign(epoch, id, 2, placement()))).toBe('stale_attempt');
+  });
+});
+
+describe('claim', () => {
+  it('lets one of two through, and the same one again', async () => {
+    const id = await jobIn('starting', ledger, epoch);
+    const task = { job: id, attempt: 1, rank: 0 };
+    const outcomes = await Promise.all(['a', 'b'].map((token) => refusalOf(ledger.claim(task, token))));
+    expect(outcomes).toEqual(['ok', 'already_claimed']);
+    expect(await refusalOf(ledger.claim(task, 'a'))).toBe('ok');
+  });
+});
+
+describe('the end of an attempt', () => {
+  it('frees the devices only with the last rank', async () => {
+    const id = await jobIn('running', ledger, epoch);
+    const devices = (await ledger.job(id))?.attempts[0]?.devices.map(({ uuid }) => uuid) ?? [];
+    await ledger.finish({ job: id, attempt: 1, rank: 0 }, ENDING, null);
+    expect([...(await ledger.allocations()).keys()]).toEqual(expect.arrayContaining(devices));
+    await ledger.finish({ job: id, attempt: 1, rank: 1 }, ENDING, null);
+    expect([...(await ledger.allocations()).keys()].filter((uuid) => devices.includes(uuid))).toEqual([]);
+    expect(await ledger.job(id)).toMatchObject({ state: 'succeeded', cause: null });
+  });
+
+  it('stops the other ranks when one fails, and names that one as the cause', async () => {
+    const id = await jobIn('running', ledger, epoch);
+    await ledger.finish({ job: id, attempt: 1, rank: 1 }, ENDING, { ...FAILURE, rank: 1 });
+    expect((await ledger.job(id))?.state).toBe('stopping');
+    await ledger.finish({ job: id, attempt: 1, rank: 0 }, ENDING, { ...FAILURE, rank: 0, signal: 'SIGTERM' });
+    expect(await ledger.job(id)).toMatchObject({ state: 'failed', cause: { rank: 1 } });
+  });
+
+  it('ends the ranks that nobody has claimed when one fails', async () => {
+    const id = await jobIn('starting', ledger, epoch);
+    await ledger.claim({ job: id, attempt: 1, rank: 0 }, 'worker');
+    await ledger.finish({ job: id, attempt: 1, rank: 0 }, ENDING, FAILURE);
+    expect((await ledger.job(id))?.state).toBe('failed');
+  });
+
+  it('puts a job in line again whose task was never started, at its old place', async () => {
+    const id = await jobIn('starting', ledger, epoch);
+    await ledger.claim({ job: id, attempt: 1, rank: 0 }, 'worker');
+    await ledger.finish({ job: id, attempt: 1, rank: 0 }, ENDING, { ...FAILURE, code: 'worker_lost' }, true);
+    expect(await ledger.job(id)).toMatchObject({
+      state: 'pending',
+      attempts: [{ cause: { code: 'worker_lost' } }],
+    });
+    await ledger.assign(epoch, id, 2, placement());
+    expect((await ledger.job(id))?.attempts).toHaveLength(2);
+  });
+
+  it('is cancelled when a user stopped it, whatever its tasks say then', async () => {
+    const id = await jobIn('stopping', ledger, epoch);
+    await ledger.finish({ job: id, attempt: 1, rank: 0 }, ENDING, FAILURE);
+    await ledger.finish({ job: id, attempt: 1, rank: 1 }, ENDING, null);
+    expect(await ledger.job(id)).toMatchObject({ state: 'cancelled', cause: { code: 'user' } });
+  });
+
+  it('ends at once a job that is stopped before any worker took it', async () => {
+    const id = await jobIn('starting', ledger, epoch);
+    expect(await ledger.stop(id, 'cancelled', BY_USER)).toBe('cancelled');
+    expect(await refusalOf(ledger.claim({ job: id, attempt: 1, rank: 0 }, 'worker'))).toBe('wrong_state');
+  });
+});
+
+it('writes each transition down as one event, in order', async () => {
+  const redis = server.connect();
+  const id = await jobIn('succeeded', ledger, epoch);
+  const entries = await redis.xrange('{berth}:events', '-', '+');
+  const types = entries.filter(([, fields]) => fields.includes(id)).map(([, fields]) => fields[1]);
+  expect(types).toEqual([
+    'job.submitted',
+    'job.placed',
+    'task.claimed',
+    'task.started',
+    'task.claimed',
+    'task.started',
+    'task.ended',
+    'job.ended',
+  ]);
+});
+
+it('lists jobs newest first, page by page, also by state', async () => {
+  const ids: JobId[] = [];
+  for (let i = 0; i < 5; i += 1) ids.unshift(await jobIn('cancelled', ledger, epoch));
+  const first = await ledger.jobs({ limit: 3, before: null, state: 'cancelled' });
+  const second = await ledger.jobs({ limit: 2, before: first.at(-1)?.number ?? 0, state: 'cancelled' });
+  expect([...first, ...second].map(({ id }) => id)).toEqual(ids);
+});
+
+it('replaces what it knows of a node, and only of that', async () => {
+  await ledger.registerDevices('a', [{ uuid: 'GPU-a0', index: 0, node: 'a' }]);
+  await ledger.registerDevices('b', [{ uuid: 'GPU-b0', index: 0, node: 'b' }]);
+  await ledger.registerDevices('a', [{ uuid: 'GPU-a1', index: 0, node: 'a' }]);
+  expect((await ledger.devices()).map(({ uuid }) => uuid).sort()).toEqual(['GPU-a1', 'GPU-b0']);
+});

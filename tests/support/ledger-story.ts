@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { type Cause, type JobId, type JobState, makeJobId } from '@berth/contract';
+import type { Ledger, NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
+import type { PlacedAttempt, TaskEnding } from '../../apps/daemon/dist/ledger/record.js';
+
+export const NODE = 'host';
+export const ENDING: TaskEnding = {
+  endedAt: 1_795_219_500_000,
+  exitCode: 0,
+  signal: null,
+  maxResidentBytes: 1024,
+  cpuSeconds: 0.5,
+};
+export const FAILURE: Cause = { code: 'exit_code', sentence: 'exit 3', rank: 0, exitCode: 3, signal: null };
+export const BY_USER: Cause = {
+  code: 'user',
+  sentence: 'cancelled',
+  rank: null,
+  exitCode: null,
+  signal: null,
+};
+
+export function newJob(over: Partial<NewJob> = {}): NewJob {
+  return {
+    id: makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
+    name: 'train',
+    user: 'ada',
+    spec: {
+      command: ['true'],
+      script: null,
+      workingDirectory: '/',
+      environment: {},
+      labels: {},
+      gpus: 1,
+      devices: null,
+      launch: 'single',
+      timeLimit: null,
+      gracePeriod: 30,
+    },
+    needs: { priority: 0, gpus: 1, candidates: null, launch: 'single' },
+    idempotency: null,
+    ...over,
+  };
+}
+
+/** An attempt on devices of its own, with one task for each rank. */
+export function placement(ranks = 1, device: string = randomUUID()): PlacedAttempt {
+  const devices = Array.from({ length: ranks }, (_, index) => ({ uuid: `GPU-${device}-${index}`, index }));
+  return {
+    node: NODE,
+    devices,
+    tasks: devices.map(({ uuid }, rank) => ({ rank, devices: [uuid] })),
+    masterPort: null,
+  };
+}
+
+/** Leads a new job into a state by the way that jobs take; its first attempt has two ranks. */
+export async function jobIn(state: JobState, ledger: Ledger, epoch: string): Promise<JobId> {
+  const { id } = await ledger.submit(newJob());
+  if (state === 'pending') return id;
+  if (state === 'cancelled') {
+    await ledger.stop(id, 'cancelled', BY_USER);
+    return id;
+  }
+  await ledger.assign(epoch, id, 1, placement(2));
+  if (state === 'starting') return id;
+  for (const rank of [0, 1]) {
+    await ledger.claim({ job: id, attempt: 1, rank }, 'worker');
+    await ledger.start({ job: id, attempt: 1, rank }, 4242, Date.now());
+  }
+  if (state === 'running') return id;
+  if (state === 'stopping') {
+    await ledger.stop(id, 'cancelled', BY_USER);
+    return id;
+  }
+  for (const rank of [0, 1]) {
+    await ledger.finish({ job: id, attempt: 1, rank }, ENDING, state === 'failed' ? FAILURE : null);
+  }
+  return id;
+}

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+
+/** A real Redis for one test file, durable as the daemon's own, on a socket of its own. */
+export class RedisServer {
+  readonly path: string;
+  private readonly directory: string;
+  private readonly server: ChildProcess;
+  private readonly clients: Redis[] = [];
+
+  private constructor(directory: string, server: ChildProcess) {
+    this.directory = directory;
+    this.path = join(directory, 'redis.sock');
+    this.server = server;
+  }
+
+  static async start(): Promise<RedisServer> {
+    const directory = mkdtempSync(join(tmpdir(), 'berth-redis-'));
+    const argv = [
+      '--port',
+      '0',
+      '--unixsocket',
+      join(directory, 'redis.sock'),
+      '--dir',
+      directory,
+      '--save',
+      '',
+    ];
+    const server = spawn('redis-server', [...argv, '--appendonly', 'yes', '--appendfsync', 'always'], {
+      stdio: 'ignore',
+    });
+    const started = new RedisServer(directory, server);
+    await started.connect().ping();
+    return started;
+  }
+
+  connect(): Redis {
+    const redis = new Redis(this.path, {
+      retryStrategy: () => 10,
+      maxRetriesPerRequest: null,
+      replyMapping: 'legacy',
+    });
+    redis.on('error', () => undefined);
+    this.clients.push(redis);
+    return redis;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.clients) client.disconnect();
+    const exited = once(this.server, 'exit');
+    this.server.kill('SIGKILL');
+    await exited;
+    rmSync(this.directory, { recursive: true });
+  }
+}
