@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const BERTHD = new URL('../apps/daemon/bin/berthd.js', import.meta.url).pathname;
+
+/**
+ * The daemon as people run it, on simulated devices, with its durability on.
+ * @param {string} simulate such as `8xH100-80GB`
+ * @param {number} connections how many requests may be under way at once
+ */
+export async function startDaemon(simulate, connections) {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-bench-'));
+  const argv = [BERTHD, '--data-dir', directory, '--listen', '127.0.0.1:0', '--simulate', simulate];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  const url = await new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`berthd ended with ${code}: ${output}`)));
+    child.stdout.on('data', (data) => {
+      output += data;
+      const ready = /"url":"([^"]+)".*berthd is ready/.exec(output);
+      if (ready) resolve(ready[1]);
+    });
+  });
+  const authorization = `Bearer ${readFileSync(join(directory, 'token'), 'utf8').trim()}`;
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+
+  /** @returns {Promise<any>} the answer's JSON, or its text where it is none */
+  const call = (method, path, body) =>
+    new Promise((resolve, reject) => {
+      const headers = { authorization, ...(body ? { 'content-type': 'application/json' } : {}) };
+      const sent = request(`${url}${path}`, { method, agent, headers }, (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (data) => {
+          text += data;
+        });
+        response.on('end', () => {
+          if (response.statusCode >= 400) reject(new Error(text));
+          else resolve(response.headers['content-type'].includes('json') ? JSON.parse(text) : text);
+        });
+      });
+      sent.on('error', reject);
+      sent.end(body && JSON.stringify(body));
+    });
+
+  return {
+    call,
+    /** All processes of it: daemon, workers and Redis. */
+    processes: () => [child.pid, ...processesWithFilesIn(directory).filter((pid) => pid !== child.pid)],
+    stop: async () => {
+      agent.destroy();
+      child.removeAllListeners('exit');
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+      rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
+}
+
+function processesWithFilesIn(directory) {
+  const has = (pid) => {
+    try {
+      const files = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      return files.some((file) => file.startsWith(directory));
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter(has);
+}

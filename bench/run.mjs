@@ -1,0 +1,30 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { drain } from './drain.mjs';
+import { idle } from './idle.mjs';
+import { latency } from './latency.mjs';
+
+const SCENARIOS = { latency, drain, idle };
+const RESULTS = new URL('results/', import.meta.url);
+
+/** `npm run bench [-- latency drain idle]`: prints each scenario's figures and writes them as JSON. */
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in SCENARIOS));
+if (unknown.length > 0) {
+  console.error(`bench: no scenario ${unknown.join(', ')}; there are ${Object.keys(SCENARIOS).join(', ')}`);
+  process.exit(2);
+}
+const results = [];
+for (const name of wanted.length > 0 ? wanted : Object.keys(SCENARIOS)) {
+  const { scenario, ...figures } = await SCENARIOS[name]();
+  results.push({ scenario, ...figures });
+  console.log(`\n${scenario}`);
+  for (const [figure, value] of Object.entries(figures)) {
+    console.log(`  ${figure.padEnd(22)} ${Number.isInteger(value) ? value : value.toPrecision(3)}`);
+  }
+}
+mkdirSync(RESULTS, { recursive: true });
+const file = new URL('latest.json', RESULTS);
+const machine = { cores: cpus().length, model: cpus()[0]?.model, node: process.version };
+writeFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), machine, results }, null, 2)}\n`);
+console.log(`\nwritten to ${file.pathname}`);

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+/** What a worker tells the shim on its command line. */
+struct Options {
+  std::string directory;
+  std::string working_directory;
+  /** Held already, and inherited. */
+  int lock_fd = -1;
+  /** Told when the command runs; -1: nobody wants to know. */
+  int ready_fd = -1;
+  double grace_seconds = 30;
+  /** For what is left when the command has ended by itself. */
+  double leftover_seconds = 2;
+  int64_t log_limit_bytes = 256ll << 20;
+  /** Instead of running a command: end all that is left of this task. */
+  std::string sweep_task;
+  /** argv of the command, ended by a null pointer. */
+  char **command = nullptr;
+};
+
+/** Reads the command line; on a mistake says so on stderr and returns false. */
+bool read_options(int argc, char **argv, Options &options);

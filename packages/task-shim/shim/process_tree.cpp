@@ -1,0 +1,111 @@
+#include "process_tree.h"
+
+#include <cctype>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <map>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+std::string read_file(pid_t pid, const char *name) {
+  std::string content;
+  const std::string path = "/proc/" + std::to_string(pid) + "/" + name;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return content;
+  char buffer[16384];
+  for (ssize_t size; (size = read(fd, buffer, sizeof buffer)) > 0;) content.append(buffer, static_cast<size_t>(size));
+  close(fd);
+  return content;
+}
+
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> processes;
+  DIR *proc = opendir("/proc");
+  if (!proc) return processes;
+  while (const dirent *entry = readdir(proc)) {
+    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) processes.push_back(std::atoi(entry->d_name));
+  }
+  closedir(proc);
+  return processes;
+}
+
+struct Status {
+  pid_t parent = 0;
+  bool alive = false;
+};
+
+/** proc(5): the name in parentheses may hold anything, so what follows is found from the last parenthesis. */
+Status status_of(pid_t pid) {
+  const std::string stat = read_file(pid, "stat");
+  const size_t end = stat.rfind(')');
+  Status status;
+  char state = 0;
+  if (end != std::string::npos && std::sscanf(stat.c_str() + end + 1, " %c %d", &state, &status.parent) == 2) {
+    status.alive = state != 'Z' && state != 'X';
+  }
+  return status;
+}
+
+}  // namespace
+
+std::set<pid_t> descendants_of(const std::set<pid_t> &roots) {
+  std::multimap<pid_t, pid_t> children;
+  std::set<pid_t> alive;
+  for (const pid_t pid : all_processes()) {
+    const Status status = status_of(pid);
+    children.emplace(status.parent, pid);
+    if (status.alive) alive.insert(pid);
+  }
+  std::set<pid_t> found;
+  std::vector<pid_t> open(roots.begin(), roots.end());
+  while (!open.empty()) {
+    const pid_t parent = open.back();
+    open.pop_back();
+    const auto [begin, end] = children.equal_range(parent);
+    for (auto child = begin; child != end; ++child) {
+      open.push_back(child->second);
+      if (alive.count(child->second)) found.insert(child->second);
+    }
+  }
+  return found;
+}
+
+std::set<pid_t> processes_with_environment(const std::string &entry) {
+  std::set<pid_t> found;
+  for (const pid_t pid : all_processes()) {
+    const std::string environment = read_file(pid, "environ");
+    for (size_t at = 0; at < environment.size();) {
+      const size_t end = std::min(environment.find('\0', at), environment.size());
+      if (environment.compare(at, end - at, entry) == 0) {
+        if (status_of(pid).alive) found.insert(pid);
+        break;
+      }
+      at = end + 1;
+    }
+  }
+  return found;
+}
+
+void signal_all(const std::set<pid_t> &processes, int signal) {
+  for (const pid_t pid : processes) kill(pid, signal);
+}
+
+int kill_all(const std::function<std::set<pid_t>()> &find) {
+  std::set<pid_t> stopped;
+  for (;;) {
+    std::set<pid_t> fresh;
+    for (const pid_t pid : find()) {
+      if (stopped.insert(pid).second) fresh.insert(pid);
+    }
+    if (fresh.empty()) break;
+    signal_all(fresh, SIGSTOP);
+  }
+  signal_all(stopped, SIGKILL);
+  return static_cast<int>(stopped.size());
+}

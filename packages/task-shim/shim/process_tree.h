@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <sys/types.h>
+
+/** The living processes below these (without them), by their parents as /proc shows them. Corpses don't count. */
+std::set<pid_t> descendants_of(const std::set<pid_t> &roots);
+
+/** The living processes that were started with this environment entry, such as `NAME=value`. */
+std::set<pid_t> processes_with_environment(const std::string &entry);
+
+void signal_all(const std::set<pid_t> &processes, int signal);
+
+/**
+ * Kills all that `find` finds, and leaves no time to escape.
+ *
+ * A process that forks faster than it is killed would survive a simple loop, for its child appears after the list was
+ * made. So everything is stopped first, and listed again until nothing new is found: a stopped process can't fork, thus
+ * the list is complete, and then it is killed. Returns how many were killed.
+ */
+int kill_all(const std::function<std::set<pid_t>()> &find);

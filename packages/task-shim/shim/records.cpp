@@ -1,0 +1,95 @@
+#include "records.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <string>
+#include <unistd.h>
+
+namespace {
+
+bool write_atomically(const std::string &directory, const char *name, const std::string &content) {
+  const std::string path = directory + "/" + name;
+  const std::string side = path + ".new";
+  const int fd = open(side.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
+  const ssize_t written = write(fd, content.data(), content.size());
+  close(fd);
+  if (written != static_cast<ssize_t>(content.size())) return false;
+  return rename(side.c_str(), path.c_str()) == 0;
+}
+
+std::string first_line(const char *path) {
+  std::string line;
+  if (FILE *file = std::fopen(path, "re")) {
+    char buffer[256];
+    if (std::fgets(buffer, sizeof buffer, file)) line = buffer;
+    std::fclose(file);
+  }
+  while (!line.empty() && line.back() == '\n') line.pop_back();
+  return line;
+}
+
+template <typename Value> std::string or_null(const std::optional<Value> &value) {
+  return value ? std::to_string(*value) : "null";
+}
+
+std::string quoted(const char *text) { return text ? "\"" + std::string(text) + "\"" : "null"; }
+
+std::string seconds(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6f", value);
+  return text;
+}
+
+std::string signal_name(const std::optional<int> &signal) {
+  if (!signal) return "null";
+  const char *name = sigabbrev_np(*signal);
+  return "\"SIG" + (name ? std::string(name) : std::to_string(*signal)) + "\"";
+}
+
+std::string launch_error_json(const std::optional<LaunchError> &error) {
+  if (!error) return "null";
+  const char *step = error->step == LaunchError::Step::exec ? "exec" : "working_directory";
+  return std::string("{\"step\":") + quoted(step) + ",\"errno\":" + quoted(strerrorname_np(error->error)) +
+         ",\"message\":" + quoted(std::strerror(error->error)) + "}";
+}
+
+}  // namespace
+
+int64_t now_ms() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
+}
+
+bool write_start_record(const std::string &directory, pid_t command, int64_t started_at) {
+  return write_atomically(directory, "start.json",
+                          "{\"shimPid\":" + std::to_string(getpid()) + ",\"pid\":" + std::to_string(command) +
+                              ",\"startedAt\":" + std::to_string(started_at) +
+                              ",\"bootId\":" + quoted(first_line("/proc/sys/kernel/random/boot_id").c_str()) + "}\n");
+}
+
+bool write_exit_record(const std::string &directory, const Ending &ending) {
+  std::string json = "{\"exitCode\":" + or_null(ending.exit_code);
+  json += ",\"signal\":" + signal_name(ending.signal);
+  json += ",\"startedAt\":" + std::to_string(ending.started_at);
+  json += ",\"endedAt\":" + std::to_string(ending.ended_at);
+  json += ",\"maxRssBytes\":" + std::to_string(ending.max_rss_bytes);
+  json += ",\"userCpuSeconds\":" + seconds(ending.user_cpu_seconds);
+  json += ",\"systemCpuSeconds\":" + seconds(ending.system_cpu_seconds);
+  json += ",\"stopRequestedAt\":" + or_null(ending.stop_requested_at);
+  json += std::string(",\"killed\":") + (ending.killed ? "true" : "false");
+  json += ",\"leftoverProcesses\":" + std::to_string(ending.leftover_processes);
+  json += ",\"logBytes\":" + std::to_string(ending.log_bytes);
+  json += ",\"logDroppedBytes\":" + std::to_string(ending.log_dropped_bytes);
+  json += ",\"launchError\":" + launch_error_json(ending.launch_error) + "}\n";
+  return write_atomically(directory, "exit.json", json);
+}
+
+bool has_file(const std::string &directory, const char *name) {
+  return access((directory + "/" + name).c_str(), F_OK) == 0;
+}

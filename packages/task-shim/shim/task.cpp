@@ -1,0 +1,229 @@
+/*
+ * The life of one task. The argument why nothing of it is lost or left:
+ *
+ * - The shim is a subreaper (prctl(2)): whatever the command starts, and however often it forks and detaches itself,
+ *   its orphans become children of the shim. So "no process is left" is exactly "waitpid knows no child" (ECHILD),
+ *   and all processes of the task are found below the shim in /proc.
+ * - Signals are blocked and read from a signalfd. None can interrupt a write of a record or be lost between two looks.
+ * - The start record is written while the command still waits at its gate; so without a start record it never ran.
+ * - The exit record is written when ECHILD says that all is over, and before the lock goes (by the end of the process):
+ *   so whoever gets the lock and finds no exit record knows that the shim itself was killed.
+ *
+ * How it ends: by itself, then what is left over gets SIGTERM and soon SIGKILL; or by SIGTERM to the shim, then all get
+ * SIGTERM and after the grace period SIGKILL; or by SIGQUIT to the shim, then all get SIGKILL now.
+ */
+#include "task.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <set>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "log_writer.h"
+#include "process_tree.h"
+#include "records.h"
+
+namespace {
+
+constexpr size_t kReadBytes = 256 << 10;
+/** Between two rounds of killing: for processes that take their time to die, in the kernel. */
+constexpr double kKillAgainSeconds = 0.05;
+constexpr int kForwarded[] = {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCONT};
+
+class Task {
+ public:
+  explicit Task(const Options &options)
+      : options_(options), log_(options.directory, options.log_limit_bytes), buffer_(new char[kReadBytes]) {}
+
+  int run();
+
+ private:
+  void watch(int fd);
+  void on_signal(int signal);
+  void on_timer();
+  void reap();
+  void stop();
+  void kill_everything();
+  void alarm_in(double seconds);
+  bool pump(int fd, char stream);
+  void drain();
+  bool finish(std::optional<LaunchError> launch_error);
+  void tell(const char *word);
+  static std::set<pid_t> processes() { return descendants_of({getpid()}); }
+
+  const Options &options_;
+  LogWriter log_;
+  const std::unique_ptr<char[]> buffer_;
+  Command command_;
+  Ending ending_;
+  bool command_ended_ = false;
+  bool all_ended_ = false;
+  int epoll_ = -1;
+  int signals_ = -1;
+  int timer_ = -1;
+};
+
+int Task::run() {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGQUIT}) sigaddset(&mask, signal);
+  for (const int signal : kForwarded) sigaddset(&mask, signal);
+  sigprocmask(SIG_BLOCK, &mask, nullptr);
+  signals_ = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+
+  command_ = fork_command(options_.command, options_.working_directory);
+  if (command_.pid < 0) return finish(LaunchError{LaunchError::Step::exec, errno}) ? 0 : 1;
+  ending_.started_at = now_ms();
+  if (!write_start_record(options_.directory, command_.pid, ending_.started_at)) {
+    // Nobody would ever know that it runs, so it must not; it still waits at its gate.
+    kill(command_.pid, SIGKILL);
+    return 1;
+  }
+  if (const auto launch_error = release_command(command_)) {
+    waitpid(command_.pid, nullptr, 0);
+    return finish(launch_error) ? 0 : 1;
+  }
+  tell("started\n");
+
+  for (const int fd : {signals_, timer_, command_.stdout_fd, command_.stderr_fd}) watch(fd);
+  while (!all_ended_) {
+    epoll_event events[4];
+    const int count = epoll_wait(epoll_, events, 4, -1);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[i].data.fd;
+      if (fd == signals_) {
+        signalfd_siginfo info;
+        while (read(signals_, &info, sizeof info) == sizeof info) on_signal(static_cast<int>(info.ssi_signo));
+      } else if (fd == timer_) {
+        on_timer();
+      } else if (!pump(fd, fd == command_.stdout_fd ? 'o' : 'e')) {
+        // Closed by all who had it; to go on watching it would wake us for ever.
+        epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+      }
+    }
+  }
+  drain();
+  return finish(std::nullopt) ? 0 : 1;
+}
+
+void Task::watch(int fd) {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+}
+
+void Task::on_signal(int signal) {
+  if (signal == SIGCHLD) reap();
+  else if (signal == SIGTERM) stop();
+  else if (signal == SIGQUIT) kill_everything();
+  else signal_all(processes(), signal);
+}
+
+void Task::stop() {
+  if (ending_.stop_requested_at) return;  // The grace period runs already.
+  ending_.stop_requested_at = now_ms();
+  if (options_.grace_seconds <= 0) return kill_everything();
+  const std::set<pid_t> all = processes();
+  signal_all(all, SIGTERM);
+  signal_all(all, SIGCONT);  // A stopped process would get SIGTERM only when somebody lets it go on.
+  alarm_in(options_.grace_seconds);
+}
+
+void Task::on_timer() {
+  uint64_t expirations;
+  if (read(timer_, &expirations, sizeof expirations) > 0) kill_everything();
+}
+
+void Task::kill_everything() {
+  if (kill_all(processes) > 0) ending_.killed = true;
+  alarm_in(kKillAgainSeconds);
+}
+
+void Task::alarm_in(double seconds) {
+  itimerspec when = {};
+  when.it_value.tv_sec = static_cast<time_t>(seconds);
+  when.it_value.tv_nsec = static_cast<long>((seconds - static_cast<double>(when.it_value.tv_sec)) * 1e9);
+  if (when.it_value.tv_sec == 0 && when.it_value.tv_nsec == 0) when.it_value.tv_nsec = 1;
+  timerfd_settime(timer_, 0, &when, nullptr);
+}
+
+void Task::reap() {
+  for (;;) {
+    int status;
+    const pid_t pid = waitpid(-1, &status, WNOHANG);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid < 0) all_ended_ = true;  // ECHILD
+    if (pid <= 0) return;
+    if (pid != command_.pid) continue;
+    command_ended_ = true;
+    ending_.ended_at = now_ms();
+    if (WIFSIGNALED(status)) ending_.signal = WTERMSIG(status);
+    else ending_.exit_code = WEXITSTATUS(status);
+    const std::set<pid_t> left = processes();
+    ending_.leftover_processes = static_cast<int>(left.size());
+    if (left.empty() || ending_.stop_requested_at) continue;  // A stop has its own grace period.
+    signal_all(left, SIGTERM);
+    signal_all(left, SIGCONT);
+    alarm_in(options_.leftover_seconds);
+  }
+}
+
+/** Moves what a pipe holds into the log. False: there will be no more. */
+bool Task::pump(int fd, char stream) {
+  const ssize_t size = read(fd, buffer_.get(), kReadBytes);
+  if (size > 0) log_.append(stream, buffer_.get(), static_cast<size_t>(size));
+  return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+void Task::drain() {
+  const auto rest = [this](int fd, char stream) {
+    for (;;) {
+      const ssize_t size = read(fd, buffer_.get(), kReadBytes);
+      if (size < 0 && errno == EINTR) continue;
+      if (size <= 0) return;
+      log_.append(stream, buffer_.get(), static_cast<size_t>(size));
+    }
+  };
+  rest(command_.stdout_fd, 'o');
+  rest(command_.stderr_fd, 'e');
+}
+
+bool Task::finish(std::optional<LaunchError> launch_error) {
+  rusage usage;
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval &time) { return static_cast<double>(time.tv_sec) + time.tv_usec / 1e6; };
+  ending_.max_rss_bytes = static_cast<int64_t>(usage.ru_maxrss) * 1024;
+  ending_.user_cpu_seconds = seconds(usage.ru_utime);
+  ending_.system_cpu_seconds = seconds(usage.ru_stime);
+  ending_.log_bytes = log_.bytes();
+  ending_.log_dropped_bytes = log_.dropped_bytes();
+  ending_.launch_error = launch_error;
+  if (ending_.ended_at == 0) ending_.ended_at = now_ms();
+  const bool written = write_exit_record(options_.directory, ending_);
+  if (launch_error) tell("failed\n");
+  return written;
+}
+
+void Task::tell(const char *word) {
+  if (options_.ready_fd < 0) return;
+  size_t length = 0;
+  while (word[length]) ++length;
+  [[maybe_unused]] const ssize_t told = write(options_.ready_fd, word, length);
+  close(options_.ready_fd);
+}
+
+}  // namespace
+
+int run_task(const Options &options) { return Task(options).run(); }

@@ -1,0 +1,11 @@
+export { type HeldLock, signalHolder, tryLock, waitForLock } from './lock.js';
+export { type LogChunk, type LogRead, openLog, type TaskLog } from './log.js';
+export {
+  type ExitRecord,
+  readExitRecord,
+  readStartRecord,
+  type StartRecord,
+  writeTombstone,
+} from './records.js';
+export { type ShimOptions, startShim, sweepTask } from './shim.js';
+export { type DetachedProcess, spawnDetached } from './spawn.js';

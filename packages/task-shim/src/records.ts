@@ -1,0 +1,59 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Written by the shim before the command's first instruction. Times in ms since the epoch. */
+export interface StartRecord {
+  shimPid: number;
+  /** The command's. */
+  pid: number;
+  startedAt: number;
+  /** Tells a record from before a reboot. */
+  bootId: string;
+}
+
+/** Written by the shim when no process of the task is left, before it lets go of the task's lock. */
+export interface ExitRecord {
+  /** null after a signal or a launch error. */
+  exitCode: number | null;
+  /** Such as `SIGKILL`. */
+  signal: string | null;
+  startedAt: number;
+  endedAt: number;
+  /** Peak host memory of the largest process. */
+  maxRssBytes: number;
+  /** Of all processes of the task. */
+  userCpuSeconds: number;
+  systemCpuSeconds: number;
+  /** When the shim was asked to stop the task; null: never. */
+  stopRequestedAt: number | null;
+  /** Whether SIGKILL was needed. */
+  killed: boolean;
+  /** Processes that were still there when the command had ended. */
+  leftoverProcesses: number;
+  logBytes: number;
+  /** Output that could not be written. */
+  logDroppedBytes: number;
+  launchError: { step: 'working_directory' | 'exec'; errno: string; message: string } | null;
+}
+
+/** The start record in a task's folder; null where there is none (or none that can be read, after a power failure). */
+export function readStartRecord(directory: string): StartRecord | null {
+  return read<StartRecord>(join(directory, 'start.json'));
+}
+
+export function readExitRecord(directory: string): ExitRecord | null {
+  return read<ExitRecord>(join(directory, 'exit.json'));
+}
+
+/** Forbids for ever that a task is started. Only who holds the task's lock may say so. */
+export function writeTombstone(directory: string): void {
+  closeSync(openSync(join(directory, 'tombstone'), 'a', 0o600));
+}
+
+function read<Record>(file: string): Record | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record;
+  } catch {
+    return null;
+  }
+}

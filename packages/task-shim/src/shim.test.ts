@@ -1,0 +1,375 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  type ExitRecord,
+  openLog,
+  readExitRecord,
+  readStartRecord,
+  type ShimOptions,
+  signalHolder,
+  startShim,
+  sweepTask,
+  tryLock,
+  waitForLock,
+  writeTombstone,
+} from './index.js';
+
+const root = mkdtempSync(join(tmpdir(), 'berth-shim-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+let count = 0;
+
+/** A task in a folder of its own. */
+class Task {
+  readonly directory = join(root, String((count += 1)));
+  readonly lockFile = join(this.directory, 'lock');
+
+  constructor() {
+    mkdirSync(this.directory);
+  }
+
+  start(command: string[], more: Partial<ShimOptions> = {}): ReturnType<typeof startShim> {
+    const lock = tryLock(this.lockFile);
+    if (!lock) throw new Error('the lock is held');
+    return startShim({
+      directory: this.directory,
+      lock,
+      graceSeconds: 10,
+      logLimitBytes: 64 << 20,
+      workingDirectory: this.directory,
+      environment: { PATH: process.env.PATH as string },
+      command,
+      ...more,
+    });
+  }
+
+  shell(script: string, more: Partial<ShimOptions> = {}): ReturnType<typeof startShim> {
+    return this.start(['/bin/sh', '-c', script], more);
+  }
+
+  /** Resolves when the shim is gone; the lock is the event. */
+  async ended(): Promise<ExitRecord | null> {
+    (await waitForLock(this.lockFile)).release();
+    return readExitRecord(this.directory);
+  }
+
+  async run(script: string, more: Partial<ShimOptions> = {}): Promise<ExitRecord | null> {
+    await this.shell(script, more).ready;
+    return this.ended();
+  }
+
+  signal(signal: NodeJS.Signals): boolean {
+    return signalHolder(this.lockFile, readStartRecord(this.directory)?.shimPid as number, signal);
+  }
+
+  /** The content of a file that the command writes, once it ends with a newline. */
+  async written(name: string): Promise<string> {
+    const file = join(this.directory, name);
+    const content = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!content().endsWith('\n')) return;
+        watcher.close();
+        resolve();
+      };
+      const watcher = watch(this.directory, look);
+      look();
+    });
+    return content().trim();
+  }
+
+  async log(stream?: 'stdout' | 'stderr'): Promise<Buffer> {
+    const log = openLog(this.directory);
+    const pieces: Buffer[] = [];
+    for (let from = 0; ; ) {
+      const { chunks, next } = await log.read(from, 1 << 20, stream);
+      pieces.push(...chunks.map(({ data }) => data));
+      if (next === from) return Buffer.concat(pieces);
+      from = next;
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
+
+describe('how a task ended', () => {
+  it.each([
+    ['exit 0', { exitCode: 0, signal: null }],
+    ['exit 7', { exitCode: 7, signal: null }],
+    ['kill -9 $$', { exitCode: null, signal: 'SIGKILL' }],
+    ['kill -SEGV $$', { exitCode: null, signal: 'SIGSEGV' }],
+  ])('%s', async (script, expected) => {
+    expect(await new Task().run(script)).toMatchObject({ ...expected, launchError: null, killed: false });
+  });
+
+  it('is told with times, memory and processor time', async () => {
+    const before = Date.now();
+    const task = new Task();
+    const exit = await task.run('i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done');
+    expect(exit?.startedAt).toBeGreaterThanOrEqual(before);
+    expect(exit?.endedAt).toBeGreaterThanOrEqual(exit?.startedAt as number);
+    expect(exit?.maxRssBytes).toBeGreaterThan(100_000);
+    expect(exit?.userCpuSeconds).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['a command that does not exist', { command: ['no-such-program'] }, { step: 'exec', errno: 'ENOENT' }],
+    ['a file that may not be executed', { command: ['/etc/passwd'] }, { step: 'exec', errno: 'EACCES' }],
+    [
+      'a working directory that is gone',
+      { workingDirectory: '/no/where' },
+      { step: 'working_directory', errno: 'ENOENT' },
+    ],
+  ])('%s is a launch error', async (_name, more, launchError) => {
+    const task = new Task();
+    expect(await task.start(['/bin/true'], more).ready).toBe('failed');
+    expect(await task.ended()).toMatchObject({ exitCode: null, signal: null, launchError });
+  });
+});
+
+describe('the start', () => {
+  it('is written down before the first instruction', async () => {
+    const task = new Task();
+    await task.run('cat start.json > seen; echo $$ > pid');
+    expect(JSON.parse(readFileSync(join(task.directory, 'seen'), 'utf8'))).toEqual(
+      readStartRecord(task.directory),
+    );
+    expect(readStartRecord(task.directory)?.pid).toBe(
+      Number(readFileSync(join(task.directory, 'pid'), 'utf8')),
+    );
+  });
+
+  it('happens at most once in a folder', async () => {
+    const task = new Task();
+    await task.run('echo once >> runs');
+    await task.shell('echo twice >> runs').ready;
+    await task.ended();
+    expect(readFileSync(join(task.directory, 'runs'), 'utf8')).toBe('once\n');
+  });
+
+  it('never happens where there is a tombstone', async () => {
+    const task = new Task();
+    writeTombstone(task.directory);
+    expect(await task.shell('echo alive > runs').ready).toBe('failed');
+    expect(await task.ended()).toBeNull();
+    expect(existsSync(join(task.directory, 'runs'))).toBe(false);
+  });
+
+  it('gives the command its environment and nothing of ours: no variable, no descriptor, no blocked signal', async () => {
+    const task = new Task();
+    await task.run(
+      'env > environment; ls /proc/$$/fd > fds; grep -E "^Sig(Blk|Ign)" /proc/$$/status > signals',
+      {
+        environment: { PATH: '/usr/bin:/bin', GREETING: 'hello' },
+      },
+    );
+    const lines = readFileSync(join(task.directory, 'environment'), 'utf8').trim().split('\n');
+    expect(lines.filter((line) => !/^(PWD|_|SHLVL|OLDPWD)=/.test(line)).sort()).toEqual([
+      'GREETING=hello',
+      'PATH=/usr/bin:/bin',
+    ]);
+    // 10 is dash's own, for the script that it reads.
+    expect(
+      readFileSync(join(task.directory, 'fds'), 'utf8')
+        .trim()
+        .split('\n')
+        .filter((fd) => Number(fd) > 2 && fd !== '10'),
+    ).toEqual([]);
+    expect(readFileSync(join(task.directory, 'signals'), 'utf8')).toMatch(/SigBlk:\s+0+\nSigIgn:\s+0+\n/);
+  });
+
+  it('is in a session of its own, of no controlling terminal, and its shim no child of ours', async () => {
+    const task = new Task();
+    const { pid } = task.shell('echo ready > ready; exec sleep 60');
+    await task.written('ready');
+    const [parent, session] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .split(') ')[1]
+      ?.split(' ')
+      .slice(1, 4)
+      .filter((_, i) => i !== 1) as string[];
+    expect(Number(parent)).not.toBe(process.pid);
+    expect(Number(session)).toBe(pid);
+    task.signal('SIGQUIT');
+    await task.ended();
+  });
+});
+
+describe('the end', () => {
+  it('comes by SIGTERM, and the command may save its work', async () => {
+    const task = new Task();
+    task.shell('trap "echo saved > saved; exit 5" TERM; echo ready > ready; while :; do sleep 0.02; done');
+    await task.written('ready');
+    expect(task.signal('SIGTERM')).toBe(true);
+    expect(await task.ended()).toMatchObject({
+      exitCode: 5,
+      killed: false,
+      stopRequestedAt: expect.any(Number) as number,
+    });
+    expect(readFileSync(join(task.directory, 'saved'), 'utf8')).toBe('saved\n');
+  });
+
+  it('comes by SIGKILL for whoever ignores SIGTERM', async () => {
+    const task = new Task();
+    task.shell('trap "" TERM; echo ready > ready; while :; do sleep 0.02; done', { graceSeconds: 0.2 });
+    await task.written('ready');
+    const before = Date.now();
+    task.signal('SIGTERM');
+    expect(await task.ended()).toMatchObject({ signal: 'SIGKILL', killed: true });
+    expect(Date.now() - before).toBeGreaterThanOrEqual(190);
+  });
+
+  it('wakes a stopped process for its SIGTERM', async () => {
+    const task = new Task();
+    task.shell('echo ready > ready; kill -STOP $$; sleep 60');
+    await task.written('ready');
+    task.signal('SIGTERM');
+    expect(await task.ended()).toMatchObject({ signal: 'SIGTERM', killed: false });
+  });
+
+  it('leaves no process, also none that has made itself a daemon with closed files', async () => {
+    const task = new Task();
+    const daemon = `trap "" TERM; exec <&- >&- 2>&-; echo $$ > ${task.directory}/daemon; while :; do sleep 0.02; done`;
+    task.shell(`( setsid sh -c '${daemon}' & ) ; echo ready > ready; sleep 60`, { graceSeconds: 0.2 });
+    const pid = Number(await task.written('daemon'));
+    task.signal('SIGTERM');
+    expect((await task.ended())?.killed).toBe(true);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('of the command ends what it left behind', async () => {
+    const task = new Task();
+    const exit = await task.run(
+      `setsid sh -c 'echo $$ > left; exec sleep 60' & until [ -s left ]; do sleep 0.01; done; exit 3`,
+    );
+    expect(exit).toMatchObject({ exitCode: 3, leftoverProcesses: 1, killed: false });
+    expect(isAlive(Number(readFileSync(join(task.directory, 'left'), 'utf8')))).toBe(false);
+  });
+
+  it('wins against a fork bomb', async () => {
+    const task = new Task();
+    const bomb =
+      'import os, time\nopen("ready", "w").write("x\\n")\nend = time.time() + 20\nwhile time.time() < end:\n  if os.fork() == 0:\n    time.sleep(0.01)\n    if os.fork(): os._exit(0)\n  time.sleep(0.001)';
+    task.start(['/usr/bin/python3', '-c', bomb], { graceSeconds: 0 });
+    await task.written('ready');
+    task.signal('SIGTERM');
+    expect(await task.ended()).toMatchObject({ killed: true });
+    expect(spawnSync('pgrep', ['-f', 'os.fork()']).stdout.toString()).toBe('');
+  });
+
+  it('passes other signals on to every process', async () => {
+    const task = new Task();
+    task.shell(
+      `sh -c 'trap "echo child > child; exit" USR1; echo ready > ready; while :; do sleep 0.02; done' & trap "echo parent > parent" USR1; wait; wait`,
+    );
+    await task.written('ready');
+    task.signal('SIGUSR1');
+    await task.ended();
+    expect(readdirSync(task.directory)).toEqual(expect.arrayContaining(['child', 'parent']));
+  });
+
+  it('of the shim by SIGKILL takes the command with it, and a sweep the rest', async () => {
+    const task = new Task();
+    const id = `job_test.1.${process.pid}`;
+    const environment = { PATH: process.env.PATH as string, BERTH_TASK_ID: id };
+    const { pid: shim } = task.shell(
+      `setsid sh -c 'echo $$ > stray; exec sleep 60' & echo $$ > command; wait`,
+      { environment },
+    );
+    const [stray, command] = [Number(await task.written('stray')), Number(await task.written('command'))];
+    process.kill(shim, 'SIGKILL');
+    expect(await task.ended()).toBeNull();
+    expect(await sweepTask(`${id}0`)).toBe(0);
+    expect(isAlive(stray)).toBe(true);
+    expect(await sweepTask(id)).toBe(1);
+    expect([stray, command].filter(isAlive)).toEqual([]);
+  });
+});
+
+describe('the log', () => {
+  it('has both streams in their order, and tells them apart', async () => {
+    const task = new Task();
+    await task.run('for i in 1 2 3; do echo out$i; sleep 0.02; echo err$i >&2; sleep 0.02; done');
+    expect(String(await task.log())).toBe('out1\nerr1\nout2\nerr2\nout3\nerr3\n');
+    expect(String(await task.log('stdout'))).toBe('out1\nout2\nout3\n');
+    expect(String(await task.log('stderr'))).toBe('err1\nerr2\nerr3\n');
+  });
+
+  it('passes on bytes that are no text', async () => {
+    const task = new Task();
+    await task.run(`printf '\\000\\377\\303'`);
+    expect([...(await task.log())]).toEqual([0, 0xff, 0xc3]);
+  });
+
+  it('keeps the first and the newest within its limit, and says what is gone', async () => {
+    const task = new Task();
+    const exit = await task.run('seq -f "%015.0f" 1 2000000', { logLimitBytes: 4 << 20 });
+    expect(exit?.logBytes).toBe(32_000_000);
+    const kept = readdirSync(join(task.directory, 'log')).filter((name) => name.startsWith('output.'));
+    const bytes = kept.map((name) => readFileSync(join(task.directory, 'log', name)).length);
+    expect(bytes.reduce((a, b) => a + b)).toBeLessThanOrEqual(4 << 20);
+
+    const log = openLog(task.directory);
+    expect(await log.size()).toBe(32_000_000);
+    expect(String((await log.read(0, 16)).chunks[0]?.data)).toBe('000000000000001\n');
+    const behind = await log.read(1 << 20, 16);
+    expect(behind.skipped?.from).toBe(1 << 20);
+    const [chunk] = behind.chunks;
+    expect(chunk?.offset).toBe(behind.skipped?.to);
+    expect(Number(String(chunk?.data))).toBe((chunk?.offset as number) / 16 + 1);
+    const tail = await log.tailOffset(2);
+    expect(String((await log.read(tail, 100)).chunks[0]?.data)).toBe('000000001999999\n000000002000000\n');
+  });
+
+  it.each([
+    ['a\nb\nc\n', 2, 'b\nc\n'],
+    ['a\nb\nc', 2, 'b\nc'],
+    ['a\n', 5, 'a\n'],
+    ['a\n\n\n', 1, '\n'],
+    ['', 3, ''],
+    ['a\nb\n', 0, ''],
+  ])('of %j has as its last %i lines %j', async (text, lines, expected) => {
+    const task = new Task();
+    writeFileSync(join(task.directory, 'text'), text);
+    await task.run('cat text');
+    const from = await openLog(task.directory).tailOffset(lines);
+    expect(String(await task.log()).slice(from)).toBe(expected);
+  });
+
+  it.runIf(process.getuid?.() === 0)(
+    'goes on without the command when its disk is full, and counts what it lost',
+    async () => {
+      const task = new Task();
+      mkdirSync(join(task.directory, 'log'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'berth', join(task.directory, 'log')]);
+      try {
+        const exit = await task.run('seq 1 100000; exit 4');
+        expect(exit?.exitCode).toBe(4);
+        expect(exit?.logDroppedBytes).toBe(588_895 - (exit?.logBytes as number));
+        expect(exit?.logDroppedBytes).toBeGreaterThan(0);
+      } finally {
+        execFileSync('umount', [join(task.directory, 'log')]);
+      }
+    },
+  );
+
+  it('does not mind that a command closes its output', async () => {
+    const task = new Task();
+    const exit = await task.run('exec >&- 2>&-; sleep 0.3');
+    expect(exit?.exitCode).toBe(0);
+    expect(exit?.systemCpuSeconds).toBeLessThan(0.2);
+  });
+});

@@ -1,0 +1,35 @@
+import { native } from './native.js';
+
+export interface DetachedProcess {
+  /** An absolute path. */
+  file: string;
+  argv: string[];
+  environment: Record<string, string>;
+  workingDirectory?: string;
+  /** Descriptors; /dev/null where they are left out. */
+  stdin?: number;
+  stdout?: number;
+  stderr?: number;
+  /** Other descriptors that the process shall have, and as which. All that isn't named is closed. */
+  inherit?: { from: number; to: number }[];
+}
+
+/**
+ * Starts a process that is no child of ours: in its own session, with default signals, and never a zombie here.
+ * @returns its pid
+ * @throws an Error with the errno's name as `code` where it can't be executed
+ */
+export function spawnDetached(process: DetachedProcess): number {
+  const descriptors: [number, number][] = [process.stdin, process.stdout, process.stderr].flatMap((fd, to) =>
+    fd === undefined ? [] : [[fd, to] as [number, number]],
+  );
+  for (const { from, to } of process.inherit ?? []) descriptors.push([from, to]);
+  const environment = Object.entries(process.environment).map(([name, value]) => `${name}=${value}`);
+  return native.spawnDetached(
+    process.file,
+    process.argv,
+    environment,
+    process.workingDirectory ?? null,
+    descriptors,
+  );
+}

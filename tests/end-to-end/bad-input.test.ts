@@ -1,0 +1,180 @@
+import type { JobList, Problem } from '@berth/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestDaemon } from '../support/daemon.js';
+
+let daemon: TestDaemon;
+beforeAll(async () => {
+  daemon = await TestDaemon.start('2xH100-80GB');
+});
+afterAll(() => daemon.destroy());
+
+const command = ['true'];
+const jobCount = async (): Promise<number> =>
+  ((await (await daemon.request('/v1/jobs?limit=1000')).json()) as JobList).items.length;
+
+/** What a bad submission is answered with, once it is sure that nothing else has happened. */
+async function refusal(body: string, headers: Record<string, string> = {}): Promise<Problem> {
+  const before = await jobCount();
+  const response = await daemon.request('/v1/jobs', {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+  expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  const problem = (await response.json()) as Problem;
+  expect(problem.status).toBe(response.status);
+  expect(await jobCount()).toBe(before);
+  return problem;
+}
+
+describe('a bad submission is answered by name and changes nothing', () => {
+  it.each([
+    ['an unknown field', { command, gpu: 2 }, '#', /'gpu'/],
+    ['an empty command', { command: [] }, '#/command', /empty command/],
+    ['nothing to run', {}, '#/command', /nothing to run/],
+    ['a line of shell as a command', { command: 'python train.py' }, '#/command', /list.*script/],
+    ['a mask that names nothing', { command, devices: '7' }, '#/devices', /7/],
+    ['a mask with the same device twice', { command, devices: '1,1' }, '#/devices', /1/],
+    [
+      'more devices than there are',
+      { command, gpus: 9 },
+      '#/gpus',
+      /9 devices; this host has 2: 0 \(NVIDIA H100/,
+    ],
+    ['more devices than the mask names', { command, gpus: 2, devices: '1' }, '#/gpus', /names 1/],
+    [
+      'a working directory that is missing',
+      { command, workingDirectory: '/no/where' },
+      '#/workingDirectory',
+      /not exist/,
+    ],
+    [
+      'a working directory that is a file',
+      { command, workingDirectory: '/etc/passwd' },
+      '#/workingDirectory',
+      /not a directory/,
+    ],
+    ['a relative working directory', { command, workingDirectory: 'x' }, '#/workingDirectory', /absolute/],
+    [
+      'a mask in the environment',
+      { command, environment: { CUDA_VISIBLE_DEVICES: '0' } },
+      '#/environment/CUDA_VISIBLE_DEVICES',
+      /"devices"/,
+    ],
+    ['a duration that is none', { command, timeLimit: 'soon' }, '#/timeLimit', /no duration/],
+    ['a NUL in an argument', { command: ['a\0b'] }, '#/command/0', /NUL/],
+  ])('%s', async (_name, body, pointer, detail) => {
+    const problem = await refusal(JSON.stringify(body));
+    expect(problem).toMatchObject({ type: 'urn:berth:problem:invalid_request', status: 422 });
+    expect(problem.errors).toEqual(
+      expect.arrayContaining([{ pointer, detail: expect.stringMatching(detail) as unknown as string }]),
+    );
+  });
+
+  it('names all bad fields at once', async () => {
+    const problem = await refusal(JSON.stringify({ command, gpus: 0, priority: 'high', name: '' }));
+    expect(problem.errors?.map(({ pointer }) => pointer).sort()).toEqual(['#/gpus', '#/name', '#/priority']);
+  });
+
+  it('malformed JSON', async () => {
+    expect(await refusal('{"command": ["true"')).toMatchObject({
+      type: 'urn:berth:problem:malformed_request',
+      status: 400,
+    });
+  });
+
+  it('a body that is not JSON', async () => {
+    expect(
+      await refusal('command=true', { 'content-type': 'application/x-www-form-urlencoded' }),
+    ).toMatchObject({ status: 415 });
+  });
+
+  it('a body that is too large', async () => {
+    expect(await refusal(JSON.stringify({ command: ['x'.repeat(5_000_000)] }))).toMatchObject({
+      status: 413,
+    });
+  });
+
+  it('an Idempotency-Key that was used for something else', async () => {
+    const key = { 'idempotency-key': 'mine' };
+    const first = await daemon.post('/v1/jobs', { command }, key);
+    const again = await daemon.post('/v1/jobs', { command }, key);
+    expect([first.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([
+      201,
+      200,
+      'true',
+    ]);
+    expect(((await again.json()) as { id: string }).id).toBe(((await first.json()) as { id: string }).id);
+    expect(await refusal(JSON.stringify({ command: ['false'] }), key)).toMatchObject({
+      type: 'urn:berth:problem:idempotency_conflict',
+      status: 409,
+    });
+  });
+});
+
+describe('without the right token', () => {
+  it.each([
+    ['GET', '/v1/jobs'],
+    ['POST', '/v1/jobs'],
+    ['GET', '/v1/jobs/1/logs'],
+    ['POST', '/v1/jobs/1/cancel'],
+    ['GET', '/v1/devices'],
+    ['GET', '/openapi.json'],
+    ['GET', '/nothing/here'],
+  ])('%s %s is refused', async (method, path) => {
+    for (const authorization of [undefined, 'Bearer wrong', `Basic ${daemon.token}`]) {
+      const response = await fetch(`${daemon.address}${path}`, {
+        method,
+        ...(authorization ? { headers: { authorization } } : {}),
+      });
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/);
+      expect(await response.json()).toMatchObject({ type: 'urn:berth:problem:unauthorized' });
+    }
+  });
+
+  it('the probes answer, and nothing else of them is known', async () => {
+    const answers = await Promise.all(
+      ['/healthz', '/readyz'].map((path) => fetch(`${daemon.address}${path}`)),
+    );
+    expect(await Promise.all(answers.map((answer) => answer.json()))).toEqual([
+      { status: 'ok' },
+      { status: 'ok' },
+    ]);
+  });
+});
+
+describe('a job that can not be launched fails and says what to do', () => {
+  it.each([
+    [
+      'a command that does not exist',
+      { command: ['no-such-program'] },
+      /no program no-such-program on the job's PATH/,
+    ],
+    ['a path that does not exist', { command: ['/no/such/program'] }, /\/no\/such\/program does not exist/],
+    ['a file that is not executable', { command: ['/etc/passwd'] }, /not executable/],
+  ])('%s', async (_name, job, sentence) => {
+    const ended = await daemon.ended(await daemon.submit({ ...job, workingDirectory: '/' }));
+    expect(ended).toMatchObject({ state: 'failed', cause: { code: 'launch_error' } });
+    expect(ended.cause?.sentence).toMatch(sentence);
+  });
+});
+
+it.each([
+  ['/v1/jobs/999999', 404],
+  ['/v1/jobs/train.py', 422],
+  ['/v1/jobs/999999/logs', 404],
+  ['/v1/jobs?limit=0', 422],
+  ['/v1/jobs?sort=name', 422],
+  ['/v1/nothing', 404],
+])('GET %s is answered with %i', async (path, status) => {
+  const response = await daemon.request(path);
+  expect(response.status).toBe(status);
+  expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+});
+
+it('the token is in a file for its owner alone, and never in the log', async () => {
+  const { statSync } = await import('node:fs');
+  expect(statSync(`${daemon.dataDirectory}/token`).mode & 0o777).toBe(0o600);
+  expect(daemon.output).not.toContain(daemon.token);
+});

@@ -1,0 +1,103 @@
+import type { Job } from '@berth/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestDaemon } from '../support/daemon.js';
+
+let daemon: TestDaemon;
+beforeAll(async () => {
+  daemon = await TestDaemon.start('2xH100-80GB');
+});
+afterAll(() => daemon.destroy());
+
+const startOf = (job: Job): number => Date.parse(job.startedAt as string);
+const endOf = (job: Job): number => Date.parse(job.endedAt as string);
+
+describe('a job with a mask', () => {
+  it('sees exactly the device that it named', async () => {
+    const job = await daemon.shell('echo "$CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER"', { devices: '1' });
+    expect(await daemon.logs(job, 'follow=true')).toBe('1 PCI_BUS_ID\n');
+    const [, second] = await daemon.devices();
+    expect((await daemon.ended(job)).attempts[0]?.devices).toEqual([{ uuid: second?.uuid, index: 1 }]);
+  });
+
+  it('sees several in the order of its mask', async () => {
+    const job = await daemon.shell('echo "$CUDA_VISIBLE_DEVICES"', { devices: 'cuda:1,0' });
+    expect(await daemon.logs(job, 'follow=true')).toBe('1,0\n');
+  });
+
+  it('runs after another on the same device, and one on the other device beside them', async () => {
+    const first = await daemon.shell('read line < /dev/null; sleep 0.5', { devices: '1' });
+    const second = await daemon.shell('true', { devices: '1' });
+    const beside = await daemon.shell('true', { devices: '0' });
+    const waiting = await daemon.job(second);
+    expect(waiting.state).toBe('pending');
+    const [one, two, other] = await Promise.all([first, second, beside].map((job) => daemon.ended(job)));
+    expect(startOf(two as Job)).toBeGreaterThanOrEqual(endOf(one as Job));
+    expect(endOf(other as Job)).toBeLessThan(endOf(one as Job));
+  });
+
+  it('says while it waits for what, and where it is in line', async () => {
+    const first = await daemon.shell('sleep 60', { devices: '1' });
+    await daemon.until(first, 'running');
+    const second = await daemon.shell('true', { devices: '1' });
+    const waiting = await daemon.until(second, 'pending');
+    expect(waiting.position).toBe(1);
+    const sentence = `needs 1 free device; 0 of the 1 that it may use are free: device 1 is held by job ${first.number}`;
+    while ((await daemon.job(second)).reason === null);
+    expect((await daemon.job(second)).reason).toEqual({ code: 'resources', sentence });
+    await daemon.cancel(first);
+    expect((await daemon.ended(second)).state).toBe('succeeded');
+  });
+});
+
+describe('a job on several devices', () => {
+  it('waits until it can have all of them', async () => {
+    const one = await daemon.shell('sleep 0.3', { devices: '0' });
+    const gang = await daemon.shell('echo "$CUDA_VISIBLE_DEVICES"', { gpus: 2 });
+    expect(await daemon.logs(gang, 'follow=true')).toBe('0,1\n');
+    expect(startOf(await daemon.ended(gang))).toBeGreaterThanOrEqual(endOf(await daemon.ended(one)));
+  });
+
+  it('runs one process per device with what torch.distributed reads', async () => {
+    const print =
+      'echo "$RANK $LOCAL_RANK $WORLD_SIZE $LOCAL_WORLD_SIZE $MASTER_ADDR $CUDA_VISIBLE_DEVICES"; echo $MASTER_PORT >&2';
+    const job = await daemon.shell(print, { gpus: 2, launch: 'perDevice' });
+    await daemon.ended(job);
+    expect(await daemon.logs(job, 'rank=0&stream=stdout')).toBe('0 0 2 2 127.0.0.1 0,1\n');
+    expect(await daemon.logs(job, 'rank=1&stream=stdout')).toBe('1 1 2 2 127.0.0.1 0,1\n');
+    const [port, same] = await Promise.all(
+      [0, 1].map((rank) => daemon.logs(job, `rank=${rank}&stream=stderr`)),
+    );
+    expect(port).toMatch(/^\d+\n$/);
+    expect(same).toBe(port);
+  });
+
+  it('ends the other ranks when one fails, and names the one that did', async () => {
+    const job = await daemon.shell('if [ "$RANK" = 1 ]; then exit 3; fi; exec sleep 60', {
+      gpus: 2,
+      launch: 'perDevice',
+    });
+    const ended = await daemon.ended(job);
+    expect(ended).toMatchObject({ state: 'failed', cause: { code: 'exit_code', rank: 1, exitCode: 3 } });
+    expect(ended.attempts[0]?.tasks[0]).toMatchObject({ state: 'ended', signal: 'SIGTERM' });
+  });
+});
+
+describe('devices', () => {
+  it('show what is simulated, who holds them and a fresh sample', async () => {
+    const job = await daemon.shell('sleep 60', { devices: '0', name: 'train' });
+    await daemon.until(job, 'running');
+    const [first, second] = await daemon.devices();
+    expect(first).toMatchObject({
+      index: 0,
+      simulated: true,
+      name: 'NVIDIA H100 80GB HBM3',
+      computeCapability: '9.0',
+    });
+    expect(first?.holder).toMatchObject({ job: job.id, number: job.number, name: 'train', attempt: 1 });
+    expect(first?.sample?.ageSeconds).toBeLessThan(5);
+    expect(second?.holder).toBeNull();
+    await daemon.cancel(job);
+    await daemon.ended(job);
+    expect((await daemon.devices())[0]?.holder).toBeNull();
+  });
+});

@@ -1,0 +1,158 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Device, Job } from '@berth/contract';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
+
+let daemon: TestDaemon;
+let scratch: string;
+beforeEach(async () => {
+  daemon = await TestDaemon.start('2xH100-80GB');
+  scratch = mkdtempSync(join(tmpdir(), 'berth-scratch-'));
+});
+afterEach(async () => {
+  await daemon.destroy();
+  rmSync(scratch, { recursive: true });
+});
+
+/** A job that notes each start, counts aloud, and ends with code 7 once it is told to. */
+async function countingJob(): Promise<Job> {
+  const job = await daemon.shell(
+    `echo started >> ${scratch}/starts
+     i=0; until [ -e ${scratch}/end ]; do i=$((i+1)); echo "count $i"; sleep 0.05; done; echo last; exit 7`,
+    { devices: '1' },
+  );
+  await daemon.until(job, 'running');
+  return job;
+}
+
+function letItEnd(): void {
+  writeFileSync(join(scratch, 'end'), '');
+}
+
+/** The job goes on, is there as running, its log is followed on, its exit code arrives, and it was started once. */
+async function expectUnharmed(job: Job): Promise<void> {
+  expect((await daemon.job(job)).state).toBe('running');
+  const counted = (log: string): number => Number(/count (\d+)\n(?!.*count)/s.exec(log)?.[1] ?? 0);
+  const before = counted(await daemon.logs(job));
+  await eventually(
+    () => daemon.logs(job),
+    (log) => counted(log) > before,
+  );
+  const following = daemon.logs(job, 'follow=true&tail=1');
+  letItEnd();
+  expect(await following).toMatch(/last\n$/);
+  expect(await daemon.ended(job)).toMatchObject({
+    state: 'failed',
+    cause: { code: 'exit_code', exitCode: 7 },
+  });
+  expect(readFileSync(join(scratch, 'starts'), 'utf8')).toBe('started\n');
+}
+
+describe('a running job does not notice', () => {
+  it('the death and return of the daemon', async () => {
+    const job = await countingJob();
+    await daemon.kill();
+    await daemon.start();
+    await expectUnharmed(job);
+  });
+
+  it('the stop and return of the daemon', async () => {
+    const job = await countingJob();
+    expect(await daemon.stop()).toBe(0);
+    await daemon.start();
+    await expectUnharmed(job);
+  });
+
+  it('the death of its worker', async () => {
+    const job = await countingJob();
+    const [, device] = (await daemon.devices()) as [Device, Device];
+    const worker = daemon.workerOf(device);
+    process.kill(worker, 'SIGKILL');
+    await eventually(
+      () => isAlive(worker),
+      (alive) => !alive,
+    );
+    await expectUnharmed(job);
+  });
+
+  it('the death of Redis', async () => {
+    const job = await countingJob();
+    process.kill(daemon.holderOf('redis/redis.lock'), 'SIGKILL');
+    await eventually(
+      async () => (await daemon.request('/readyz')).status,
+      (status) => status === 200,
+    );
+    await expectUnharmed(job);
+  });
+
+  it('the death of all of them at once', async () => {
+    const job = await countingJob();
+    const [, device] = (await daemon.devices()) as [Device, Device];
+    const victims = [daemon.workerOf(device), daemon.holderOf('redis/redis.lock')];
+    await daemon.kill();
+    for (const pid of victims) process.kill(pid, 'SIGKILL');
+    await daemon.start();
+    await expectUnharmed(job);
+  });
+});
+
+describe('what happened while nobody looked', () => {
+  it('is known afterwards: a job that ended while daemon and worker were dead has its exit code', async () => {
+    const job = await countingJob();
+    const [, device] = (await daemon.devices()) as [Device, Device];
+    const worker = daemon.workerOf(device);
+    const pid = (await daemon.job(job)).attempts[0]?.tasks[0]?.pid as number;
+    await daemon.kill();
+    process.kill(worker, 'SIGKILL');
+    letItEnd();
+    await eventually(
+      () => isAlive(pid),
+      (alive) => !alive,
+    );
+    await daemon.start();
+    expect(await daemon.ended(job)).toMatchObject({
+      state: 'failed',
+      cause: { code: 'exit_code', exitCode: 7 },
+    });
+  });
+
+  it('jobs that waited when the daemon died run when it is back', async () => {
+    const first = await countingJob();
+    const second = await daemon.shell('echo here', { devices: '1' });
+    await daemon.kill();
+    letItEnd();
+    await daemon.start();
+    expect((await daemon.ended(first)).cause?.exitCode).toBe(7);
+    expect(await daemon.logs(second, 'follow=true')).toBe('here\n');
+  });
+
+  it('a job whose shim was killed ends as worker_lost, and none of its processes is left', async () => {
+    const job = await daemon.shell(`setsid sleep 300 & echo $! > ${scratch}/stray; wait`, { devices: '0' });
+    await daemon.until(job, 'running');
+    const stray = Number(
+      await eventually(
+        () => readQuietly(join(scratch, 'stray')),
+        (text) => text.endsWith('\n'),
+      ),
+    );
+    const shim = daemon.holderOf(`jobs/${job.id}/1/0/lock`);
+    process.kill(shim, 'SIGKILL');
+    expect(await daemon.ended(job)).toMatchObject({ state: 'failed', cause: { code: 'worker_lost' } });
+    expect(isAlive(stray)).toBe(false);
+    expect((await daemon.devices())[0]?.holder).toBeNull();
+  });
+});
+
+it('a second daemon on the same data directory refuses and says why', async () => {
+  await expect(daemon.start()).rejects.toThrow(/another berthd runs on .* already/);
+});
+
+function readQuietly(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
