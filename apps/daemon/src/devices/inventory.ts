@@ -64,8 +64,8 @@ export class DeviceInventory {
       const source = await openDriver(libraries);
       const { devices, driver } = await source.enumerate();
       const visible = readMask(process.env.CUDA_VISIBLE_DEVICES, devices);
-      for (const { entry, reason } of visible.ignored) {
-        log.warn({ entry, reason }, "the daemon's CUDA_VISIBLE_DEVICES has an entry that CUDA ignores");
+      if (visible.ignored) {
+        log.warn(visible.ignored, "CUDA ignores the daemon's CUDA_VISIBLE_DEVICES from this entry on, and so does Berth");
       }
       const managed = devices.filter(({ uuid }) => visible.uuids.includes(uuid));
       const inventory = new DeviceInventory({ devices: managed, driver, problem: null }, source, log);
