@@ -61,7 +61,7 @@ describe('a bad submission is answered by name and changes nothing', () => {
       '#/environment/CUDA_VISIBLE_DEVICES',
       /"devices"/,
     ],
-    ['a duration that is none', { command, timeLimit: 'soon' }, '#/timeLimit', /no duration/],
+    ['a duration that is none', { command, timeLimit: 'soon' }, '#/timeLimit', /expected a duration/],
     ['a NUL in an argument', { command: ['a\0b'] }, '#/command/0', /NUL/],
   ])('%s', async (_name, body, pointer, detail) => {
     const problem = await refusal(JSON.stringify(body));

@@ -67,7 +67,9 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const workers = new WorkerSupervisor(directories, workerOptions, log);
   workers.start(inventory.devices.map(({ uuid }) => uuid));
 
-  const queues = new DeviceQueues(redis);
+  const queues = new DeviceQueues(redis, (error) =>
+    log.debug({ error: error.message }, 'a device queue failed'),
+  );
   const scheduler = new SchedulerLoop({
     ledger,
     queues,
@@ -114,11 +116,12 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       scheduler.close();
       const busy = await workers.retire(redis);
       await inventory.close();
+      await queues.close();
       apiRedis.disconnect();
+      redis.disconnect();
       if (busy.length === 0) await privateRedis?.shutdown();
       else log.info({ devices: busy }, 'jobs go on running; the next berthd takes them up again');
       privateRedis?.close();
-      redis.disconnect();
       lock.release();
     },
   };

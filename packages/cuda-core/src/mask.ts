@@ -54,7 +54,9 @@ export function readMask(mask: string | undefined, devices: readonly MaskDevice[
       ignored: { entry: shorten(entry), position: i + 1, reason },
     });
     if (isUuidEntry(entry) !== byUuid) {
-      return stop(byUuid ? 'an index in a list of UUIDs ends it' : 'only digits name an index: the list ends here');
+      return stop(
+        byUuid ? 'an index in a list of UUIDs ends it' : 'only digits name an index: the list ends here',
+      );
     }
     const found = byUuid ? byPrefix(entry, devices) : byIndex(leadingNumber(entry), devices);
     if (typeof found === 'string') return stop(found);
@@ -79,12 +81,18 @@ export function parseRequest(mask: string, devices: readonly MaskDevice[]): Mask
     position += 1;
     const entry = raw.trim();
     const complain = (what: string): void => {
-      problems.push({ entry: shorten(entry), position, message: `entry ${position}, '${shorten(entry)}': ${what}; ${exists}` });
+      problems.push({
+        entry: shorten(entry),
+        position,
+        message: `entry ${position}, '${shorten(entry)}': ${what}; ${exists}`,
+      });
     };
     const found = requested(entry, devices);
     if (typeof found === 'string') complain(found);
     else if (seen.has(found.uuid)) {
-      complain(`names the device of entry ${seen.get(found.uuid)} again; CUDA would show the job no device at all`);
+      complain(
+        `names the device of entry ${seen.get(found.uuid)} again; CUDA would show the job no device at all`,
+      );
     } else {
       seen.set(found.uuid, position);
       uuids.push(found.uuid);
@@ -108,7 +116,8 @@ function* entriesOf(mask: string): Generator<string> {
 }
 
 function requested(entry: string, devices: readonly MaskDevice[]): MaskDevice | string {
-  if (entry === '') return 'is empty; CUDA would show the job nothing from here on (leave devices out for any device)';
+  if (entry === '')
+    return 'is empty; CUDA would show the job nothing from here on (leave devices out for any device)';
   if (isUuidEntry(entry)) {
     const found = byPrefix(entry, devices);
     return typeof found === 'string' ? `${found}; CUDA would show the job nothing from here on` : found;
@@ -131,7 +140,9 @@ function isUuidEntry(entry: string): boolean {
 function byPrefix(entry: string, devices: readonly MaskDevice[]): MaskDevice | string {
   const matches = devices.filter(({ uuid }) => uuid.startsWith(entry));
   if (matches.length === 1) return matches[0] as MaskDevice;
-  return matches.length === 0 ? 'no device has this UUID' : `${matches.length} devices have UUIDs that begin so`;
+  return matches.length === 0
+    ? 'no device has this UUID'
+    : `${matches.length} devices have UUIDs that begin so`;
 }
 
 function byIndex(index: number, devices: readonly MaskDevice[]): MaskDevice | string {
@@ -147,7 +158,9 @@ function leadingNumber(entry: string): number {
 
 function describe(devices: readonly MaskDevice[]): string {
   if (devices.length === 0) return 'there are no devices';
-  const named = devices.slice(0, 8).map(({ index, uuid, name }) => `${index} (${name ? `${name}, ` : ''}${uuid.slice(0, 12)}…)`);
+  const named = devices
+    .slice(0, 8)
+    .map(({ index, uuid, name }) => `${index} (${name ? `${name}, ` : ''}${uuid.slice(0, 12)}…)`);
   const more = devices.length > named.length ? ` and ${devices.length - named.length} more` : '';
   return `there are ${named.join(', ')}${more}`;
 }

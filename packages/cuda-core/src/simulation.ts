@@ -47,10 +47,15 @@ export function parseSimulation(spec: string): SimulatedDevice[] {
   const profiles: string[] = [];
   for (const part of spec.slice(0, 4096).split('+')) {
     const match = /^\s*(\d{1,4})\s*x\s*([A-Za-z0-9-]{1,32})\s*$/i.exec(part);
-    if (!match) throw new SimulationError(`'${shown}' describes no devices; write for example 2xH100-80GB, or 1xT4+2xA100-40GB`);
+    if (!match)
+      throw new SimulationError(
+        `'${shown}' describes no devices; write for example 2xH100-80GB, or 1xT4+2xA100-40GB`,
+      );
     const count = Number(match[1]);
     if (count < 1 || profiles.length + count > MOST_DEVICES) {
-      throw new SimulationError(`'${shown}' asks for too few or too many devices: 1 to ${MOST_DEVICES} can be simulated`);
+      throw new SimulationError(
+        `'${shown}' asks for too few or too many devices: 1 to ${MOST_DEVICES} can be simulated`,
+      );
     }
     const profile = profileNamed(match[2] as string);
     for (let i = 0; i < count; i += 1) profiles.push(profile);
@@ -74,7 +79,13 @@ function profileNamed(model: string): string {
 function simulatedDevice(profile: string, index: number): SimulatedDevice {
   const { name, memoryMiB, computeCapability } = PROFILES[profile] as (typeof PROFILES)[string];
   const digits = createHash('sha256').update(`${profile}/${index}`).digest('hex');
-  const uuid = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20, 32)];
+  const uuid = [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    digits.slice(12, 16),
+    digits.slice(16, 20),
+    digits.slice(20, 32),
+  ];
   const bus = busOf(index).toString(16).padStart(2, '0');
   return {
     uuid: `GPU-${uuid.join('-')}`,
@@ -104,7 +115,11 @@ export function createSimulation(spec: string, stateFile: string): Simulation {
       }),
     );
   }
-  return { libraryDirectory: SIMULATED_LIBRARIES, environment: { BERTH_SIMULATED_STATE: stateFile }, devices };
+  return {
+    libraryDirectory: SIMULATED_LIBRARIES,
+    environment: { BERTH_SIMULATED_STATE: stateFile },
+    devices,
+  };
 }
 
 /** What may be changed of a running simulation. */

@@ -82,7 +82,7 @@ export function apply(state: SchedulerState, event: SchedulerEvent): void {
   switch (event.type) {
     case 'devices':
       state.devices.clear();
-      for (const device of event.devices) state.devices.set(device.uuid, device);
+      for (const device of [...event.devices].sort(byPlace)) state.devices.set(device.uuid, device);
       return;
     case 'pending':
       enqueue(state, event.job);
@@ -100,6 +100,12 @@ export function apply(state: SchedulerState, event: SchedulerEvent): void {
       free(state, event.job);
       return;
   }
+}
+
+/** One order of devices, however they became known: the same events give the same decisions. */
+function byPlace(one: SchedulableDevice, other: SchedulableDevice): number {
+  if (one.node !== other.node) return one.node < other.node ? -1 : 1;
+  return one.index - other.index;
 }
 
 function enqueue(state: SchedulerState, job: PendingJob): void {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { openLog } from '@berth/task-shim';
+import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { idOf, JobParametersSchema } from './jobs.js';
@@ -95,7 +96,13 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         .header('cache-control', 'no-store')
         .header('berth-log-offset', from)
         .serializer((payload: string) => payload)
-        .send(Readable.from(output, { objectMode: false }) as never);
+        .send(Readable.from(sayingHello(reply, output), { objectMode: false }) as never);
     },
   );
 };
+
+/** Who follows a job that hasn't written yet shall know at once that it is being followed. */
+async function* sayingHello(reply: FastifyReply, output: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  reply.raw.flushHeaders();
+  yield* output;
+}

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { PROBLEMS, type Problem, type ProblemCode, problemType } from '@berth/contract';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RequestValidationError } from 'fastify-zod-openapi';
@@ -15,6 +16,8 @@ export class ApiProblem extends Error {
     this.errors = errors;
   }
 }
+
+const PATIENCE_WITH_LARGE_BODIES_MS = 2000;
 
 /** Fastify's own errors that a client can cause, by what a client can do about them. */
 const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = {
@@ -36,13 +39,22 @@ const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = 
 
 /** Answers every error, ours and Fastify's, as `application/problem+json`. */
 export function answerProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) =>
-    sendProblem(request, reply, asProblem(error), error),
-  );
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    const problem = asProblem(error);
+    if (problem.code === 'payload_too_large') await letItFinishSending(request);
+    return sendProblem(request, reply, problem, error);
+  });
   app.setNotFoundHandler((request, reply) => {
     const detail = `${request.method} ${request.url.split('?')[0]} is nothing that Berth offers; /openapi.json lists what is`;
     return sendProblem(request, reply, new ApiProblem('not_found', detail));
   });
+}
+
+/** A client that is still sending when the connection closes would see a broken pipe instead of the answer. */
+async function letItFinishSending(request: FastifyRequest): Promise<void> {
+  const enough = AbortSignal.timeout(PATIENCE_WITH_LARGE_BODIES_MS);
+  request.raw.resume();
+  await once(request.raw, 'end', { signal: enough }).catch(() => undefined);
 }
 
 function asProblem(error: FastifyError): ApiProblem {
@@ -75,7 +87,9 @@ function isRedisAway(error: Error): boolean {
 
 /** RFC 6901 in its URI form for bodies (`#/gpus`), the plain name for parameters. */
 function pointerOf(context: string | undefined, path: string): string {
-  return context === 'body' ? `#${path}` : path.replace(/^\//, '');
+  const inside = path.replace(/^\//, '');
+  if (context !== 'body') return inside;
+  return inside === '' ? '#' : `#/${inside}`;
 }
 
 function describeIssue(issue: RequestValidationError): string {

@@ -65,7 +65,10 @@ export class DeviceInventory {
       const { devices, driver } = await source.enumerate();
       const visible = readMask(process.env.CUDA_VISIBLE_DEVICES, devices);
       if (visible.ignored) {
-        log.warn(visible.ignored, "CUDA ignores the daemon's CUDA_VISIBLE_DEVICES from this entry on, and so does Berth");
+        log.warn(
+          visible.ignored,
+          "CUDA ignores the daemon's CUDA_VISIBLE_DEVICES from this entry on, and so does Berth",
+        );
       }
       const managed = devices.filter(({ uuid }) => visible.uuids.includes(uuid));
       const inventory = new DeviceInventory({ devices: managed, driver, problem: null }, source, log);

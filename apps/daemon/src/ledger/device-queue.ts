@@ -24,8 +24,11 @@ export class DeviceQueues {
   private readonly redis: Redis;
   private readonly queues = new Map<string, Queue<TaskReference>>();
 
-  constructor(redis: Redis) {
+  private readonly onError: (error: Error) => void;
+
+  constructor(redis: Redis, onError: (error: Error) => void) {
     this.redis = redis;
+    this.onError = onError;
   }
 
   /** Hands a task over to the worker of a device. Handing over twice is handing over once. */
@@ -38,6 +41,7 @@ export class DeviceQueues {
         skipVersionCheck: true,
         defaultJobOptions: { removeOnComplete: FINISHED_ENTRIES_KEPT, removeOnFail: FINISHED_ENTRIES_KEPT },
       });
+      queue.on('error', this.onError);
       this.queues.set(device, queue);
     }
     await queue.add('task', task, { jobId: entryId(task) });
