@@ -137,13 +137,26 @@ describe('what happened while nobody looked', () => {
         (text) => text.endsWith('\n'),
       ),
     );
-    const record = readFileSync(join(daemon.dataDirectory, 'jobs', job.id, '1', '0', 'start.json'), 'utf8');
+    const record = readFileSync(join(daemon.dataDirectory, 'jobs', job.id, '1.0', 'start.json'), 'utf8');
     const shim = (JSON.parse(record) as { shimPid: number }).shimPid;
     process.kill(shim, 'SIGKILL');
     expect(await daemon.ended(job)).toMatchObject({ state: 'failed', cause: { code: 'worker_lost' } });
     expect(isAlive(stray)).toBe(false);
     expect((await daemon.devices())[0]?.holder).toBeNull();
   });
+});
+
+it('a daemon that stops with nothing to do takes its workers and its Redis with it', async () => {
+  const job = await daemon.shell('true');
+  await daemon.ended(job);
+  const left = [
+    daemon.holderOf('redis/redis.lock'),
+    ...(await daemon.devices()).map((device) => daemon.workerOf(device)),
+  ];
+  expect(await daemon.stop()).toBe(0);
+  expect(left.filter(isAlive)).toEqual([]);
+  await daemon.start();
+  expect((await daemon.job(job)).state).toBe('succeeded');
 });
 
 it('a second daemon on the same data directory refuses and says why', async () => {

@@ -78,7 +78,7 @@ describe('every transition from every state', () => {
 
 describe('submit', () => {
   it('numbers jobs from 1 on and finds them by number', async () => {
-    const { id } = await ledger.submit(newJob());
+    const { id } = (await ledger.submit(newJob())).job;
     const job = await ledger.job(id);
     expect(await ledger.idOfNumber(String(job?.number))).toBe(id);
     expect(job).toMatchObject({
@@ -93,7 +93,7 @@ describe('submit', () => {
   it('gives the first job again for the same key and body, and refuses the key for another body', async () => {
     const first = await ledger.submit(newJob({ idempotency: { key: 'k', digest: 'a' } }));
     const again = await ledger.submit(newJob({ idempotency: { key: 'k', digest: 'a' } }));
-    expect([first.replayed, again]).toEqual([false, { id: first.id, replayed: true }]);
+    expect([first.replayed, again.replayed, again.job.id]).toEqual([false, true, first.job.id]);
     expect(await refusalOf(ledger.submit(newJob({ idempotency: { key: 'k', digest: 'b' } })))).toBe(
       'idempotency_conflict',
     );
@@ -108,13 +108,13 @@ describe('submit', () => {
   });
 
   it('orders the queue by priority, then by number', async () => {
-    const low = await ledger.submit(
+    const { job: low } = await ledger.submit(
       newJob({ needs: { priority: -3, gpus: 1, candidates: null, launch: 'single' } }),
     );
-    const high = await ledger.submit(
+    const { job: high } = await ledger.submit(
       newJob({ needs: { priority: 7, gpus: 1, candidates: null, launch: 'single' } }),
     );
-    const higher = await ledger.submit(
+    const { job: higher } = await ledger.submit(
       newJob({ needs: { priority: 8, gpus: 1, candidates: null, launch: 'single' } }),
     );
     const [first, second, last] = await ledger.jobsOf([higher.id, high.id, low.id]);

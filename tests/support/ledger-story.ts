@@ -56,7 +56,7 @@ export function placement(ranks = 1, device: string = randomUUID()): PlacedAttem
 
 /** Leads a new job into a state by the way that jobs take; its first attempt has two ranks. */
 export async function jobIn(state: JobState, ledger: Ledger, epoch: string): Promise<JobId> {
-  const { id } = await ledger.submit(newJob());
+  const { id } = (await ledger.submit(newJob())).job;
   if (state === 'pending') return id;
   if (state === 'cancelled') {
     await ledger.stop(id, 'cancelled', BY_USER);

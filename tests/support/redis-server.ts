@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { findRedisServer } from '../../apps/daemon/dist/redis/server-program.js';
 
 /** A real Redis for one test file, durable as the daemon's own, on a socket of its own. */
 export class RedisServer {
@@ -30,9 +31,11 @@ export class RedisServer {
       '--save',
       '',
     ];
-    const server = spawn('redis-server', [...argv, '--appendonly', 'yes', '--appendfsync', 'always'], {
-      stdio: 'ignore',
-    });
+    const server = spawn(
+      findRedisServer() as string,
+      [...argv, '--appendonly', 'yes', '--appendfsync', 'always'],
+      { stdio: 'ignore', argv0: 'redis-server' },
+    );
     const started = new RedisServer(directory, server);
     await started.connect().ping();
     return started;

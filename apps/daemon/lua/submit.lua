@@ -1,9 +1,13 @@
 -- A new job, in line. The id is made by the caller: the same id twice is the same submission sent twice.
+-- Answers with the id, the place in line and the job's hash; a replay with the first id alone.
 -- ARGV: id, name, user, priority, spec (JSON), needs (JSON), shape, idempotency key or '', digest of the body, key's life in s
 local id, name, user, priority, spec, needs, shape, idempotency, digest, life = unpack(ARGV)
 local job = job_key(id)
 
-if redis.call('EXISTS', job) == 1 then return { 'ok', id } end
+local function taken()
+  return { 'ok', id, redis.call('ZRANK', prefix .. ':queue', id) or '', unpack(redis.call('HGETALL', job)) }
+end
+if redis.call('EXISTS', job) == 1 then return taken() end
 local remembered = prefix .. ':idempotency:' .. idempotency
 if idempotency ~= '' then
   local first, itsDigest = unpack(redis.call('HMGET', remembered, 'job', 'digest'))
@@ -23,4 +27,4 @@ if idempotency ~= '' then
   redis.call('EXPIRE', remembered, life)
 end
 emit('job.submitted', job, id, nil, nil, needs)
-return { 'ok', id }
+return taken()

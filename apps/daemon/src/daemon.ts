@@ -9,6 +9,7 @@ import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
 import { DeviceInventory } from './devices/inventory.js';
 import { DeviceQueues } from './ledger/device-queue.js';
+import { EventFeed } from './ledger/event-feed.js';
 import { JobWatch } from './ledger/job-watch.js';
 import { Ledger } from './ledger/ledger.js';
 import { connectRedis } from './redis/connection.js';
@@ -70,22 +71,16 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const queues = new DeviceQueues(redis, (error) =>
     log.debug({ error: error.message }, 'a device queue failed'),
   );
-  const scheduler = new SchedulerLoop({
-    ledger,
-    queues,
-    redis: connect('scheduler'),
-    node: config.node,
-    log,
-  });
+  const feed = await EventFeed.open(connect('feed'), log);
+  const scheduler = new SchedulerLoop({ ledger, queues, feed, node: config.node, log });
   await scheduler.start();
 
-  const watch = await JobWatch.open(connect('watch'), log);
   const token = openToken(directories.token);
   const apiRedis = connect('api', 'impatient');
   const app = await buildServer(
     {
       ledger: new Ledger(apiRedis),
-      watch,
+      watch: new JobWatch(feed),
       inventory,
       directories,
       node: config.node,
@@ -112,8 +107,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     stop: async () => {
       rmSync(directories.address, { force: true });
       await app.close();
-      watch.close();
       scheduler.close();
+      feed.close();
       const busy = await workers.retire(redis);
       await inventory.close();
       await queues.close();

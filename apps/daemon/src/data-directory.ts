@@ -12,7 +12,7 @@ export interface DataDirectory {
   readonly simulation: string;
   workerLock(device: string): string;
   workerLog(device: string): string;
-  /** A task's folder: lock, records, script, log. */
+  /** A task's folder, made by its worker: lock, records, script, log. */
   task(job: string, attempt: number, rank: number): string;
 }
 
@@ -33,6 +33,6 @@ export function dataDirectory(root: string): DataDirectory {
     simulation: join(root, 'simulation.state'),
     workerLock: (device) => join(root, 'workers', `${device}.lock`),
     workerLog: (device) => join(root, 'workers', `${device}.log`),
-    task: (job, attempt, rank) => join(root, 'jobs', job, String(attempt), String(rank)),
+    task: (job, attempt, rank) => join(root, 'jobs', job, `${attempt}.${rank}`),
   };
 }

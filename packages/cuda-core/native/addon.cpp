@@ -90,7 +90,15 @@ class Driver : public Napi::ObjectWrap<Driver> {
     settle.Unref(env);
     thread_.run([nvml = nvml_, question = std::move(question), deferred, settle]() mutable {
       Answer answer = question(*nvml);
-      settle.BlockingCall([answer = std::move(answer), deferred](Napi::Env main, Napi::Function) { answer(main, deferred); });
+      settle.BlockingCall([answer = std::move(answer), deferred](Napi::Env main, Napi::Function) {
+        // Without an environment Node is on its way out, and there is nobody to answer.
+        if (static_cast<napi_env>(main) == nullptr) return;
+        try {
+          answer(main, deferred);
+        } catch (const Napi::Error &) {
+          // Only at the end of the process, when JavaScript can't be called any more.
+        }
+      });
       settle.Release();
     });
     return deferred.Promise();

@@ -44,13 +44,19 @@ void *run(void *argument) {
   } else {
     const std::shared_ptr<Wait> shared = *owned;
     wait.done.BlockingCall([shared, outcome](Napi::Env env, Napi::Function callback) {
-      if (shared->given_up) {
+      // Without an environment Node is on its way out, and nothing can be called.
+      if (shared->given_up || static_cast<napi_env>(env) == nullptr) {
         if (outcome.fd >= 0) close(outcome.fd);
         return;
       }
       const Napi::Value error =
           outcome.error ? Napi::String::New(env, strerrorname_np(outcome.error)).As<Napi::Value>() : env.Null();
-      callback.Call({error, Napi::Number::New(env, outcome.fd)});
+      try {
+        callback.Call({error, Napi::Number::New(env, outcome.fd)});
+      } catch (const Napi::Error &) {
+        // Only at the end of the process: the callback itself doesn't throw.
+        if (outcome.fd >= 0) close(outcome.fd);
+      }
     });
   }
   wait.done.Release();

@@ -51,6 +51,7 @@ class Task {
   void on_signal(int signal);
   void on_timer();
   void reap();
+  void end_leftovers();
   void stop();
   void kill_everything();
   void alarm_in(double seconds);
@@ -65,7 +66,6 @@ class Task {
   const std::unique_ptr<char[]> buffer_;
   Command command_;
   Ending ending_;
-  bool command_ended_ = false;
   bool all_ended_ = false;
   int epoll_ = -1;
   int signals_ = -1;
@@ -160,24 +160,30 @@ void Task::alarm_in(double seconds) {
 }
 
 void Task::reap() {
+  bool command_ended = false;
   for (;;) {
     int status;
     const pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid < 0 && errno == EINTR) continue;
     if (pid < 0) all_ended_ = true;  // ECHILD
-    if (pid <= 0) return;
+    if (pid <= 0) break;
     if (pid != command_.pid) continue;
-    command_ended_ = true;
+    command_ended = true;
     ending_.ended_at = now_ms();
     if (WIFSIGNALED(status)) ending_.signal = WTERMSIG(status);
     else ending_.exit_code = WEXITSTATUS(status);
-    const std::set<pid_t> left = processes();
-    ending_.leftover_processes = static_cast<int>(left.size());
-    if (left.empty() || ending_.stop_requested_at) continue;  // A stop has its own grace period.
-    signal_all(left, SIGTERM);
-    signal_all(left, SIGCONT);
-    alarm_in(options_.leftover_seconds);
   }
+  if (command_ended && !all_ended_) end_leftovers();
+}
+
+/** What the command has left behind has its own, shorter grace period; unless a stop has set one already. */
+void Task::end_leftovers() {
+  const std::set<pid_t> left = processes();
+  ending_.leftover_processes = static_cast<int>(left.size());
+  if (ending_.stop_requested_at) return;
+  signal_all(left, SIGTERM);
+  signal_all(left, SIGCONT);
+  alarm_in(options_.leftover_seconds);
 }
 
 /** Moves what a pipe holds into the log. False: there will be no more. */

@@ -8,7 +8,11 @@ const root = mkdtempSync(join(tmpdir(), 'berth-lock-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
 let count = 0;
-const lockFile = (): string => join(root, String((count += 1)));
+
+function lockFile(): string {
+  count += 1;
+  return join(root, String(count));
+}
 
 /** A process that holds a lock until it dies. */
 function holder(path: string): number {

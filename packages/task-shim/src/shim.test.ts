@@ -33,10 +33,13 @@ let count = 0;
 
 /** A task in a folder of its own. */
 class Task {
-  readonly directory = join(root, String((count += 1)));
-  readonly lockFile = join(this.directory, 'lock');
+  readonly directory: string;
+  readonly lockFile: string;
 
   constructor() {
+    count += 1;
+    this.directory = join(root, String(count));
+    this.lockFile = join(this.directory, 'lock');
     mkdirSync(this.directory);
   }
 
@@ -196,11 +199,8 @@ describe('the start', () => {
     const task = new Task();
     const { pid } = task.shell('echo ready > ready; exec sleep 60');
     await task.written('ready');
-    const [parent, session] = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .split(') ')[1]
-      ?.split(' ')
-      .slice(1, 4)
-      .filter((_, i) => i !== 1) as string[];
+    const [, parent, , session] =
+      / \((.*)\) \S (\d+) (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.slice(1) ?? [];
     expect(Number(parent)).not.toBe(process.pid);
     expect(Number(session)).toBe(pid);
     task.signal('SIGQUIT');

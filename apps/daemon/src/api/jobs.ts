@@ -58,10 +58,10 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
-      const job = await resolveSubmission(request.body, app.context);
+      const submission = await resolveSubmission(request.body, app.context);
       const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
-      const { id, replayed } = await ledger
-        .submit({ ...job, idempotency: key === undefined ? null : { key, digest } })
+      const { job, replayed } = await ledger
+        .submit({ ...submission, idempotency: key === undefined ? null : { key, digest } })
         .catch((error: unknown) => {
           if (!(error instanceof LedgerRefusal)) throw error;
           throw new ApiProblem(
@@ -72,8 +72,8 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       if (replayed) reply.header('idempotency-replayed', 'true');
       return reply
         .code(replayed ? 200 : 201)
-        .header('location', `/v1/jobs/${id}`)
-        .send((await ledger.job(id)) as Job);
+        .header('location', `/v1/jobs/${job.id}`)
+        .send(job);
     },
   );
 

@@ -1,8 +1,10 @@
 import type { Event, EventType, JobId, JobState } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
 import { KEYS } from './keys.js';
 
 const BATCH = 1000;
+const PAUSE_AFTER_FAILURE_MS = 200;
 
 /** An event as it is stored: with the part that only Berth itself needs. */
 export interface LedgerEvent extends Event {
@@ -10,69 +12,70 @@ export interface LedgerEvent extends Event {
   more: string | null;
 }
 
-/** The place in the stream behind which nothing is written yet. */
-export async function endOfStream(redis: Redis): Promise<string> {
-  const [newest] = await redis.xrevrange(KEYS.events, '+', '-', 'COUNT', 1);
-  return newest?.[0] ?? '0-0';
-}
+type Listener = (events: readonly LedgerEvent[]) => void;
 
 /**
- * Follows the ledger's events, in batches as they come: many under load, one by one when idle.
- * @param redis a connection of its own, for it blocks
- * @param after where to begin (as `endOfStream` gave it)
- * @returns a function that ends the following
+ * Follows the ledger's events and passes them on to all who listen: in batches as they come, many under load, one by
+ * one when idle. It begins at the end of the stream, so who listens first and reads the ledger then misses nothing.
  */
-export function followEvents(
-  redis: Redis,
-  after: string,
-  onEvents: (events: LedgerEvent[]) => Promise<void> | void,
-  onError: (error: Error) => void,
-): () => void {
-  let ended = false;
-  const follow = async (): Promise<void> => {
+export class EventFeed {
+  private readonly listeners = new Set<Listener>();
+  private readonly redis: Redis;
+  private closed = false;
+
+  private constructor(redis: Redis) {
+    this.redis = redis;
+  }
+
+  /** @param redis a connection of its own, for it blocks */
+  static async open(redis: Redis, log: Logger): Promise<EventFeed> {
+    const [newest] = await redis.xrevrange(KEYS.events, '+', '-', 'COUNT', 1);
+    const feed = new EventFeed(redis);
+    void feed.follow(newest?.[0] ?? '0-0', log);
+    return feed;
+  }
+
+  /** @returns a function that ends the listening */
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.redis.disconnect();
+  }
+
+  private async follow(after: string, log: Logger): Promise<void> {
     let position = after;
-    while (!ended) {
+    while (!this.closed) {
       try {
-        const reply = await redis.xread('COUNT', BATCH, 'BLOCK', 0, 'STREAMS', KEYS.events, position);
-        const entries = reply?.[0]?.[1] ?? [];
-        const events = entries.map(([id, fields]) => eventFromFields(id, fields));
+        const reply = await this.redis.xread('COUNT', BATCH, 'BLOCK', 0, 'STREAMS', KEYS.events, position);
+        const events = (reply?.[0]?.[1] ?? []).map(([id, fields]) => eventFromFields(id, fields));
         position = events.at(-1)?.id ?? position;
-        if (!ended && events.length > 0) await onEvents(events);
+        for (const listener of this.listeners) listener(events);
       } catch (error) {
-        if (ended) return;
-        onError(error as Error);
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        if (this.closed) return;
+        log.error({ error: (error as Error).message }, 'following the events failed; trying again');
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_FAILURE_MS));
       }
     }
-  };
-  void follow();
-  return () => {
-    ended = true;
-    redis.disconnect();
-  };
+  }
 }
 
 function eventFromFields(id: string, fields: readonly string[]): LedgerEvent {
-  const field = new Map<string, string>();
-  for (let i = 0; i < fields.length; i += 2) field.set(fields[i] as string, fields[i + 1] as string);
-  const number = (name: string): number | undefined =>
-    field.get(name) ? Number(field.get(name)) : undefined;
-  const event: LedgerEvent = {
+  const field: Record<string, string> = {};
+  for (let i = 0; i < fields.length; i += 2) field[fields[i] as string] = fields[i + 1] as string;
+  return {
     id,
-    type: field.get('type') as EventType,
-    at: new Date(Number(field.get('at'))).toISOString(),
-    more: field.get('more') || null,
+    type: field.type as EventType,
+    at: new Date(Number(field.at)).toISOString(),
+    ...(field.job
+      ? { job: field.job as JobId, number: Number(field.number), state: field.state as JobState }
+      : {}),
+    ...(field.attempt ? { attempt: Number(field.attempt) } : {}),
+    ...(field.rank ? { rank: Number(field.rank) } : {}),
+    ...(field.node ? { node: field.node } : {}),
+    more: field.more || null,
   };
-  const known = {
-    job: field.get('job') as JobId | undefined,
-    number: number('number'),
-    state: field.get('state') as JobState | undefined,
-    attempt: number('attempt'),
-    rank: number('rank'),
-    node: field.get('node'),
-  };
-  return Object.assign(
-    event,
-    Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
-  );
 }

@@ -8,6 +8,7 @@ import {
   jobFromRecord,
   type PlacedAttempt,
   placedAttempt,
+  recordFromFields,
   type TaskEnding,
 } from './record.js';
 import { loadScripts, type RunScript } from './scripts.js';
@@ -45,10 +46,10 @@ export class Ledger {
 
   /**
    * Takes a new job. Once this resolves it can't be lost.
-   * @returns the job's id, and whether it is an earlier submission with the same Idempotency-Key
+   * @returns the job as it is taken, or an earlier one that was submitted with the same Idempotency-Key
    * @throws LedgerRefusal `idempotency_conflict`
    */
-  async submit(job: NewJob): Promise<{ id: JobId; replayed: boolean }> {
+  async submit(job: NewJob): Promise<{ job: Job; replayed: boolean }> {
     const { outcome, values } = await this.run(
       'submit',
       job.id,
@@ -63,7 +64,10 @@ export class Ledger {
       job.idempotency?.digest ?? '',
       IDEMPOTENCY_KEY_SECONDS,
     );
-    return { id: values[0] as JobId, replayed: outcome === 'replayed' };
+    const [id, position, ...fields] = values as [JobId, number | string, ...string[]];
+    if (outcome === 'replayed') return { job: (await this.job(id)) as Job, replayed: true };
+    const waiting = { position: position === '' ? null : Number(position) + 1, reason: null };
+    return { job: jobFromRecord(recordFromFields(fields), waiting), replayed: false };
   }
 
   /**
@@ -76,10 +80,12 @@ export class Ledger {
 
   /**
    * Takes a task for the one who knows `token`; whoever gets through may start it, nobody else ever.
+   * @returns the job's hash
    * @throws LedgerRefusal `not_found`, `stale_attempt`, `wrong_state`, `already_claimed`
    */
-  async claim(task: TaskReference, token: string): Promise<void> {
-    await this.run('claim', describeTask(task), task.job, task.attempt, task.rank, token);
+  async claim(task: TaskReference, token: string): Promise<JobRecord> {
+    const { values } = await this.run('claim', describeTask(task), task.job, task.attempt, task.rank, token);
+    return recordFromFields(values);
   }
 
   /**

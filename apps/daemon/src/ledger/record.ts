@@ -51,6 +51,13 @@ export interface TaskEnding {
 /** One job's hash in Redis. */
 export type JobRecord = Record<string, string>;
 
+/** A hash out of the flat list of names and values that scripts answer with. */
+export function recordFromFields(fields: readonly string[]): JobRecord {
+  const record: JobRecord = {};
+  for (let i = 0; i < fields.length; i += 2) record[fields[i] as string] = fields[i + 1] as string;
+  return record;
+}
+
 export function specOf(record: JobRecord): JobSpec {
   return JSON.parse(record.spec as string) as JobSpec;
 }

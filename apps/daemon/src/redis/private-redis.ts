@@ -1,11 +1,11 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { type HeldLock, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { RedisAddress } from './connection.js';
+import { findRedisServer } from './server-program.js';
 
-const SERVERS = ['valkey-server', 'redis-server'];
 /** Linux keeps a socket's path in 108 bytes (unix(7)). */
 const LONGEST_SOCKET_PATH = 107;
 const START_PATIENCE_MS = 30_000;
@@ -64,9 +64,10 @@ export class PrivateRedis {
   async shutdown(): Promise<void> {
     this.close();
     const redis = this.connect();
-    await redis.shutdown('NOSAVE').catch(() => undefined);
-    redis.disconnect();
+    // A server that obeys gives no answer; its lock tells.
+    void redis.shutdown('NOSAVE').catch(() => undefined);
     (await waitForLock(this.lockPath)).release();
+    redis.disconnect();
   }
 
   private get lockPath(): string {
@@ -74,7 +75,7 @@ export class PrivateRedis {
   }
 
   private spawn(lock: HeldLock): void {
-    const file = findServer();
+    const file = findRedisServer();
     if (!file) {
       lock.release();
       throw new RedisUnavailable(
@@ -82,7 +83,7 @@ export class PrivateRedis {
           'Fedora: dnf install valkey; conda: conda install -c conda-forge redis-server), or name a server with --redis-url',
       );
     }
-    const argv = [file, '--port', '0', '--unixsocket', (this.address as { path: string }).path];
+    const argv = ['redis-server', '--port', '0', '--unixsocket', (this.address as { path: string }).path];
     argv.push(
       '--unixsocketperm',
       '700',
@@ -151,26 +152,5 @@ export class PrivateRedis {
         await new Promise((resolve) => setTimeout(resolve, SHORT_LIFE_MS));
       }
     }
-  }
-}
-
-function findServer(): string | null {
-  const directories = (process.env.PATH ?? '').split(delimiter);
-  if (process.env.CONDA_PREFIX) directories.push(join(process.env.CONDA_PREFIX, 'bin'));
-  for (const server of SERVERS) {
-    for (const directory of directories) {
-      const file = join(directory, server);
-      if (existsSync(file) && isExecutable(file)) return file;
-    }
-  }
-  return null;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

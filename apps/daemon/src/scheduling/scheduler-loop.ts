@@ -9,10 +9,9 @@ import {
   type Placement,
   type SchedulerState,
 } from '@berth/scheduler';
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { DeviceQueues } from '../ledger/device-queue.js';
-import { endOfStream, followEvents, type LedgerEvent } from '../ledger/event-feed.js';
+import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { needsOf, type PlacedAttempt, placedAttempt } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
@@ -28,20 +27,22 @@ const REASONS_INTERVAL_MS = 50;
 export class SchedulerLoop {
   private readonly ledger: Ledger;
   private readonly queues: DeviceQueues;
-  private readonly redis: Redis;
+  private readonly feed: EventFeed;
   private readonly log: Logger;
   private readonly node: string;
   private state: SchedulerState = emptyState();
   private epoch = '';
-  private stopFollowing: (() => void) | null = null;
+  private stopListening: (() => void) | null = null;
+  /** What has happened since the last decision. */
+  private inbox: LedgerEvent[] = [];
+  private working = true;
   private notedReasons = new Map<string, string>();
   private reasonsTimer: NodeJS.Timeout | null = null;
 
-  /** @param redis a connection of its own, for following the stream */
-  constructor(options: { ledger: Ledger; queues: DeviceQueues; redis: Redis; node: string; log: Logger }) {
+  constructor(options: { ledger: Ledger; queues: DeviceQueues; feed: EventFeed; node: string; log: Logger }) {
     this.ledger = options.ledger;
     this.queues = options.queues;
-    this.redis = options.redis;
+    this.feed = options.feed;
     this.node = options.node;
     this.log = options.log;
   }
@@ -49,21 +50,33 @@ export class SchedulerLoop {
   /** Takes the lead, reads the ledger, and schedules from now on. */
   async start(): Promise<void> {
     this.epoch = await this.ledger.lead(this.node);
-    const position = await endOfStream(this.redis);
+    this.stopListening = this.feed.listen((events) => {
+      this.inbox.push(...events);
+      if (!this.working) void this.work();
+    });
     await this.load();
-    await this.step();
-    this.stopFollowing = followEvents(
-      this.redis,
-      position,
-      (events) => this.onEvents(events),
-      (error) => this.log.error({ error: error.message }, 'following the events failed; trying again'),
-    );
     this.log.info({ epoch: this.epoch, pending: this.state.pending.size }, 'scheduling');
+    void this.work();
   }
 
   close(): void {
-    this.stopFollowing?.();
+    this.stopListening?.();
     if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
+  }
+
+  /** Decides again and again, as long as something has happened meanwhile. */
+  private async work(): Promise<void> {
+    this.working = true;
+    try {
+      do {
+        const events = this.inbox;
+        this.inbox = [];
+        for (const event of events) await this.take(event);
+        await this.step();
+      } while (this.inbox.length > 0);
+    } finally {
+      this.working = false;
+    }
   }
 
   /** Builds the state anew from the ledger, and hands over again what may not have been handed over. */
@@ -88,12 +101,7 @@ export class SchedulerLoop {
     this.notedReasons = new Map();
   }
 
-  private async onEvents(events: LedgerEvent[]): Promise<void> {
-    for (const event of events) await this.onEvent(event);
-    await this.step();
-  }
-
-  private async onEvent(event: LedgerEvent): Promise<void> {
+  private async take(event: LedgerEvent): Promise<void> {
     const job = event.job as JobId;
     switch (event.type) {
       case 'job.submitted':
@@ -134,13 +142,16 @@ export class SchedulerLoop {
       const placed = await planAttempt(pending.needs.launch, devices);
       await this.ledger.assign(this.epoch, job, pending.attempt, placed);
       apply(this.state, { type: 'placed', allocation: allocationOf(job, pending.number, placed) });
-      await this.handOver(job, pending.attempt, placed.tasks);
+      // The next decision need not wait for it: whatever becomes of the hand-over, the ledger has the assignment.
+      void this.handOver(job, pending.attempt, placed.tasks).catch((error: unknown) =>
+        this.onFailure(job, error as Error),
+      );
     } catch (error) {
-      await this.onFailure(job, error as Error);
+      this.onFailure(job, error as Error);
     }
   }
 
-  private async onFailure(job: JobId, error: Error): Promise<void> {
+  private onFailure(job: JobId, error: Error): void {
     if (error instanceof LedgerRefusal && error.code === 'not_leading') {
       this.log.warn('another scheduler leads; this one stops');
       this.close();

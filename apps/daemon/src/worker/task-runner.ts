@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { JobId } from '@berth/contract';
 import {
   type HeldLock,
@@ -73,16 +73,16 @@ export class TaskRunner {
    * A task that may not be started any more is passed over in silence: the ledger has said why.
    */
   async take(task: TaskReference): Promise<void> {
+    let record: JobRecord;
     try {
-      await this.ledger.claim(task, this.token);
+      record = await this.ledger.claim(task, this.token);
     } catch (error) {
       if (!(error instanceof LedgerRefusal)) throw error;
       this.log.info({ task: taskId(task), refusal: error.code }, 'this task is not to be started');
       return;
     }
-    const record = (await this.ledger.record(task.job)) as JobRecord;
     const watched = this.watch(task, record);
-    mkdirSync(watched.directory, { recursive: true, mode: 0o700 });
+    makeFolder(watched);
     const lock = tryLock(lockFile(watched));
     // Only the claimant makes this folder, and it claims once; whoever has the lock then knows how the task ended.
     if (lock) await this.launch(watched, record, lock);
@@ -93,7 +93,7 @@ export class TaskRunner {
   async adopt(task: TaskReference, record: JobRecord): Promise<void> {
     const watched = this.watch(task, record);
     this.log.info({ task: taskId(task) }, 'adopting a task');
-    mkdirSync(watched.directory, { recursive: true, mode: 0o700 });
+    makeFolder(watched);
     const free = tryLock(lockFile(watched));
     if (free) return this.settle(watched, free);
     await this.noteStart(watched);
@@ -200,6 +200,17 @@ export class TaskRunner {
     lock.release();
     if (task.timer) clearTimeout(task.timer);
     this.watched.delete(taskId(task));
+  }
+}
+
+/** Two plain calls: with `recursive`, Node finds its way from the end by failing. */
+function makeFolder({ directory }: WatchedTask): void {
+  for (const folder of [dirname(directory), directory]) {
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
 }
 

@@ -1,0 +1,37 @@
+import type { Job } from '@berth/contract';
+import type { Command } from 'commander';
+import { errorLines } from '../error-lines.js';
+import { codeOfError, EXIT } from '../exit-codes.js';
+import { duration } from '../figures.js';
+import { referenceOf } from '../job-reference.js';
+import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+
+export function addCancel(program: Command, kit: Kit, outcome: Outcome): void {
+  const command = program
+    .command('cancel')
+    .aliases(['rm', 'kill'])
+    .argument('<job...>', 'numbers, ids or "last"')
+    .description('end jobs: SIGTERM, then SIGKILL after their grace period');
+  addVerb(command, kit, outcome, cancel);
+}
+
+/** One that can't be cancelled doesn't keep the others from it; the exit code is that of the first. */
+const cancel: Action<object> = async ({ client, terminal }, { json }, words) => {
+  let code: number = EXIT.ok;
+  for (const word of words) {
+    try {
+      const job = await client.jobs.cancel(await referenceOf(client, word));
+      if (json) terminal.json(job);
+      else terminal.print(whatHappens(job));
+    } catch (error) {
+      for (const line of errorLines(error, 'cancel')) terminal.note(line);
+      code ||= codeOfError(error);
+    }
+  }
+  return code;
+};
+
+function whatHappens({ number, state, gracePeriod }: Job): string {
+  if (state === 'cancelled') return `job ${number} cancelled`;
+  return `job ${number} is stopping: SIGTERM now, SIGKILL in ${duration(gracePeriod)} to what is left then`;
+}

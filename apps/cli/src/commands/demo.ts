@@ -1,0 +1,190 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BerthClient } from '@berth/client';
+import type { Device, Job, JobSubmissionInput } from '@berth/contract';
+import type { Command } from 'commander';
+import type { GlobalOptions } from '../connection.js';
+import { type DaemonProcess, ensureDaemon, stopDaemon } from '../demo/daemon-process.js';
+import { hasNvidiaDriver } from '../demo/driver.js';
+import { findTorch, type Python } from '../demo/python.js';
+import { CliError, codeOfJob, EXIT } from '../exit-codes.js';
+import { commandLine } from '../figures.js';
+import { Detached, passLog, untilInterrupted } from '../follow.js';
+import { endOf } from '../job-words.js';
+import { type Kit, type Outcome, withGlobalOptions } from '../kit.js';
+import { deviceLines } from './devices.js';
+
+const EXAMPLES = fileURLToPath(new URL('../../../../examples', import.meta.url));
+const SIMULATED = '2xH100-80GB';
+const QUICK_EPOCHS = 2000;
+const ALL_EPOCHS = 20_000;
+
+interface DemoOptions extends GlobalOptions {
+  full?: boolean;
+  keep?: boolean;
+  listen: string;
+}
+
+export function addDemo(program: Command, kit: Kit, outcome: Outcome): void {
+  const command = program
+    .command('demo')
+    .description('watch a real PyTorch training job run on the device that it names')
+    .option('--full', `all ${ALL_EPOCHS} epochs instead of ${QUICK_EPOCHS}`)
+    .option('--keep', 'leave the daemon running afterwards')
+    .option('--listen <host:port>', 'where its daemon listens', '127.0.0.1:0');
+  withGlobalOptions(command).action(async () => {
+    outcome.code = await demo(kit, command.optsWithGlobals<DemoOptions>());
+  });
+}
+
+/** Starts a daemon, submits one job over HTTP, follows it to its end, and leaves nothing running behind itself. */
+async function demo(kit: Kit, options: DemoOptions): Promise<number> {
+  const { host, terminal } = kit;
+  if (options.url) throw new CliError(EXIT.usage, 'demo runs a daemon of its own; leave out --url');
+  const program = join(EXAMPLES, 'mlp.py');
+  if (!existsSync(program)) throw new CliError(EXIT.failure, `the demo's program is missing: ${program}`);
+  const named = options.dataDir ?? (host.environment.BERTH_DATA_DIR || undefined);
+  const directory = resolve(host.directory, named ?? '.berth/demo');
+  const simulate = host.environment.BERTH_SIMULATE || hasNvidiaDriver() ? [] : ['--simulate', SIMULATED];
+
+  let daemon: DaemonProcess | null = null;
+  try {
+    return await untilInterrupted(kit, async (signal) => {
+      const python = await findTorch(host.environment, signal);
+      daemon = await ensureDaemon(directory, ['--listen', options.listen, ...simulate], host, signal);
+      const ended = await showJob(kit, { daemon, directory, python, program, full: options.full }, signal);
+      sayNext(kit, daemon, directory, options, simulate);
+      return codeOfJob(ended);
+    });
+  } catch (error) {
+    if (!(error instanceof Detached)) throw error;
+    terminal.note('\nberth: the demo was interrupted, and its job cancelled');
+    return EXIT.detached;
+  } finally {
+    await cleanUp(kit, daemon, options);
+  }
+}
+
+interface Stage {
+  daemon: DaemonProcess;
+  directory: string;
+  python: Python;
+  program: string;
+  full: boolean | undefined;
+}
+
+async function showJob(kit: Kit, stage: Stage, signal: AbortSignal): Promise<Job> {
+  const { terminal } = kit;
+  const { daemon, directory, python, program } = stage;
+  const client = new BerthClient({ url: daemon.url, token: readFileSync(join(directory, 'token'), 'utf8') });
+  const { items, driver } = await client.devices.list({ signal });
+  if (items.length === 0) {
+    const { detail, hint } = driver.problem ?? { detail: 'the driver shows no device', hint: '' };
+    throw new CliError(EXIT.failure, `${detail} ${hint}`.trim());
+  }
+  step(
+    kit,
+    daemon.isOurs ? 'berthd started' : 'berthd runs already',
+    `on ${daemon.url}, data in ${directory}`,
+  );
+  for (const line of deviceLines(items, terminal)) terminal.print(`  ${line}`);
+  if (items.some(({ simulated }) => simulated)) {
+    terminal.print('  These devices are simulated; the training is real, on the CPU.');
+  }
+
+  const submission: JobSubmissionInput = {
+    name: 'mlp',
+    command: [python.path, program, '--epochs', String(stage.full ? ALL_EPOCHS : QUICK_EPOCHS)],
+    workingDirectory: EXAMPLES,
+    devices: items.length > 1 ? '1' : '0',
+  };
+  const job = await client.jobs.submit(submission, { signal });
+  step(kit, `job ${job.number} submitted`, `with PyTorch ${python.torchVersion}; the same by curl:`);
+  for (const line of curlLines(daemon.url, directory, submission)) terminal.print(`  ${line}`);
+
+  step(kit, 'its output', 'as it comes:');
+  const ended = await follow(kit, client, job, signal);
+  step(kit, endOf(ended), '');
+  terminal.print(`  exit code ${exitOf(ended)}, on ${deviceOf(ended, items)}`);
+  return ended;
+}
+
+async function follow(kit: Kit, client: BerthClient, job: Job, signal: AbortSignal): Promise<Job> {
+  try {
+    await passLog({ client, terminal: kit.terminal }, job, { follow: true, signal });
+    return await client.jobs.wait(job, { signal });
+  } catch (error) {
+    // Unlike elsewhere Ctrl-C means the job, too: nobody would look for it later.
+    if (signal.aborted) {
+      await client.jobs.cancel(job);
+      await client.jobs.wait(job, { timeoutSeconds: job.gracePeriod + 10 });
+    }
+    throw error;
+  }
+}
+
+async function cleanUp({ host, terminal }: Kit, daemon: DaemonProcess | null, { keep }: DemoOptions) {
+  if (!daemon?.isOurs || keep) return;
+  const stopListening = host.onInterrupt(() => terminal.note('berth: a moment, the daemon is stopping'));
+  const hasStopped = await stopDaemon(daemon).finally(stopListening);
+  if (!hasStopped) terminal.note(`berth: the demo's berthd (pid ${daemon.pid}) is slow to stop; see its log`);
+}
+
+function step({ terminal }: Kit, what: string, more: string): void {
+  terminal.print(`\n${terminal.paint('bold', what)}${more ? ` ${more}` : ''}`);
+}
+
+/** The token stays in its file: what is on the screen is soon in somebody's chat. */
+export function curlLines(url: string, directory: string, submission: JobSubmissionInput): string[] {
+  const file = commandLine([join(directory, 'token')]);
+  return [
+    `curl ${url}/v1/jobs \\`,
+    `  -H "Authorization: Bearer $(cat ${file})" \\`,
+    `  -H 'Content-Type: application/json' \\`,
+    `  -d ${commandLine([JSON.stringify(submission)])}`,
+  ];
+}
+
+function exitOf({ attempts }: Job): string {
+  const task = attempts.at(-1)?.tasks[0];
+  return String(task?.signal ?? task?.exitCode ?? 'unknown');
+}
+
+function deviceOf({ attempts }: Job, items: readonly Device[]): string {
+  const used = attempts.at(-1)?.devices ?? [];
+  const names = used.map(({ uuid, index }) => {
+    const device = items.find((each) => each.uuid === uuid);
+    return `device ${index}${device ? ` (${device.name}${device.simulated ? ', simulated' : ''})` : ''}`;
+  });
+  return names.join(', ') || 'no device';
+}
+
+function sayNext(
+  kit: Kit,
+  daemon: DaemonProcess,
+  directory: string,
+  { keep }: DemoOptions,
+  simulate: readonly string[],
+): void {
+  const { terminal } = kit;
+  const place = commandLine(['--data-dir', directory]);
+  const staysUp = keep || !daemon.isOurs;
+  step(
+    kit,
+    'And now',
+    staysUp ? 'the daemon goes on running:' : 'start a daemon of your own, and give it work:',
+  );
+  const lines = staysUp
+    ? [
+        `npx berth submit ${place} --follow -- python3 train.py`,
+        `npx berth ls ${place}`,
+        `kill ${daemon.pid}    # stops it; the API is ${daemon.url}, its token in ${join(directory, 'token')}`,
+      ]
+    : [
+        `${commandLine(['npm', 'start', ...(simulate.length > 0 ? ['--', ...simulate] : [])])}    # until Ctrl-C; the API is http://127.0.0.1:7700`,
+        'npx berth submit --follow -- python3 train.py    # in another terminal',
+        'npx berth devices',
+      ];
+  for (const line of lines) terminal.print(`  ${line}`);
+}

@@ -1,0 +1,107 @@
+import type { Attempt, Job, Task } from '@berth/contract';
+import type { Command } from 'commander';
+import { commandLine, duration, localTime, secondsBetween, size, UNKNOWN } from '../figures.js';
+import { referenceOf } from '../job-reference.js';
+import { isEnded, STATE_COLOURS, timeOf } from '../job-words.js';
+import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { renderTable } from '../table.js';
+import { harmless, type Terminal } from '../terminal.js';
+
+const LABEL_WIDTH = 13;
+
+export function addShow(program: Command, kit: Kit, outcome: Outcome): void {
+  const command = program
+    .command('show')
+    .argument('[job...]', 'number, id or "last" (default: last)')
+    .description('all there is to know of a job: why it waits or how it ended, attempts, tasks');
+  addVerb(command, kit, outcome, show);
+}
+
+const show: Action<object> = async ({ client, terminal }, { json }, words) => {
+  for (const [i, word] of (words.length > 0 ? words : ['last']).entries()) {
+    const job = await client.jobs.get(await referenceOf(client, word));
+    if (json) {
+      terminal.json(job);
+      continue;
+    }
+    if (i > 0) terminal.print();
+    for (const line of linesOf(job, terminal, Date.now())) terminal.print(line);
+  }
+  return 0;
+};
+
+function linesOf(job: Job, terminal: Terminal, now: number): string[] {
+  const lines = [terminal.paint('bold', harmless(`job ${job.number}  ${job.name}`))];
+  const add = (label: string, text: string | null, colour?: Parameters<Terminal['paint']>[0]): void => {
+    if (text === null || text === '') return;
+    const clean = harmless(text);
+    lines.push(`${`${label}:`.padEnd(LABEL_WIDTH)}${colour ? terminal.paint(colour, clean) : clean}`);
+  };
+  const place = job.position === null ? '' : `, place ${job.position} in the queue`;
+  add('State', `${job.state}${place}`, STATE_COLOURS[job.state]);
+  add('Reason', job.reason && `${job.reason.sentence} (${job.reason.code})`);
+  add('Cause', job.cause && `${job.cause.sentence} (${job.cause.code})`);
+  add('Id', job.id);
+  add('User', job.user);
+  add('Command', job.command && commandLine(job.command));
+  add('Script', job.script && scriptOf(job.script));
+  add('Directory', job.workingDirectory);
+  add('GPUs', `${job.gpus}${job.devices === null ? '' : ` of "${job.devices}"`}`);
+  add('Launch', job.launch === 'perDevice' ? 'one process per device' : 'one process');
+  add('Priority', String(job.priority));
+  add('Time limit', job.timeLimit === null ? 'none' : duration(job.timeLimit));
+  add('Grace', duration(job.gracePeriod));
+  add('Labels', pairs(job.labels).join(', '));
+  add('Submitted', localTime(job.submittedAt));
+  add('Started', job.startedAt && localTime(job.startedAt));
+  add('Ended', job.endedAt && localTime(job.endedAt));
+  add(isEnded(job) ? 'Took' : job.startedAt ? 'Runs for' : 'Waits for', timeOf(job, now));
+  for (const [i, pair] of pairs(job.environment).entries()) add(i === 0 ? 'Environment' : '', pair);
+  for (const attempt of job.attempts) lines.push('', ...attemptLines(attempt, terminal));
+  return lines.map((line) => line.replace(/^:\s/, '  '));
+}
+
+function attemptLines(attempt: Attempt, terminal: Terminal): string[] {
+  const indexes = new Map(attempt.devices.map(({ uuid, index }) => [uuid, String(index)]));
+  const devices = attempt.devices.map(({ index, uuid }) => `${index} (${uuid})`).join(', ');
+  const title = `attempt ${attempt.number} on ${attempt.node}, devices ${devices}`;
+  const times = `placed ${localTime(attempt.placedAt)}, started ${localTime(attempt.startedAt)}, ended ${localTime(attempt.endedAt)}`;
+  const table = renderTable<Task>(
+    attempt.tasks,
+    [
+      { title: 'RANK', cell: ({ rank }) => String(rank), align: 'right' },
+      { title: 'STATE', cell: ({ state }) => state },
+      { title: 'DEVICES', cell: (task) => task.devices.map((uuid) => indexes.get(uuid) ?? uuid).join(',') },
+      { title: 'PID', cell: ({ pid }) => String(pid ?? UNKNOWN), align: 'right' },
+      { title: 'EXIT', cell: ({ exitCode, signal }) => String(signal ?? exitCode ?? UNKNOWN) },
+      { title: 'TIME', cell: timeOfTask, align: 'right' },
+      {
+        title: 'CPU',
+        cell: ({ cpuSeconds }) => (cpuSeconds === null ? UNKNOWN : duration(cpuSeconds)),
+        align: 'right',
+      },
+      { title: 'PEAK MEMORY', cell: ({ maxResidentBytes }) => size(maxResidentBytes), align: 'right' },
+    ],
+    terminal.columns - 2,
+  );
+  return [
+    terminal.paint('bold', harmless(title)),
+    `  ${times}`,
+    ...(attempt.cause ? [`  ${harmless(attempt.cause.sentence)}`] : []),
+    ...table.map((line) => `  ${line}`),
+  ];
+}
+
+function timeOfTask({ startedAt, endedAt }: Task): string {
+  return startedAt && endedAt ? duration(secondsBetween(startedAt, endedAt)) : UNKNOWN;
+}
+
+function scriptOf(script: string): string {
+  const lines = script.trimEnd().split('\n');
+  const first = lines.find((line) => line.trim() !== '' && !line.startsWith('#')) ?? lines[0] ?? '';
+  return lines.length === 1 ? first : `${lines.length} lines: ${first.trim()} …`;
+}
+
+function pairs(record: Record<string, string>): string[] {
+  return Object.entries(record).map(([name, value]) => `${name}=${value}`);
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { BerthClient } from '@berth/client';
+import { CliError, EXIT } from './exit-codes.js';
+import type { Host } from './host.js';
+
+/** Long enough for a daemon that is restarting, short enough for someone who forgot to start it. */
+const RETRY_SECONDS = 2;
+
+/** The flags that every verb has. */
+export interface GlobalOptions {
+  url?: string;
+  token?: string;
+  dataDir?: string;
+  json?: boolean;
+}
+
+/** Where a daemon is and what it wants to see. */
+export interface Connection {
+  url: string;
+  token: string | undefined;
+}
+
+/** The data directory that berth and berthd share by default: root's, or the user's own (XDG). */
+export function dataDirectoryOf({ dataDir }: GlobalOptions, { environment, directory }: Host): string {
+  const named = dataDir ?? (environment.BERTH_DATA_DIR || undefined);
+  if (named !== undefined) return resolve(directory, named);
+  if (userInfo().uid === 0) return '/var/lib/berth';
+  return join(environment.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'berth');
+}
+
+/**
+ * The daemon that flags, environment or data directory name, in this order.
+ * @throws CliError with what to do where there is none
+ */
+export function findDaemon(options: GlobalOptions, host: Host): Connection {
+  const directory = dataDirectoryOf(options, host);
+  const token = options.token ?? (host.environment.BERTH_TOKEN || undefined);
+  const url = options.url ?? (host.environment.BERTH_URL || undefined);
+  if (url === undefined) return { url: readAddress(directory), token: token ?? readToken(directory) };
+  // The token of this host's daemon is nobody else's business.
+  return { url, token: token ?? (isLoopback(url) ? readToken(directory) : undefined) };
+}
+
+/** @throws CliError for an address or a token that can't be one */
+export function connect(options: GlobalOptions, host: Host): BerthClient {
+  try {
+    return new BerthClient({ ...findDaemon(options, host), retrySeconds: RETRY_SECONDS });
+  } catch (error) {
+    if (error instanceof TypeError) throw new CliError(EXIT.usage, error.message);
+    throw error;
+  }
+}
+
+function readAddress(directory: string): string {
+  const text = readIn(directory, 'address.json');
+  if (text === null) {
+    const hint = 'start one with "berthd", or name another with --url or --data-dir';
+    throw new CliError(EXIT.away, `no daemon runs on ${directory}; ${hint}`);
+  }
+  try {
+    const { url } = JSON.parse(text) as { url?: unknown };
+    if (typeof url === 'string') return url;
+  } catch {
+    // Said below.
+  }
+  throw new CliError(EXIT.away, `${join(directory, 'address.json')} can't be understood; restart berthd`);
+}
+
+function readToken(directory: string): string | undefined {
+  return readIn(directory, 'token')?.trim();
+}
+
+/** null: there is no such file. */
+function readIn(directory: string, name: string): string | null {
+  try {
+    return readFileSync(join(directory, name), 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (code !== 'EACCES') throw new CliError(EXIT.failure, message);
+    const hint = 'give --url and --token, or name your own with --data-dir';
+    throw new CliError(EXIT.refused, `${directory} belongs to another user; ${hint}`);
+  }
+}
+
+function isLoopback(url: string): boolean {
+  return URL.canParse(url) && /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname);
+}

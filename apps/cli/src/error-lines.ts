@@ -1,0 +1,89 @@
+import { BerthProblem } from '@berth/client';
+import { CommanderError } from 'commander';
+import { CliError } from './exit-codes.js';
+import { harmless } from './terminal.js';
+
+/** Where a field of a submission comes from on our command line. */
+const FLAG_OF_FIELD: Record<string, string> = {
+  command: 'the command',
+  script: '--script',
+  name: '--name',
+  labels: '--label',
+  workingDirectory: '--chdir',
+  environment: '--env',
+  gpus: '--gpus',
+  devices: '--devices',
+  launch: '--launch',
+  priority: '--priority',
+  timeLimit: '--time',
+  gracePeriod: '--grace',
+};
+
+/** Flags that hands know from Slurm and task-spooler, and what to do instead. */
+const INSTEAD: Record<string, string> = {
+  '--gres': 'for --gres=gpu:2 write -G 2',
+  '--gpus-per-node': 'write -G 2',
+  '--gpus-per-task': 'write -G 2 --launch perDevice for one process per GPU',
+  '--ntasks': 'write -G 2 --launch perDevice for one process per GPU',
+  '-n': 'write -G 2 --launch perDevice for one process per GPU',
+  '-g': 'write -D 0,1 for devices by index',
+  '--job-name': 'write -J or --name',
+  '--wrap': 'write: berth submit -- sh -c "…"',
+  '--parsable': 'leave it out: on a pipe submit prints the bare id',
+  '-W': 'write --wait',
+  '-L': 'write -J for a name, --label k=v for labels',
+  '--output': 'leave it out: berth keeps the output, see berth logs',
+  '-o': 'leave it out: berth keeps the output, see berth logs',
+  '--error': 'leave it out: berth keeps the output, see berth logs --stream stderr',
+  '--export': 'write -e K=V, or --export-none',
+  '--partition': 'leave it out: there is one queue',
+  '-p': 'leave it out: there is one queue',
+  '--account': 'leave it out: there are no accounts yet',
+  '-A': 'leave it out: there are no accounts yet',
+  '--mem': "leave it out: host memory isn't shared out",
+  '--cpus-per-task': "leave it out: cores aren't shared out",
+  '-c': "leave it out: cores aren't shared out",
+};
+
+/** What berth says of an error on stderr, each line by itself. */
+export function errorLines(error: unknown, verb: string | null): string[] {
+  if (error instanceof CommanderError) return usageLines(error, verb);
+  if (error instanceof BerthProblem) return problemLines(error);
+  if (error instanceof Error && (error instanceof CliError || error.name.startsWith('Berth'))) {
+    return [`berth: ${harmless(error.message)}`];
+  }
+  return [
+    `berth: this is a mistake in berth: ${error instanceof Error ? (error.stack ?? error.message) : error}`,
+  ];
+}
+
+function usageLines({ code, message }: CommanderError, verb: string | null): string[] {
+  const said = message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+  const flag = code === 'commander.unknownOption' ? /'([^'=]+)/.exec(said)?.[1] : undefined;
+  const instead = flag && verb === 'submit' ? INSTEAD[flag] : undefined;
+  if (instead) return [`berth: submit has no ${flag}; ${instead}`];
+  return [`berth: ${harmless(said)}; see berth ${verb ? `${verb} ` : ''}--help`];
+}
+
+function problemLines({ code, detail, errors, instance }: BerthProblem): string[] {
+  if (errors.length > 0) {
+    const lines = errors.map((each) => `  ${nameOf(each.pointer)}: ${harmless(each.detail)}`);
+    return ['berth: the daemon refused this:', ...lines];
+  }
+  const more =
+    code === 'unauthorized'
+      ? '; berth takes it from --token, BERTH_TOKEN or the data directory (--data-dir)'
+      : code === 'internal_error' && instance
+        ? ` (${instance})`
+        : '';
+  return [`berth: ${harmless(detail)}${more}`];
+}
+
+function nameOf(pointer: string): string {
+  const field = /^#\/(\w+)/.exec(pointer)?.[1];
+  const flag = field && FLAG_OF_FIELD[field];
+  return harmless(flag ? `${pointer} (${flag})` : pointer);
+}

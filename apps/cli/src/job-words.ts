@@ -1,0 +1,52 @@
+import type { Job, JobState } from '@berth/contract';
+import { duration, secondsBetween, UNKNOWN } from './figures.js';
+import { type Colour, harmless } from './terminal.js';
+
+export const STATE_COLOURS: Record<JobState, Colour> = {
+  pending: 'yellow',
+  starting: 'cyan',
+  running: 'cyan',
+  stopping: 'yellow',
+  succeeded: 'green',
+  failed: 'red',
+  cancelled: 'dim',
+};
+
+export function isEnded({ state }: Pick<Job, 'state'>): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+}
+
+/** How long it ran, or runs, or waits. */
+export function timeOf({ submittedAt, startedAt, endedAt }: Job, now: number): string {
+  if (startedAt === null) return endedAt === null ? duration(secondsBetween(submittedAt, now)) : UNKNOWN;
+  return duration(secondsBetween(startedAt, endedAt ?? now));
+}
+
+/** The devices that it has or had; those that it asks for in brackets. */
+export function devicesOf({ attempts, devices }: Job): string {
+  const current = attempts.at(-1);
+  if (current) return current.devices.map(({ index }) => index).join(',');
+  return devices === null ? UNKNOWN : `(${devices})`;
+}
+
+/** Why it isn't running, or why it ended. */
+export function whyOf({ state, reason, cause, position }: Job): string {
+  if (cause && state !== 'succeeded') return cause.sentence;
+  if (reason) return reason.sentence;
+  return position === null ? '' : `place ${position} in the queue`;
+}
+
+/** `"running"`, `"pending: needs 2 free devices, 1 is free"`. */
+export function stateWithReason(job: Job): string {
+  const why = whyOf(job);
+  return harmless(why ? `${job.state}: ${why}` : job.state);
+}
+
+/** How a job ended, as one sentence. */
+export function endOf(job: Job): string {
+  const took =
+    job.startedAt && job.endedAt ? ` after ${duration(secondsBetween(job.startedAt, job.endedAt))}` : '';
+  const why = job.state === 'succeeded' || !job.cause ? '' : `: ${job.cause.sentence}`;
+  const verb = job.state === 'cancelled' ? 'was cancelled' : job.state;
+  return harmless(`job ${job.number} ${verb}${took}${why}`);
+}

@@ -1,0 +1,61 @@
+import { Command, CommanderError } from 'commander';
+import { addCancel } from './commands/cancel.js';
+import { addDemo } from './commands/demo.js';
+import { addDevices } from './commands/devices.js';
+import { addLogs } from './commands/logs.js';
+import { addLs } from './commands/ls.js';
+import { addShow } from './commands/show.js';
+import { addSubmit } from './commands/submit.js';
+import { addWait } from './commands/wait.js';
+import { errorLines } from './error-lines.js';
+import { codeOfError, EXIT, EXIT_CODES_HELP } from './exit-codes.js';
+import type { Host } from './host.js';
+import { type Kit, type Outcome, withGlobalOptions } from './kit.js';
+import { Terminal } from './terminal.js';
+
+const VERSION = '0.1.0';
+
+/** Runs `berth` with what was typed behind it. Gives the exit code; nothing is thrown. */
+export async function run(argv: readonly string[], host: Host): Promise<number> {
+  const terminal = new Terminal(host);
+  const outcome: Outcome = { code: EXIT.ok };
+  const program = buildProgram({ host, terminal, argv }, outcome);
+  try {
+    // Alone, or with nothing but flags of its own, berth shows the queue.
+    const { operands, unknown } = program.parseOptions([...argv]);
+    const isBare = operands.length + unknown.length === 0;
+    await program.parseAsync(isBare ? [...argv, 'ls'] : [...argv], { from: 'user' });
+    return outcome.code;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    const verb = verbIn(program, argv);
+    for (const line of errorLines(error, verb)) terminal.note(line);
+    return error instanceof CommanderError ? EXIT.usage : codeOfError(error);
+  }
+}
+
+function buildProgram(kit: Kit, outcome: Outcome): Command {
+  const { stdout } = kit.host;
+  const program = withGlobalOptions(new Command('berth').version(VERSION, '-V, --version'))
+    .description('Queues jobs and runs them on the GPUs of this host.')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureHelp({ helpWidth: (stdout.isTTY && stdout.columns) || 110 })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      // What is wrong is said in one place for all errors, by errorLines.
+      writeErr: () => undefined,
+    })
+    .addHelpText('after', `\n${EXIT_CODES_HELP}`);
+  const verbs = [addSubmit, addLs, addShow, addLogs, addCancel, addWait, addDevices, addDemo];
+  for (const add of verbs) add(program, kit, outcome);
+  return program;
+}
+
+function verbIn({ commands }: Command, argv: readonly string[]): string | null {
+  for (const word of argv) {
+    const verb = commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (verb) return verb.name();
+  }
+  return null;
+}

@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import type { Job } from '@berth/contract';
+import type { Host, Output } from './host.js';
+import { run } from './run.js';
+
+type Answer = unknown | ((request: { body: string; query: URLSearchParams }) => unknown);
+
+/** An answer with a status of its own. */
+export class Status {
+  readonly status: number;
+  readonly body: unknown;
+  constructor(status: number, body: unknown) {
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** A daemon that knows what a test tells it: `"GET /v1/devices"` → its JSON, or text as it is. */
+export class StubDaemon {
+  readonly seen: { call: string; body: string; headers: IncomingMessage['headers'] }[] = [];
+  routes: Record<string, Answer> = {};
+  url = '';
+  private readonly server: Server;
+
+  private constructor() {
+    this.server = createServer(async (request, response) => {
+      let body = '';
+      for await (const piece of request) body += piece;
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stub');
+      const call = `${request.method} ${pathname}`;
+      this.seen.push({ call, body, headers: request.headers });
+      let answer = this.routes[call] ?? problem('not_found', 404, `There is no ${call}`);
+      if (typeof answer === 'function') answer = answer({ body, query: searchParams });
+      const { status, body: content } = answer instanceof Status ? answer : { status: 200, body: answer };
+      response.writeHead(status, { 'berth-log-offset': '0' });
+      response.end(typeof content === 'string' ? content : JSON.stringify(content));
+    });
+  }
+
+  static async start(): Promise<StubDaemon> {
+    const stub = new StubDaemon();
+    stub.server.listen(0, '127.0.0.1');
+    await once(stub.server, 'listening');
+    stub.url = `http://127.0.0.1:${(stub.server.address() as AddressInfo).port}`;
+    return stub;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+export function problem(code: string, status: number, detail: string, errors?: unknown): Status {
+  return new Status(status, { type: `urn:berth:problem:${code}`, title: code, status, detail, errors });
+}
+
+class Collector extends Writable {
+  text = '';
+  isTTY = false;
+  columns = 80;
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs berth as typed, on a terminal or (by default) with its output read by a program. */
+export async function berth(
+  daemon: Pick<StubDaemon, 'url'>,
+  argv: readonly string[],
+  more: Partial<Omit<Host, 'stdout' | 'stderr'>> & { terminal?: boolean } = {},
+): Promise<Ran> {
+  const stdout = new Collector();
+  const stderr = new Collector();
+  stdout.isTTY = more.terminal ?? false;
+  const { terminal: _, ...surroundings } = more;
+  const code = await run(argv, {
+    environment: { BERTH_URL: daemon.url, BERTH_TOKEN: 'secret', NO_COLOR: '1' },
+    directory: '/home/ada',
+    stdin: (async function* () {})(),
+    stdout: stdout as Output,
+    stderr: stderr as Output,
+    onInterrupt: () => () => undefined,
+    ...surroundings,
+  });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** A job with what a test wants of it. */
+export function job(more: Partial<Job> = {}): Job {
+  return {
+    id: 'job_01k3v9q2m8fz4c7w1xkt5',
+    number: 12,
+    name: 'train',
+    user: 'ada',
+    state: 'pending',
+    reason: null,
+    position: null,
+    cause: null,
+    command: ['python3', 'train.py'],
+    script: null,
+    workingDirectory: '/home/ada',
+    environment: {},
+    labels: {},
+    gpus: 1,
+    devices: null,
+    launch: 'single',
+    priority: 0,
+    timeLimit: null,
+    gracePeriod: 30,
+    submittedAt: '2026-11-21T02:00:00.000Z',
+    startedAt: null,
+    endedAt: null,
+    attempts: [],
+    ...more,
+  };
+}

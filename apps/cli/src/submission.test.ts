@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { refuseVerb, submissionOf } from './submission.js';
+
+const shell = {
+  directory: '/home/ada',
+  environment: { PATH: '/bin', CONDA_PREFIX: '/conda', HOME: '/home/ada', WANDB_KEY: 'k', PYTHONPATH: '' },
+};
+
+describe('a submission', () => {
+  it('passes on what makes python the same python, and nothing else', () => {
+    expect(submissionOf({}, ['python', 'train.py'], undefined, shell)).toEqual({
+      command: ['python', 'train.py'],
+      workingDirectory: '/home/ada',
+      environment: { PATH: '/bin', CONDA_PREFIX: '/conda' },
+    });
+    expect(submissionOf({ exportNone: true }, ['x'], undefined, shell).environment).toEqual({});
+  });
+
+  it('takes variables by value or by name, and these win', () => {
+    const { environment } = submissionOf(
+      { env: ['A=b=c', 'WANDB_KEY', 'PATH=/mine', 'EMPTY='] },
+      ['x'],
+      undefined,
+      shell,
+    );
+    expect(environment).toMatchObject({ A: 'b=c', WANDB_KEY: 'k', PATH: '/mine', EMPTY: '' });
+  });
+
+  it('leaves units and masks to the daemon', () => {
+    const flags = { time: '2 fortnights', grace: '5', devices: 'cuda:1', gpus: 1, label: ['team=a', 'x='] };
+    expect(submissionOf(flags, ['x'], undefined, shell)).toMatchObject({
+      timeLimit: '2 fortnights',
+      gracePeriod: '5',
+      devices: 'cuda:1',
+      gpus: 1,
+      labels: { team: 'a', x: '' },
+    });
+  });
+
+  it('runs where it is told, seen from here', () => {
+    expect(submissionOf({ chdir: '../bob' }, ['x'], undefined, shell).workingDirectory).toBe('/home/bob');
+  });
+
+  it.each([
+    [{}, [], undefined, /nothing to run/],
+    [{}, ['x'], 'echo', /not both/],
+    [{ env: ['NOT_SET'] }, ['x'], undefined, /--env NOT_SET/],
+    [{ env: ['=x'] }, ['x'], undefined, /--env =x/],
+    [{ label: ['x'] }, ['x'], undefined, /--label x/],
+  ])('of %o %o %o is refused', (flags, words, script, message) => {
+    expect(() => submissionOf(flags, words, script, shell)).toThrow(message);
+  });
+});
+
+describe('a verb behind submit', () => {
+  it.each(['list', 'ls', 'squeue', 'cancel'])('%s is refused where it stands alone', (word) => {
+    expect(() => refuseVerb([word], ['submit', word])).toThrow(`berth submit -- ${word}`);
+  });
+
+  it('is a command behind -- or with words of its own', () => {
+    refuseVerb(['list'], ['submit', '--', 'list']);
+    refuseVerb(['ls', '-l'], ['submit', 'ls', '-l']);
+    refuseVerb(['train'], ['submit', 'train']);
+  });
+});

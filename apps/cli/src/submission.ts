@@ -1,0 +1,124 @@
+import { resolve } from 'node:path';
+import type { JobSubmissionInput, Launch } from '@berth/contract';
+import { CliError, EXIT } from './exit-codes.js';
+import type { Host } from './host.js';
+
+/** What makes `python` in the job the same program as in the shell that submits it. */
+const PASSED_ON = [
+  'PATH',
+  'VIRTUAL_ENV',
+  'CONDA_PREFIX',
+  'CONDA_DEFAULT_ENV',
+  'PYTHONPATH',
+  'LD_LIBRARY_PATH',
+];
+
+const VERBS = new Set(
+  (
+    'submit run ls ps list show logs log cancel rm kill hold release requeue retry wait explain why devices top ' +
+    'drain resume usage token doctor demo status queue help info ' +
+    'sbatch squeue scancel sinfo srun sacct salloc scontrol'
+  ).split(' '),
+);
+
+/** The flags of `berth submit` that make a job. */
+export interface SubmissionFlags {
+  gpus?: number;
+  devices?: string;
+  name?: string;
+  time?: string;
+  chdir?: string;
+  env?: string[];
+  exportNone?: boolean;
+  priority?: number;
+  launch?: Launch;
+  grace?: string;
+  label?: string[];
+}
+
+/**
+ * The job that flags and words make. What may be wrong in it the daemon knows best: only what can't be said
+ * to the daemon is refused here.
+ * @param script its text, where there is one
+ * @throws CliError
+ */
+export function submissionOf(
+  flags: SubmissionFlags,
+  words: readonly string[],
+  script: string | undefined,
+  { environment, directory }: Pick<Host, 'environment' | 'directory'>,
+): JobSubmissionInput {
+  if (script === undefined && words.length === 0) {
+    throw new CliError(EXIT.usage, 'nothing to run; write for example: berth submit -- python train.py');
+  }
+  if (script !== undefined && words.length > 0) {
+    throw new CliError(EXIT.usage, `give --script or a command, not both ('${words[0]}' is too much)`);
+  }
+  const passedOn = flags.exportNone ? [] : PASSED_ON.filter((name) => environment[name]);
+  return {
+    ...(script === undefined ? { command: [...words] } : { script }),
+    workingDirectory: resolve(directory, flags.chdir ?? '.'),
+    environment: {
+      ...Object.fromEntries(passedOn.map((name) => [name, environment[name] as string])),
+      ...variables(flags.env ?? [], environment),
+    },
+    ...given({
+      name: flags.name,
+      gpus: flags.gpus,
+      devices: flags.devices,
+      launch: flags.launch,
+      priority: flags.priority,
+      timeLimit: flags.time,
+      gracePeriod: flags.grace,
+      labels: flags.label && labels(flags.label),
+    }),
+  };
+}
+
+/**
+ * Refuses a verb that slipped behind `submit`: `berth submit list` would wait for a GPU to run a program called list.
+ * @param argv as it was typed; behind `--` everything is a command
+ * @throws CliError
+ */
+export function refuseVerb(words: readonly string[], argv: readonly string[]): void {
+  const [word = ''] = words;
+  if (words.length !== 1 || !VERBS.has(word) || argv.includes('--')) return;
+  throw new CliError(
+    EXIT.usage,
+    `'${word}' alone looks like a verb, not a job; see berth --help, or write: berth submit -- ${word}`,
+  );
+}
+
+function variables(pairs: readonly string[], environment: Host['environment']): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
+      const value = environment[pair];
+      if (at === 0 || value === undefined) {
+        throw new CliError(
+          EXIT.usage,
+          `--env ${pair}: write NAME=VALUE, or the NAME of a variable that is set`,
+        );
+      }
+      return [pair, value];
+    }),
+  );
+}
+
+function labels(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at <= 0) throw new CliError(EXIT.usage, `--label ${pair}: write NAME=VALUE`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/** Without what wasn't said: the daemon has the defaults. */
+function given<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
+}

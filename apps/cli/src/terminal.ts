@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { styleText } from 'node:util';
+import type { Host, Output } from './host.js';
+
+export type Colour = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
+
+/** Where berth speaks: results on stdout, everything else on stderr. */
+export class Terminal {
+  /** Whether people read stdout, and not a program. */
+  readonly isInteractive: boolean;
+  /** How wide a line may be; no limit where a program reads. */
+  readonly columns: number;
+  private readonly stdout: Output;
+  private readonly stderr: Output;
+  private readonly isColoured: boolean;
+
+  constructor({ stdout, stderr, environment }: Host) {
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.isInteractive = stdout.isTTY === true;
+    this.columns = this.isInteractive ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+    this.isColoured = this.isInteractive && !environment.NO_COLOR && environment.TERM !== 'dumb';
+  }
+
+  print(line = ''): void {
+    this.stdout.write(`${line}\n`);
+  }
+
+  /** Something that people may want to know, and that no program should have to skip. */
+  note(line: string): void {
+    this.stderr.write(`${line}\n`);
+  }
+
+  json(value: unknown): void {
+    this.print(JSON.stringify(value, null, this.isInteractive ? 2 : 0));
+  }
+
+  /** Bytes as they are, no faster than they are taken. */
+  async pass(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (!this.stdout.write(bytes)) await once(this.stdout, 'drain', signal ? { signal } : {});
+  }
+
+  paint(colour: Colour, text: string): string {
+    return this.isColoured ? styleText(colour, text, { validateStream: false }) : text;
+  }
+}
+
+/** Text of others, such as a job's name, without what would steer a terminal. */
+export function harmless(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\u{FFFD}');
+}

@@ -1,0 +1,145 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BerthClient } from './client.js';
+import { BerthProblem, BerthTimeout, BerthUnreachable } from './errors.js';
+import { hangUp, job, json, problem, StubDaemon } from './stub-daemon.test-support.js';
+
+let daemon: StubDaemon;
+let client: BerthClient;
+beforeAll(async () => {
+  daemon = await StubDaemon.start();
+  client = new BerthClient({ url: daemon.url, token: 'secret\n' });
+});
+afterAll(() => daemon.stop());
+
+const NOTHING_LISTENS = 'http://127.0.0.1:1';
+
+describe('a submission', () => {
+  it('carries the token and a key of its own', async () => {
+    daemon.answer(json(job(), 201));
+    expect(await client.jobs.submit({ command: ['true'] })).toMatchObject({ number: 12 });
+    await client.jobs.submit({ command: ['true'] });
+    const [first, second] = daemon.seen;
+    expect(first).toMatchObject({ method: 'POST', path: '/v1/jobs', body: '{"command":["true"]}' });
+    expect(first?.headers.authorization).toBe('Bearer secret');
+    expect(first?.headers['idempotency-key']).not.toBe(second?.headers['idempotency-key']);
+  });
+
+  it('is sent again with the same key when the connection breaks or the ledger is away', async () => {
+    daemon.answer(hangUp, problem('ledger_unavailable', 503), json(job(), 201));
+    await client.jobs.submit({ command: ['true'] });
+    const keys = daemon.seen.map(({ headers }) => headers['idempotency-key']);
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  it('is not sent again when it was refused', async () => {
+    const errors = [{ pointer: '#/gpus', detail: 'asks for 9 devices' }];
+    daemon.answer(problem('invalid_request', 422, { errors, instance: 'r-1' }));
+    const refused = await client.jobs.submit({ command: ['true'], gpus: 9 }).catch((error) => error);
+    expect(refused).toBeInstanceOf(BerthProblem);
+    expect(refused).toMatchObject({ code: 'invalid_request', status: 422, errors, instance: 'r-1' });
+    expect(refused.message).toBe('invalid_request it is');
+    expect(daemon.seen).toHaveLength(1);
+  });
+});
+
+describe('an address', () => {
+  it('where nobody listens is named, with what to do', async () => {
+    const nobody = new BerthClient({ url: NOTHING_LISTENS, retrySeconds: 0 });
+    const failure = await nobody.devices.list().catch((error) => error);
+    expect(failure).toBeInstanceOf(BerthUnreachable);
+    expect(failure.message).toContain(NOTHING_LISTENS);
+    expect(failure.message).toContain('berthd');
+  });
+
+  it('where another program listens is told apart from Berth', async () => {
+    daemon.answer((_seen, response) => response.writeHead(502).end('<h1>Bad Gateway</h1>'));
+    await expect(client.jobs.get(1)).rejects.toMatchObject({ code: 'unknown', status: 502 });
+    daemon.answer((_seen, response) => response.end('<h1>Welcome</h1>'));
+    await expect(client.jobs.get(1)).rejects.toMatchObject({ code: 'unknown', status: 200 });
+  });
+
+  it('that takes too long to answer counts as away', async () => {
+    daemon.answer(() => undefined);
+    const hasty = new BerthClient({ url: daemon.url, timeoutSeconds: 0.05, retrySeconds: 0 });
+    await expect(hasty.health()).rejects.toThrow(/nothing came within 0.05 s/);
+  });
+
+  it('may lie behind a path', async () => {
+    daemon.answer(json({ items: [], driver: {} }));
+    await new BerthClient({ url: `${daemon.url}/berth/` }).devices.list();
+    expect(daemon.seen[0]?.path).toBe('/berth/v1/devices');
+  });
+
+  it.each(['127.0.0.1:7700', 'ftp://host', ''])('such as %j is refused at once', (url) => {
+    expect(() => new BerthClient({ url })).toThrow(TypeError);
+  });
+});
+
+it('ends a call as soon as its signal is aborted, with the reason that was given', async () => {
+  daemon.answer(() => undefined);
+  const stop = new AbortController();
+  const waiting = client.jobs.get(1, { signal: stop.signal });
+  await pause(20);
+  stop.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
+});
+
+it('says that a daemon is unavailable without calling that an error', async () => {
+  daemon.answer(json({ status: 'unavailable', detail: 'Redis does not answer' }, 503));
+  expect(await client.health()).toMatchObject({ status: 'unavailable' });
+});
+
+it('names a job by id, number or itself', async () => {
+  daemon.answer(json(job(), 202));
+  for (const reference of [7, 'job_x', job(), 'a/../b']) await client.jobs.cancel(reference);
+  expect(daemon.seen.map(({ path }) => path)).toEqual([
+    '/v1/jobs/7/cancel',
+    '/v1/jobs/job_x/cancel',
+    `/v1/jobs/${job().id}/cancel`,
+    '/v1/jobs/a%2F..%2Fb/cancel',
+  ]);
+  expect(daemon.seen[0]?.headers['content-type']).toBeUndefined();
+});
+
+describe('a list', () => {
+  it('goes through all pages, and no further than it is taken', async () => {
+    daemon.answer(
+      json({ items: [job({ number: 3 }), job({ number: 2 })], nextCursor: '2' }),
+      json({ items: [job({ number: 1 })], nextCursor: null }),
+    );
+    const numbers: number[] = [];
+    for await (const { number } of client.jobs.list({ state: 'running' })) numbers.push(number);
+    expect(numbers).toEqual([3, 2, 1]);
+    expect(daemon.seen.map(({ query }) => [query.get('state'), query.get('cursor')])).toEqual([
+      ['running', null],
+      ['running', '2'],
+    ]);
+
+    daemon.answer(json({ items: [job({ number: 3 })], nextCursor: '3' }));
+    for await (const _ of client.jobs.list()) break;
+    expect(daemon.seen).toHaveLength(1);
+  });
+
+  it('ends at its limit', async () => {
+    daemon.answer(json({ items: [job()], nextCursor: '1' }));
+    let count = 0;
+    for await (const _ of client.jobs.list({ limit: 2 })) count += 1;
+    expect(count).toBe(2);
+    expect(daemon.seen.map(({ query }) => query.get('limit'))).toEqual(['2', '1']);
+  });
+});
+
+describe('a wait', () => {
+  it('ends with the job, past a daemon that is away for a moment', async () => {
+    daemon.answer(json(job()), json(job({ state: 'running' })), hangUp, json(job({ state: 'succeeded' })));
+    expect(await client.jobs.wait('12')).toMatchObject({ state: 'succeeded' });
+    expect(daemon.seen).toHaveLength(4);
+  });
+
+  it('gives up at its timeout', async () => {
+    daemon.answer(json(job({ state: 'running' })));
+    await expect(client.jobs.wait(12, { timeoutSeconds: 0.08 })).rejects.toBeInstanceOf(BerthTimeout);
+  });
+});

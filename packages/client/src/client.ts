@@ -1,0 +1,42 @@
+import type { Health } from '@berth/contract';
+import { Devices } from './devices.js';
+import { Jobs, type RequestOptions } from './jobs.js';
+import { Transport } from './transport.js';
+
+export interface BerthClientOptions {
+  /** Where the daemon listens, such as `http://127.0.0.1:7700`. */
+  url: string;
+  /** The text of the file `token` in the daemon's data directory. */
+  token?: string | undefined;
+  /** Instead of the global one. */
+  fetch?: typeof fetch | undefined;
+  /** How long one request may take to be answered. Default 30. */
+  timeoutSeconds?: number | undefined;
+  /** How long a request is tried again where nobody answers, or Berth says 503. Default 5; 0 never does. */
+  retrySeconds?: number | undefined;
+}
+
+/**
+ * A daemon of Berth. Its calls throw `BerthProblem` (the daemon said no), `BerthUnreachable` (nobody answered) or,
+ * when their signal is aborted, its reason.
+ */
+export class BerthClient {
+  readonly jobs: Jobs;
+  readonly devices: Devices;
+  /** Where the daemon listens. */
+  readonly url: string;
+  private readonly transport: Transport;
+
+  /** @throws TypeError for an address or a token that no request could carry */
+  constructor({ url, token, fetch, timeoutSeconds = 30, retrySeconds = 5 }: BerthClientOptions) {
+    this.transport = new Transport({ url, token, fetch, timeoutSeconds, retrySeconds });
+    this.url = this.transport.url;
+    this.jobs = new Jobs(this.transport);
+    this.devices = new Devices(this.transport);
+  }
+
+  /** Whether the daemon can take jobs now; an `unavailable` one is an answer. Needs no token. */
+  health({ signal }: RequestOptions = {}): Promise<Health> {
+    return this.transport.json({ path: '/readyz', accept: [503], signal });
+  }
+}

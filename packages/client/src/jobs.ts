@@ -1,0 +1,160 @@
+import type { ENDED_STATES, Job, JobList, JobState, JobSubmissionInput } from '@berth/contract';
+import { backoff, sleep } from './backoff.js';
+import { BerthTimeout } from './errors.js';
+import { readLog } from './log.js';
+import type { Transport } from './transport.js';
+
+/** How long whoever watches a job bears with a daemon that is away: jobs go on meanwhile, and it may be restarting. */
+export const WATCH_RETRY_SECONDS = 60;
+
+const PAGE_JOBS = 100;
+
+// Named here again, tied by their type, so that a browser needn't load every schema for three words.
+const ENDED: ReadonlySet<JobState> = new Set([
+  'succeeded',
+  'failed',
+  'cancelled',
+] satisfies typeof ENDED_STATES);
+
+/** A job's id, its number, or the job itself. */
+export type JobReference = string | number | Pick<Job, 'id'>;
+
+export interface RequestOptions {
+  signal?: AbortSignal | undefined;
+}
+
+export interface SubmitOptions extends RequestOptions {
+  /** The same key with the same job, within a day, gives the same job instead of another. Default: a new one. */
+  idempotencyKey?: string | undefined;
+}
+
+export interface PageOptions extends RequestOptions {
+  state?: JobState | undefined;
+  /** At most 1000. */
+  limit?: number | undefined;
+  /** The `nextCursor` of the page before. */
+  cursor?: string | undefined;
+}
+
+export interface WaitOptions extends RequestOptions {
+  timeoutSeconds?: number | undefined;
+}
+
+export interface LogOptions extends RequestOptions {
+  /** Whose output; default 0. */
+  rank?: number | undefined;
+  /** Default: both, in the order in which they came. */
+  stream?: 'stdout' | 'stderr' | undefined;
+  /** Only the last lines. */
+  tail?: number | undefined;
+  /** Only what comes after this many bytes of the log. */
+  offset?: number | undefined;
+  /** Default: the current one. */
+  attempt?: number | undefined;
+  /** Goes on until the job has ended. */
+  follow?: boolean | undefined;
+}
+
+/** What can be done with jobs. */
+export class Jobs {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * Submits a job. Once this resolves the job is on disk and will not be lost. A lost answer is asked for again with
+   * the same idempotency key, so that there is one job, not two.
+   */
+  submit(job: JobSubmissionInput, { idempotencyKey, signal }: SubmitOptions = {}): Promise<Job> {
+    const headers = { 'idempotency-key': idempotencyKey ?? newKey() };
+    return this.transport.json({ method: 'POST', path: '/v1/jobs', body: job, headers, signal });
+  }
+
+  /** One job, with its attempts and tasks. */
+  get(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ path: pathOf(job), signal });
+  }
+
+  /** One page of jobs, newest first. */
+  page({ state, limit, cursor, signal }: PageOptions = {}): Promise<JobList> {
+    return this.transport.json({ path: '/v1/jobs', query: { state, limit, cursor }, signal });
+  }
+
+  /** Jobs, newest first, page after page as they are taken; `limit` is the most there are of them in all. */
+  async *list({
+    state,
+    limit = Number.POSITIVE_INFINITY,
+    signal,
+  }: Omit<PageOptions, 'cursor'> = {}): AsyncGenerator<Job, void, undefined> {
+    let left = limit;
+    let cursor: string | undefined;
+    while (left > 0) {
+      const page = await this.page({ state, limit: Math.min(left, PAGE_JOBS), cursor, signal });
+      yield* page.items;
+      left -= page.items.length;
+      if (page.nextCursor === null) return;
+      cursor = page.nextCursor;
+    }
+  }
+
+  /**
+   * Cancels a job: one that waits ends at once, a running one gets SIGTERM, then SIGKILL after its grace period.
+   * Resolves when the daemon has taken the wish; `wait` tells when the job has ended. Cancelling twice is fine.
+   * @throws BerthProblem `conflict` when it has ended otherwise
+   */
+  cancel(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/cancel`, signal });
+  }
+
+  /**
+   * Waits until a job has ended, also past a restart of the daemon.
+   * @throws BerthTimeout when that takes longer than `timeoutSeconds`
+   */
+  async wait(job: JobReference, { signal, timeoutSeconds }: WaitOptions = {}): Promise<Job> {
+    const deadline = performance.now() + (timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+    let found = await this.get(job, { signal });
+    const pauses = backoff(50, 1000);
+    while (!ENDED.has(found.state)) {
+      const left = deadline - performance.now();
+      if (left <= 0) {
+        throw new BerthTimeout(
+          `job ${found.number} is still ${found.state} after ${timeoutSeconds} s; it goes on`,
+        );
+      }
+      await sleep(Math.min(pauses.next().value, left), signal);
+      const retrySeconds = Math.max(0, Math.min(WATCH_RETRY_SECONDS, (deadline - performance.now()) / 1000));
+      found = await this.transport.json<Job>({ path: pathOf(found), signal, retrySeconds });
+    }
+    return found;
+  }
+
+  /** The output of a task, as bytes, as it was written. Goes on where it was after a broken connection. */
+  logs(job: JobReference, options: LogOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const isOver = async (): Promise<boolean> => {
+      const path = pathOf(job);
+      const retrySeconds = WATCH_RETRY_SECONDS;
+      const { state, attempts } = await this.transport.json<Job>({
+        path,
+        signal: options.signal,
+        retrySeconds,
+      });
+      if (ENDED.has(state) || options.attempt === undefined) return ENDED.has(state);
+      return attempts.find(({ number }) => number === options.attempt)?.endedAt != null;
+    };
+    return readLog(this.transport, `${pathOf(job)}/logs`, options, isOver);
+  }
+}
+
+function pathOf(job: JobReference): string {
+  return `/v1/jobs/${encodeURIComponent(typeof job === 'object' ? job.id : job)}`;
+}
+
+/** `crypto.randomUUID` is missing in a browser's page without TLS. */
+function newKey(): string {
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}

@@ -1,0 +1,169 @@
+import type { Problem, ProblemCode } from '@berth/contract';
+import { backoff, sleep } from './backoff.js';
+import { BerthProblem, BerthUnreachable } from './errors.js';
+
+const PROBLEM_TYPE = /^urn:berth:problem:(\w+)$/;
+
+/** A connection that was open for this long without a byte was no failure. */
+export const IDLE_MILLISECONDS = 10_000;
+
+/** One call of the API. Every one of them may be sent twice: submissions carry a key, the others change nothing then. */
+export interface Call {
+  method?: 'GET' | 'POST';
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Statuses besides 2xx that are an answer. */
+  accept?: readonly number[];
+  signal?: AbortSignal | undefined;
+  /** How long to try again where nobody answers; default: the client's. */
+  retrySeconds?: number | undefined;
+  /** No limit for an answer that may come late on purpose. */
+  patient?: boolean;
+}
+
+export interface TransportOptions {
+  url: string;
+  token?: string | undefined;
+  fetch?: typeof fetch | undefined;
+  timeoutSeconds: number;
+  retrySeconds: number;
+}
+
+/** Sends calls, tries again what may be tried again, and turns what goes wrong into our errors. */
+export class Transport {
+  readonly url: string;
+  private readonly base: URL;
+  private readonly token: string | undefined;
+  private readonly fetch: typeof fetch;
+  private readonly timeoutSeconds: number;
+  private readonly retrySeconds: number;
+
+  /** @throws TypeError for an address or a token that no request could carry */
+  constructor(options: TransportOptions) {
+    this.url = options.url.replace(/\/+$/, '');
+    if (!URL.canParse(this.url) || !/^https?:/i.test(this.url)) {
+      throw new TypeError(
+        `'${options.url}' is no address of a daemon; write for example http://127.0.0.1:7700`,
+      );
+    }
+    this.base = new URL(`${this.url}/`);
+    this.token = options.token?.trim() || undefined;
+    if (this.token && !/^[\x21-\x7e]+$/.test(this.token)) {
+      throw new TypeError('a token is one word of ASCII letters, digits and signs');
+    }
+    // A browser's fetch wants to be called on its window.
+    this.fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
+    this.timeoutSeconds = options.timeoutSeconds;
+    this.retrySeconds = options.retrySeconds;
+  }
+
+  /** The answer's JSON. @throws BerthProblem, BerthUnreachable, the signal's reason */
+  json<T>(call: Call): Promise<T> {
+    return this.insist(call, async (response) => {
+      const text = await response.text();
+      try {
+        return JSON.parse(text) as T;
+      } catch {
+        throw new BerthProblem('unknown', response.status, `${this.url} answers, but not as Berth does`);
+      }
+    });
+  }
+
+  /** The answer with its body still to come. @throws as `json` */
+  open(call: Call): Promise<Response> {
+    return this.insist(call, async (response) => response);
+  }
+
+  private async insist<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
+    const retryMilliseconds = (call.retrySeconds ?? this.retrySeconds) * 1000;
+    const pauses = backoff(100, 2000);
+    let deadline = performance.now() + retryMilliseconds;
+    for (;;) {
+      const began = performance.now();
+      try {
+        return await this.send(call, read);
+      } catch (error) {
+        const pause = pauses.next().value;
+        // Something between here and the daemon gave up on a connection that was fine: Node's fetch does after 300 s.
+        if (call.patient && performance.now() - began > IDLE_MILLISECONDS) {
+          deadline = performance.now() + retryMilliseconds;
+        }
+        if (!isPassing(error) || performance.now() + pause > deadline) throw error;
+        await sleep(pause, call.signal);
+      }
+    }
+  }
+
+  private async send<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
+    call.signal?.throwIfAborted();
+    const clock = new AbortController();
+    const timer = call.patient ? undefined : setTimeout(() => clock.abort(), this.timeoutSeconds * 1000);
+    const signal = call.signal ? AbortSignal.any([call.signal, clock.signal]) : clock.signal;
+    try {
+      const response = await this.fetch(this.address(call), { ...this.request(call), signal });
+      if (!response.ok && !call.accept?.includes(response.status)) throw await problemOf(response, this.url);
+      return await read(response);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      if (error instanceof BerthProblem) throw error;
+      const reason = clock.signal.aborted ? `nothing came within ${this.timeoutSeconds} s` : reasonOf(error);
+      throw new BerthUnreachable(this.url, reason, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private address({ path, query = {} }: Call): URL {
+    const address = new URL(path.replace(/^\//, ''), this.base);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) address.searchParams.set(name, String(value));
+    }
+    return address;
+  }
+
+  private request({ method = 'GET', body, headers = {} }: Call): RequestInit {
+    return {
+      method,
+      headers: {
+        ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
+  }
+}
+
+/** Whether the same call may get another answer in a moment. */
+function isPassing(error: unknown): boolean {
+  return error instanceof BerthUnreachable || (error instanceof BerthProblem && error.status === 503);
+}
+
+async function problemOf(response: Response, url: string): Promise<BerthProblem> {
+  const text = await response.text();
+  let problem: Partial<Problem> | null = null;
+  try {
+    problem = JSON.parse(text) as Partial<Problem>;
+  } catch {
+    // A proxy, or another program at this address.
+  }
+  const code = PROBLEM_TYPE.exec(problem?.type ?? '')?.[1] as ProblemCode | undefined;
+  if (!problem || !code) {
+    const detail = `${url} answers ${response.status} ${response.statusText}`.trim();
+    return new BerthProblem('unknown', response.status, `${detail}, but not as Berth does`);
+  }
+  const { errors, instance } = problem;
+  return new BerthProblem(code, response.status, problem.detail ?? problem.title ?? code, {
+    errors,
+    instance,
+  });
+}
+
+/** Node hides what happened in the cause of a "fetch failed". */
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as Error;
+  if (!(cause instanceof Error)) return message;
+  return cause.message || (cause as { code?: string }).code || message;
+}
