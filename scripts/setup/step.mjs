@@ -13,7 +13,8 @@ import { fileURLToPath } from 'node:url';
 /** The clone's root. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-const LINES_SHOWN = 30;
+/** Some tools name the cause first, some last. */
+const LINES_SHOWN = { first: 12, last: 24 };
 
 /** The set-up can't go on; the message says what failed and what to do. */
 export class SetupError extends Error {}
@@ -28,13 +29,12 @@ export function run(command, argv, { hint = '', env = {} } = {}) {
     maxBuffer: 2 ** 28,
   });
   if (result.status === 0) return result.stdout;
-  const said = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`
-    .trimEnd()
-    .split('\n')
-    .slice(-LINES_SHOWN);
-  throw new SetupError(
-    `this failed: ${command} ${argv.join(' ')}\n${said.map((line) => `  ${line}`).join('\n')}\n${hint}`,
-  );
+  const said = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`.trimEnd().split('\n');
+  if (said.length > LINES_SHOWN.first + LINES_SHOWN.last) {
+    said.splice(LINES_SHOWN.first, said.length - LINES_SHOWN.first - LINES_SHOWN.last, '…');
+  }
+  const output = said.map((line) => `  ${line}`).join('\n');
+  throw new SetupError(`this failed: ${command} ${argv.join(' ')}\n${output}\n${hint}`);
 }
 
 /** The first of these programs that is on the PATH, or null. */
