@@ -1,6 +1,6 @@
 import type { Job } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 
 let daemon: TestDaemon;
 beforeAll(async () => {
@@ -42,8 +42,10 @@ describe('a job with a mask', () => {
     const waiting = await daemon.until(second, 'pending');
     expect(waiting.position).toBe(1);
     const sentence = `needs 1 free device; 0 of the 1 that it may use are free: device 1 is held by job ${first.number}`;
-    while ((await daemon.job(second)).reason === null);
-    expect((await daemon.job(second)).reason).toEqual({ code: 'resources', sentence });
+    await eventually(
+      () => daemon.job(second),
+      ({ reason }) => reason?.code === 'resources' && reason.sentence === sentence,
+    );
     await daemon.cancel(first);
     expect((await daemon.ended(second)).state).toBe('succeeded');
   });

@@ -87,7 +87,6 @@ class Driver : public Napi::ObjectWrap<Driver> {
     const auto deferred = Napi::Promise::Deferred::New(env);
     const Napi::Function nothing = Napi::Function::New(env, [](const Napi::CallbackInfo &) {});
     auto settle = Napi::ThreadSafeFunction::New(env, nothing, "berth.driver", 0, 1);
-    settle.Unref(env);
     thread_.run([nvml = nvml_, question = std::move(question), deferred, settle]() mutable {
       Answer answer = question(*nvml);
       settle.BlockingCall([answer = std::move(answer), deferred](Napi::Env main, Napi::Function) {

@@ -37,6 +37,7 @@ export class SchedulerLoop {
   private inbox: LedgerEvent[] = [];
   private working = true;
   private notedReasons = new Map<string, string>();
+  private latestReasons: ReadonlyMap<string, PendingReason> = new Map();
   private reasonsTimer: NodeJS.Timeout | null = null;
 
   constructor(options: { ledger: Ledger; queues: DeviceQueues; feed: EventFeed; node: string; log: Logger }) {
@@ -174,15 +175,16 @@ export class SchedulerLoop {
     await Promise.all(tasks.map(hand));
   }
 
+  /** At once, unless they were written a moment ago; then the latest of them when that moment is over. */
   private noteReasons(reasons: ReadonlyMap<string, PendingReason>): void {
     this.latestReasons = reasons;
-    this.reasonsTimer ??= setTimeout(() => {
+    if (this.reasonsTimer) return;
+    void this.writeReasons();
+    this.reasonsTimer = setTimeout(() => {
       this.reasonsTimer = null;
       void this.writeReasons();
     }, REASONS_INTERVAL_MS);
   }
-
-  private latestReasons: ReadonlyMap<string, PendingReason> = new Map();
 
   private async writeReasons(): Promise<void> {
     const changes = new Map<string, PendingReason | null>();
