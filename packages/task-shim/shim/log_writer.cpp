@@ -17,7 +17,9 @@ constexpr int64_t kNoteEveryMs = 1000;
 }  // namespace
 
 LogWriter::LogWriter(const std::string &directory, int64_t limit_bytes)
-    : directory_(directory + "/log"), limit_(limit_bytes) {}
+    : directory_(directory + "/log"), limit_(limit_bytes) {
+  mkdir(directory_.c_str(), 0700);
+}
 
 LogWriter::~LogWriter() {
   close(output_);
@@ -49,7 +51,6 @@ int64_t LogWriter::room() const {
 }
 
 bool LogWriter::open_segment() {
-  if (segments_.empty()) mkdir(directory_.c_str(), 0700);
   const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
   const int output = open(path("output", offset_).c_str(), flags, 0600);
   const int index = open(path("index", offset_).c_str(), flags, 0600);

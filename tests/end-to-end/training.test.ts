@@ -1,0 +1,89 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BerthClient, BerthProblem } from '@berth/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestDaemon } from '../support/daemon.js';
+
+/** Debian's PyTorch; or another, where BERTH_PYTHON says which python has one. */
+const PYTHON = process.env.BERTH_PYTHON ?? '/usr/bin/python3';
+const EXAMPLES = new URL('../../examples/', import.meta.url).pathname;
+
+let daemon: TestDaemon;
+let client: BerthClient;
+const scratch = mkdtempSync(join(tmpdir(), 'berth-scratch-'));
+beforeAll(async () => {
+  daemon = await TestDaemon.start('2xH100-80GB');
+  client = new BerthClient({ url: daemon.address, token: daemon.token });
+});
+afterAll(async () => {
+  await daemon.destroy();
+  rmSync(scratch, { recursive: true });
+});
+
+async function textOf(parts: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const part of parts) pieces.push(part);
+  return Buffer.concat(pieces).toString();
+}
+
+describe('real training, submitted by the client', () => {
+  it('reports what PyTorch sees under its mask', async () => {
+    const job = await client.jobs.submit({
+      command: [PYTHON, 'device_report.py'],
+      workingDirectory: EXAMPLES,
+      devices: '1',
+    });
+    const output = await textOf(client.jobs.logs(job, { follow: true }));
+    expect(output).toMatch(/CUDA_VISIBLE_DEVICES\s+1\n/);
+    expect(output).toMatch(/CUDA_DEVICE_ORDER\s+PCI_BUS_ID\n/);
+    expect(output).toMatch(/PyTorch\s+\d/);
+    expect((await client.jobs.wait(job)).state).toBe('succeeded');
+  });
+
+  it('lowers its loss, epoch by epoch, as everybody can read', async () => {
+    const job = await client.jobs.submit({
+      command: [PYTHON, 'mlp.py', '--epochs', '600'],
+      workingDirectory: EXAMPLES,
+      devices: '0',
+    });
+    const output = await textOf(client.jobs.logs(job, { follow: true }));
+    const losses = [...output.matchAll(/Epoch \[\d+\/600\], Loss: (\d+\.\d+)/g)].map(([, loss]) =>
+      Number(loss),
+    );
+    expect(losses).toHaveLength(6);
+    expect(losses.at(-1)).toBeLessThan((losses[0] as number) / 10);
+    expect((await client.jobs.wait(job)).attempts[0]?.tasks[0]?.maxResidentBytes).toBeGreaterThan(50e6);
+  });
+
+  it('saves a checkpoint when it is cancelled, and goes on from it', async () => {
+    const checkpoint = join(scratch, 'checkpoint.pt');
+    const submission = {
+      command: [PYTHON, 'mlp.py', '--epochs', '1000000', '--checkpoint', checkpoint],
+      workingDirectory: EXAMPLES,
+    };
+    const job = await client.jobs.submit(submission);
+    for await (const part of client.jobs.logs(job, { follow: true })) {
+      if (Buffer.from(part).includes('Epoch [')) break;
+    }
+    await client.jobs.cancel(job);
+    expect((await client.jobs.wait(job)).state).toBe('cancelled');
+    expect(existsSync(checkpoint)).toBe(true);
+
+    const next = await client.jobs.submit(submission);
+    let output = '';
+    for await (const part of client.jobs.logs(next, { follow: true })) {
+      output += Buffer.from(part).toString();
+      if (output.includes('Epoch [')) break;
+    }
+    expect(output).toMatch(/Resuming after epoch \d+/);
+    await client.jobs.cancel(next);
+    await client.jobs.wait(next);
+  });
+
+  it('is refused with every bad field named', async () => {
+    const refused = await client.jobs.submit({ command: ['true'], gpus: 9 }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(BerthProblem);
+    expect(refused).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '#/gpus' }] });
+  });
+});
