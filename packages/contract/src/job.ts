@@ -73,7 +73,10 @@ export const JobSubmissionSchema = z
     script: TextSchema.min(1)
       .optional()
       .meta({ description: 'A program text, run by its #! line or by /bin/sh. Instead of command.' }),
-    name: TextSchema.min(1).max(200).optional().meta({ description: 'Default: the name of the program.' }),
+    name: TextSchema.min(1)
+      .max(200)
+      .optional()
+      .meta({ description: 'Default: the name of the script or program.' }),
     labels: z
       .record(z.string().min(1).max(63), TextSchema.max(255))
       .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels')
@@ -83,7 +86,7 @@ export const JobSubmissionSchema = z
       examples: ['/home/ada/project'],
     }),
     environment: EnvironmentSchema.default({}),
-    gpus: z.int().min(1).max(1024).optional().meta({
+    gpus: z.int().min(1, 'a job needs at least 1 device').max(1024).optional().meta({
       description: 'How many devices. Default: as many as the mask names, or 1 without a mask.',
     }),
     devices: z

@@ -7,6 +7,9 @@ import type { NewJob } from '../ledger/ledger.js';
 import type { ApiContext } from './context.js';
 import { ApiProblem } from './problem.js';
 
+const INTERPRETER = /^(python[\d.]*|bash|sh)$/;
+const PLAIN_PATH = /^[\w./-]{1,200}$/;
+
 /**
  * Turns a submission that has the right form into a job, checked against what this host has.
  * @throws ApiProblem `invalid_request` that names every bad field
@@ -48,7 +51,7 @@ export async function resolveSubmission(
   }
   return {
     id: makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
-    name: submission.name ?? basename(submission.command?.[0] ?? 'script'),
+    name: submission.name ?? defaultName(submission.command),
     user: context.user,
     spec: {
       command: submission.command ?? null,
@@ -64,6 +67,16 @@ export async function resolveSubmission(
     },
     needs: { priority: submission.priority, gpus, candidates, launch: submission.launch },
   };
+}
+
+/** What runs, as people call it: behind an interpreter its script, else the program. */
+function defaultName(command: readonly string[] | undefined): string {
+  if (!command) return 'script';
+  const program = basename(command[0] as string);
+  const script = INTERPRETER.test(program)
+    ? command.slice(1).find((argument) => !argument.startsWith('-'))
+    : undefined;
+  return script && PLAIN_PATH.test(script) ? basename(script) : program;
 }
 
 function describeDevices(devices: readonly DeviceFacts[], { inventory }: ApiContext): string {
