@@ -137,7 +137,7 @@ describe('what happened while nobody looked', () => {
         (text) => text.endsWith('\n'),
       ),
     );
-    const record = readFileSync(join(daemon.dataDirectory, 'jobs', job.id, '1.0', 'start.json'), 'utf8');
+    const record = readFileSync(join(daemon.dataDirectory, 'jobs', `${job.id}.1.0`, 'start.json'), 'utf8');
     const shim = (JSON.parse(record) as { shimPid: number }).shimPid;
     process.kill(shim, 'SIGKILL');
     expect(await daemon.ended(job)).toMatchObject({ state: 'failed', cause: { code: 'worker_lost' } });

@@ -33,6 +33,6 @@ export function dataDirectory(root: string): DataDirectory {
     simulation: join(root, 'simulation.state'),
     workerLock: (device) => join(root, 'workers', `${device}.lock`),
     workerLog: (device) => join(root, 'workers', `${device}.log`),
-    task: (job, attempt, rank) => join(root, 'jobs', job, `${attempt}.${rank}`),
+    task: (job, attempt, rank) => join(root, 'jobs', `${job}.${attempt}.${rank}`),
   };
 }

@@ -1,22 +1,41 @@
+/*
+ * The command's process is made by clone(CLONE_VM | CLONE_VFORK): it runs on our memory, while we are suspended, until it
+ * has become the command or given up. So what it does before is done by the time that we go on, in order and without
+ * pipes to tell us; what went wrong stands in our own memory; and no page tables are copied. It may use the heap,
+ * as we have one thread only. Dying halfway harms nobody: by PR_SET_PDEATHSIG it dies with us.
+ */
 #include "command.h"
 
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <memory>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
 
 constexpr int kPipeBytes = 1 << 20;
+constexpr size_t kStackBytes = 256 << 10;
 
-/** In the child: never returns. */
-[[noreturn]] void become(char **argv, const std::string &working_directory, int gate, int status, int out, int err,
-                         pid_t shim) {
+struct Start {
+  char **argv;
+  const std::string &working_directory;
+  const std::function<bool(pid_t)> &before;
+  pid_t shim;
+  int out;
+  int err;
+  std::optional<LaunchError> error;
+};
+
+int become(void *argument) {
+  Start &start = *static_cast<Start *>(argument);
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The shim may have died before the line above; then no signal comes any more.
-  if (getppid() != shim) _exit(127);
+  if (getppid() != start.shim) _exit(127);
   std::signal(SIGPIPE, SIG_DFL);  // The only one that the shim, itself started with all at their defaults, ignores.
   sigset_t none;
   sigemptyset(&none);
@@ -24,27 +43,30 @@ constexpr int kPipeBytes = 1 << 20;
   const int null = open("/dev/null", O_RDONLY);
   dup2(null, STDIN_FILENO);
   if (null > STDERR_FILENO) close(null);
-  dup2(out, STDOUT_FILENO);
-  dup2(err, STDERR_FILENO);
+  dup2(start.out, STDOUT_FILENO);
+  dup2(start.err, STDERR_FILENO);
 
-  char go;
-  if (read(gate, &go, 1) != 1) _exit(127);
-  LaunchError error = {LaunchError::Step::working_directory, 0};
-  if (chdir(working_directory.c_str()) == 0) {
-    error.step = LaunchError::Step::exec;
-    execvp(argv[0], argv);
+  start.error = LaunchError{LaunchError::Step::working_directory, 0};
+  if (!start.before(getpid())) _exit(127);
+  if (chdir(start.working_directory.c_str()) == 0) {
+    start.error->step = LaunchError::Step::exec;
+    // Once it succeeds, nothing of ours runs in this process: so the error is taken back beforehand.
+    const LaunchError error = *start.error;
+    start.error.reset();
+    execvp(start.argv[0], start.argv);
+    start.error = error;
   }
-  error.error = errno;
-  [[maybe_unused]] const ssize_t told = write(status, &error, sizeof error);
+  start.error->error = errno;
   _exit(127);
 }
 
 }  // namespace
 
-Command fork_command(char **argv, const std::string &working_directory) {
-  int out[2], err[2], gate[2], status[2];
+Command start_command(char **argv, const std::string &working_directory, const std::function<bool(pid_t)> &before) {
   Command command;
-  if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) || pipe2(gate, O_CLOEXEC) || pipe2(status, O_CLOEXEC)) {
+  int out[2], err[2];
+  if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
+    command.error = LaunchError{LaunchError::Step::exec, errno};
     return command;
   }
   // Larger pipes mean fewer wake-ups; where the user's limit forbids them, the usual ones do.
@@ -52,29 +74,16 @@ Command fork_command(char **argv, const std::string &working_directory) {
   fcntl(err[0], F_SETPIPE_SZ, kPipeBytes);
   fcntl(out[0], F_SETFL, O_NONBLOCK);
   fcntl(err[0], F_SETFL, O_NONBLOCK);
-  const pid_t shim = getpid();
-  command.pid = fork();
-  if (command.pid == 0) {
-    // Else the gate would never close while it waits at it, even if the shim died.
-    close(gate[1]);
-    become(argv, working_directory, gate[0], status[1], out[1], err[1], shim);
-  }
-  for (const int fd : {out[1], err[1], gate[0], status[1]}) close(fd);
+
+  Start start = {argv, working_directory, before, getpid(), out[1], err[1], std::nullopt};
+  const std::unique_ptr<char[]> stack(new char[kStackBytes]);
+  command.pid = clone(become, stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+  if (command.pid < 0) start.error = LaunchError{LaunchError::Step::exec, errno};
+  else if (start.error) waitpid(command.pid, nullptr, 0);
+  close(out[1]);
+  close(err[1]);
   command.stdout_fd = out[0];
   command.stderr_fd = err[0];
-  command.gate_fd = gate[1];
-  command.status_fd = status[0];
+  command.error = start.error;
   return command;
-}
-
-std::optional<LaunchError> release_command(Command &command) {
-  [[maybe_unused]] const ssize_t opened = write(command.gate_fd, "", 1);
-  close(command.gate_fd);
-  LaunchError error;
-  ssize_t size;
-  do size = read(command.status_fd, &error, sizeof error);
-  while (size < 0 && errno == EINTR);
-  close(command.status_fd);
-  if (size == static_cast<ssize_t>(sizeof error)) return error;
-  return std::nullopt;
 }

@@ -1,27 +1,23 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <sys/types.h>
 
 #include "records.h"
 
-/** The user's command between fork and exec, and its output. */
+/** The user's command, once it has been tried to start it. */
 struct Command {
   pid_t pid = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
-  /** The command waits behind it; `release_command` opens it. */
-  int gate_fd = -1;
-  /** Says what went wrong before exec; closes in silence when all went well. */
-  int status_fd = -1;
+  /** Why it does not run. */
+  std::optional<LaunchError> error;
 };
 
 /**
- * Forks the process that will be the command. It dies with the shim (PR_SET_PDEATHSIG), has a process group of its own,
- * default signals, and waits: so its pid is known, and can be written down, before its first instruction.
+ * Starts the command: it dies with the shim (PR_SET_PDEATHSIG), has a process group of its own and default signals.
+ * @param before is called in the new process, with its pid, before its first instruction; where it says no, it never runs
  */
-Command fork_command(char **argv, const std::string &working_directory);
-
-/** Lets it run, and returns what kept it from running, if anything did. */
-std::optional<LaunchError> release_command(Command &command);
+Command start_command(char **argv, const std::string &working_directory, const std::function<bool(pid_t)> &before);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "records.h"
@@ -17,9 +16,7 @@ constexpr int64_t kNoteEveryMs = 1000;
 }  // namespace
 
 LogWriter::LogWriter(const std::string &directory, int64_t limit_bytes)
-    : directory_(directory + "/log"), limit_(limit_bytes) {
-  mkdir(directory_.c_str(), 0700);
-}
+    : directory_(directory), limit_(limit_bytes) {}
 
 LogWriter::~LogWriter() {
   close(output_);

@@ -12,7 +12,7 @@
  * `<offset> <o|e> <ms since the epoch>`: from this byte on it is stdout's or stderr's, and came then. A line is written
  * before the bytes that it speaks of, so a reader never meets bytes of an unknown stream.
  *
- * The folder is there from the start, so that it can be watched; files come with the first byte.
+ * Its files, in the task's folder, come with the first byte.
  *
  * Writing never blocks the task for longer than a write takes and never fails it: what can't be written is dropped
  * and counted.

@@ -11,14 +11,19 @@
 
 namespace {
 
+/** More than the longest exit record has. */
+constexpr off_t kExitRecordBytes = 1024;
+
 bool write_atomically(const std::string &directory, const char *name, const std::string &content) {
   const std::string path = directory + "/" + name;
   const std::string side = path + ".new";
-  const int fd = open(side.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  // Not truncated before it is written: what was reserved for it would be given back.
+  const int fd = open(side.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return false;
   const ssize_t written = write(fd, content.data(), content.size());
+  const bool whole = written == static_cast<ssize_t>(content.size()) && ftruncate(fd, written) == 0;
   close(fd);
-  if (written != static_cast<ssize_t>(content.size())) return false;
+  if (!whole) return false;
   return rename(side.c_str(), path.c_str()) == 0;
 }
 
@@ -66,11 +71,18 @@ int64_t now_ms() {
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
 }
 
-bool write_start_record(const std::string &directory, pid_t command, int64_t started_at) {
+bool write_start_record(const std::string &directory, pid_t shim, pid_t command, int64_t started_at) {
   return write_atomically(directory, "start.json",
-                          "{\"shimPid\":" + std::to_string(getpid()) + ",\"pid\":" + std::to_string(command) +
+                          "{\"shimPid\":" + std::to_string(shim) + ",\"pid\":" + std::to_string(command) +
                               ",\"startedAt\":" + std::to_string(started_at) +
                               ",\"bootId\":" + quoted(first_line("/proc/sys/kernel/random/boot_id").c_str()) + "}\n");
+}
+
+void reserve_exit_record(const std::string &directory) {
+  const int fd = open((directory + "/exit.json.new").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  posix_fallocate(fd, 0, kExitRecordBytes);
+  close(fd);
 }
 
 bool write_exit_record(const std::string &directory, const Ending &ending) {

@@ -36,8 +36,14 @@ struct Ending {
  * They aren't synced: they are for processes that come back; after a power failure nothing of the task lives anyway,
  * and a record that was lost then reads as "nobody knows how it ended".
  */
-bool write_start_record(const std::string &directory, pid_t command, int64_t started_at);
+bool write_start_record(const std::string &directory, pid_t shim, pid_t command, int64_t started_at);
 bool write_exit_record(const std::string &directory, const Ending &ending);
+
+/**
+ * Takes the room that the exit record will need: a disk that the task's own output has filled must not keep anybody from
+ * knowing how it ended.
+ */
+void reserve_exit_record(const std::string &directory);
 
 /** Whether a file of this name is in the folder. */
 bool has_file(const std::string &directory, const char *name);

@@ -5,7 +5,7 @@
  *   its orphans become children of the shim. So "no process is left" is exactly "waitpid knows no child" (ECHILD),
  *   and all processes of the task are found below the shim in /proc.
  * - Signals are blocked and read from a signalfd. None can interrupt a write of a record or be lost between two looks.
- * - The start record is written while the command still waits at its gate; so without a start record it never ran.
+ * - The start record is written by the command's process before it becomes the command; so without one it never ran.
  * - The exit record is written when ECHILD says that all is over, and before the lock goes (by the end of the process):
  *   so whoever gets the lock and finds no exit record knows that the shim itself was killed.
  *
@@ -82,17 +82,16 @@ int Task::run() {
   timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
 
-  command_ = fork_command(options_.command, options_.working_directory);
-  if (command_.pid < 0) return finish(LaunchError{LaunchError::Step::exec, errno}) ? 0 : 1;
-  ending_.started_at = now_ms();
-  if (!write_start_record(options_.directory, command_.pid, ending_.started_at)) {
-    // Nobody would ever know that it runs, so it must not; it still waits at its gate.
-    kill(command_.pid, SIGKILL);
-    return 1;
-  }
-  if (const auto launch_error = release_command(command_)) {
-    waitpid(command_.pid, nullptr, 0);
-    return finish(launch_error) ? 0 : 1;
+  reserve_exit_record(options_.directory);
+  bool written = false;
+  command_ = start_command(options_.command, options_.working_directory, [&](pid_t pid) {
+    ending_.started_at = now_ms();
+    written = write_start_record(options_.directory, getppid(), pid, ending_.started_at);
+    return written;
+  });
+  if (command_.error) {
+    // Without a start record nobody would ever have known that it ran, so it did not.
+    return written && finish(command_.error) ? 0 : 1;
   }
   tell("started\n");
 

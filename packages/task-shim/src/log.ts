@@ -36,11 +36,10 @@ interface Segment {
 
 /** @param directory the task's folder; it need not exist yet */
 export function openLog(directory: string): TaskLog {
-  const folder = join(directory, 'log');
   return {
-    size: async () => (await segmentsIn(folder)).at(-1)?.end ?? 0,
-    read: (from, maxBytes, stream) => readLog(folder, from, maxBytes, stream),
-    tailOffset: (lines) => tailOffset(folder, lines),
+    size: async () => (await segmentsIn(directory)).at(-1)?.end ?? 0,
+    read: (from, maxBytes, stream) => readLog(directory, from, maxBytes, stream),
+    tailOffset: (lines) => tailOffset(directory, lines),
   };
 }
 

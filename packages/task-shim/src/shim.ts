@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { Socket } from 'node:net';
+import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { HeldLock } from './lock.js';
 import { native, SHIM } from './native.js';
@@ -7,6 +7,7 @@ import { spawnDetached } from './spawn.js';
 
 const LOCK_FD = 3;
 const READY_FD = 4;
+const STARTED = 'started\n';
 
 export interface ShimOptions {
   /** The task's folder; it must exist. */
@@ -27,7 +28,7 @@ export interface ShimOptions {
  * and the shim died)
  */
 export function startShim(options: ShimOptions): { pid: number; ready: Promise<'started' | 'failed'> } {
-  const [read, write] = native.makePipe();
+  const [ear, mouth] = native.makePipe();
   const argv = [SHIM, '--dir', options.directory, '--cwd', options.workingDirectory];
   argv.push('--lock-fd', String(LOCK_FD), '--ready-fd', String(READY_FD));
   argv.push(
@@ -40,29 +41,27 @@ export function startShim(options: ShimOptions): { pid: number; ready: Promise<'
   try {
     const inherit = [
       { from: options.lock.fd, to: LOCK_FD },
-      { from: write, to: READY_FD },
+      { from: mouth, to: READY_FD },
     ];
     const pid = spawnDetached({ file: SHIM, argv, environment: options.environment, inherit });
-    return { pid, ready: readWord(read) };
+    return { pid, ready: readWord(ear) };
   } catch (error) {
-    native.close(read);
+    native.close(ear);
     throw error;
   } finally {
-    native.close(write);
+    native.close(mouth);
     options.lock.release();
   }
 }
 
+/** The shim speaks within moments, or dies, which closes the pipe: one thread of libuv's pool may wait for that. */
 function readWord(fd: number): Promise<'started' | 'failed'> {
   return new Promise((resolve) => {
-    let word = '';
-    const socket = new Socket({ fd, readable: true, writable: false });
-    socket.setEncoding('utf8');
-    socket.on('data', (text: string) => {
-      word += text;
+    const word = Buffer.alloc(STARTED.length);
+    read(fd, word, 0, word.length, null, (_error, bytes) => {
+      native.close(fd);
+      resolve(bytes === STARTED.length && word.toString() === STARTED ? 'started' : 'failed');
     });
-    socket.on('error', () => resolve('failed'));
-    socket.on('close', () => resolve(word === 'started\n' ? 'started' : 'failed'));
   });
 }
 

@@ -90,10 +90,10 @@ class Bell {
   }
 }
 
-/** The folder of the log exists from the task's start on; before, the job's own events ring. */
+/** The task's folder exists from its start on; before, the job's own events ring. */
 function watchFiles(directory: string, bell: Bell): FSWatcher | null {
   try {
-    const watcher = watch(`${directory}/log`, () => bell.ring());
+    const watcher = watch(directory, () => bell.ring());
     watcher.on('error', () => undefined);
     return watcher;
   } catch {

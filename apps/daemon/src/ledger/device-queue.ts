@@ -12,9 +12,6 @@ import type { TaskReference } from './task-reference.js';
  */
 const FINISHED_ENTRIES_KEPT = { age: 86_400, count: 10_000 };
 
-/** How many tasks a worker takes up at the same time: a hand-over ends once the task has started. */
-const HAND_OVERS_AT_ONCE = 16;
-
 const queueName = (device: string): string => `device-${device}`;
 
 const entryId = ({ job, attempt, rank }: TaskReference): string => `${job}.${attempt}.${rank}`;
@@ -53,7 +50,7 @@ export class DeviceQueues {
 }
 
 /**
- * The receiving side, in a device's worker.
+ * The receiving side, in a device's worker: one hand-over at a time, each over once its task has started.
  * @param take resolves once the task has started or needs no start; then the entry is done with
  * @returns a function that stops taking, once what was taken is done with
  */
@@ -67,7 +64,6 @@ export function takeTasks(
     connection: redis,
     prefix: PREFIX,
     skipVersionCheck: true,
-    concurrency: HAND_OVERS_AT_ONCE,
     removeOnComplete: FINISHED_ENTRIES_KEPT,
     removeOnFail: FINISHED_ENTRIES_KEPT,
   });

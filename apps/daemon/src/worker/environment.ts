@@ -6,6 +6,12 @@ import type { TaskReference } from '../ledger/task-reference.js';
 /** What a task inherits from the daemon's environment: where programs are, who runs them, how they speak. Nothing secret. */
 const INHERITED = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|LD_LIBRARY_PATH|CUDA_HOME)$/;
 
+const inherited = Object.fromEntries(
+  Object.entries(process.env).filter(
+    (entry): entry is [string, string] => INHERITED.test(entry[0]) && entry[1] !== undefined,
+  ),
+);
+
 /** Identifies a task among all processes of the host: every process that it starts inherits this. */
 export function taskId({ job, attempt, rank }: TaskReference): string {
   return `${job}.${attempt}.${rank}`;
@@ -19,12 +25,8 @@ export function taskEnvironment(
   placed: PlacedAttempt,
   directory: string,
 ): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && INHERITED.test(name)) environment[name] = value;
-  }
   return {
-    ...environment,
+    ...inherited,
     PYTHONUNBUFFERED: '1',
     ...(spec.launch === 'perDevice' ? distributed(task.rank, placed) : {}),
     ...spec.environment,

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { JobId } from '@berth/contract';
 import {
   type HeldLock,
@@ -203,14 +203,11 @@ export class TaskRunner {
   }
 }
 
-/** Two plain calls: with `recursive`, Node finds its way from the end by failing. */
 function makeFolder({ directory }: WatchedTask): void {
-  for (const folder of [dirname(directory), directory]) {
-    try {
-      mkdirSync(folder, { mode: 0o700 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
