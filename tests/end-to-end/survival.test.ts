@@ -159,6 +159,18 @@ it('a daemon that stops with nothing to do takes its workers and its Redis with 
   expect((await daemon.job(job)).state).toBe('succeeded');
 });
 
+it('a daemon that manages other devices than the one before it lets the old workers go', async () => {
+  const [first, second] = (await daemon.devices()) as [Device, Device];
+  const [stays, goes] = [daemon.workerOf(first), daemon.workerOf(second)];
+  await daemon.kill();
+  await daemon.start('1xH100-80GB');
+  await eventually(
+    () => isAlive(goes),
+    (alive) => !alive,
+  );
+  expect(isAlive(stays)).toBe(true);
+});
+
 it('a second daemon on the same data directory refuses and says why', async () => {
   await expect(daemon.start()).rejects.toThrow(/another berthd runs on .* already/);
 });

@@ -10,24 +10,32 @@ const BERTHD = new URL('../../apps/daemon/bin/berthd.js', import.meta.url).pathn
 /** A berthd as it is built, with simulated devices, in a data directory of its own. */
 export class TestDaemon {
   readonly dataDirectory = mkdtempSync(join(tmpdir(), 'berth-e2e-'));
-  private readonly flags: string[];
+  private readonly simulate: string;
   private process: ChildProcess | null = null;
   private url = '';
   output = '';
 
-  private constructor(flags: string[]) {
-    this.flags = flags;
+  private constructor(simulate: string) {
+    this.simulate = simulate;
   }
 
-  static async start(simulate = '2xH100-80GB', ...flags: string[]): Promise<TestDaemon> {
-    const daemon = new TestDaemon(['--simulate', simulate, ...flags]);
+  static async start(simulate: string): Promise<TestDaemon> {
+    const daemon = new TestDaemon(simulate);
     await daemon.start();
     return daemon;
   }
 
   /** Starts berthd on the data directory, and resolves when it says that it is ready. */
-  async start(): Promise<void> {
-    const argv = [BERTHD, '--data-dir', this.dataDirectory, '--listen', '127.0.0.1:0', ...this.flags];
+  async start(simulate = this.simulate): Promise<void> {
+    const argv = [
+      BERTHD,
+      '--data-dir',
+      this.dataDirectory,
+      '--listen',
+      '127.0.0.1:0',
+      '--simulate',
+      simulate,
+    ];
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process = child;
     this.output = '';

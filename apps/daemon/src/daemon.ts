@@ -66,7 +66,10 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     logLevel: config.logLevel,
   };
   const workers = new WorkerSupervisor(directories, workerOptions, log);
-  workers.start(inventory.devices.map(({ uuid }) => uuid));
+  await workers.start(
+    inventory.devices.map(({ uuid }) => uuid),
+    redis,
+  );
 
   const queues = new DeviceQueues(redis, (error) =>
     log.debug({ error: error.message }, 'a device queue failed'),

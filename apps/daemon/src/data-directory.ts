@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The places in a data directory. All of it belongs to the daemon's user alone (0700). */
@@ -12,6 +12,8 @@ export interface DataDirectory {
   readonly simulation: string;
   workerLock(device: string): string;
   workerLog(device: string): string;
+  /** All devices that ever had a worker here. */
+  devicesWithWorkers(): string[];
   /** A task's folder, made by its worker: lock, records, script, log. */
   task(job: string, attempt: number, rank: number): string;
 }
@@ -33,6 +35,8 @@ export function dataDirectory(root: string): DataDirectory {
     simulation: join(root, 'simulation.state'),
     workerLock: (device) => join(root, 'workers', `${device}.lock`),
     workerLog: (device) => join(root, 'workers', `${device}.log`),
+    devicesWithWorkers: () =>
+      readdirSync(join(root, 'workers')).flatMap((name) => /^(.*)\.lock$/.exec(name)?.[1] ?? []),
     task: (job, attempt, rank) => join(root, 'jobs', `${job}.${attempt}.${rank}`),
   };
 }

@@ -1,3 +1,6 @@
+/** How long whoever watches a job bears with a daemon that is away: jobs go on meanwhile, and it may be restarting. */
+export const WATCH_RETRY_SECONDS = 60;
+
 /** Pauses in milliseconds, doubling up to a limit, for ever. Spread, so that many clients don't come back at once. */
 export function* backoff(first: number, most: number): Generator<number, never> {
   for (let pause = first; ; pause = Math.min(pause * 2, most)) yield pause * (0.75 + Math.random() / 4);

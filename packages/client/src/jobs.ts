@@ -1,11 +1,8 @@
 import type { ENDED_STATES, Job, JobList, JobState, JobSubmissionInput } from '@berth/contract';
-import { backoff, sleep } from './backoff.js';
+import { backoff, sleep, WATCH_RETRY_SECONDS } from './backoff.js';
 import { BerthTimeout } from './errors.js';
 import { readLog } from './log.js';
 import type { Transport } from './transport.js';
-
-/** How long whoever watches a job bears with a daemon that is away: jobs go on meanwhile, and it may be restarting. */
-export const WATCH_RETRY_SECONDS = 60;
 
 const PAGE_JOBS = 100;
 

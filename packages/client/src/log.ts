@@ -1,6 +1,6 @@
-import { backoff, sleep } from './backoff.js';
+import { backoff, sleep, WATCH_RETRY_SECONDS } from './backoff.js';
 import { BerthUnreachable } from './errors.js';
-import { type LogOptions, WATCH_RETRY_SECONDS } from './jobs.js';
+import type { LogOptions } from './jobs.js';
 import { IDLE_MILLISECONDS, type Transport } from './transport.js';
 
 /** Connections that broke, one after the other, before a byte came: then something is wrong that waiting won't mend. */

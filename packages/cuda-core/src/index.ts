@@ -1,13 +1,5 @@
-export {
-  type DeviceFacts,
-  type DeviceSample,
-  type Driver,
-  DriverError,
-  type DriverErrorCode,
-  type DriverInfo,
-  type Enumeration,
-  openDriver,
-} from './driver.js';
+export { type Driver, DriverError, type DriverErrorCode, openDriver } from './driver.js';
+export type { DeviceFacts, DeviceSample, DriverInfo, Enumeration } from './facts.js';
 export {
   type MaskDevice,
   type MaskProblem,

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { DeviceSample, Enumeration } from './driver.js';
+import type { DeviceSample, Enumeration } from './facts.js';
 
 /** What the addon offers. Its driver calls run on a thread of the driver's own; its errors carry a `code`. */
 interface Native {

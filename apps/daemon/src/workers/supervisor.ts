@@ -33,9 +33,15 @@ export class WorkerSupervisor {
     this.log = log;
   }
 
-  /** Finds or starts a worker for each device, and replaces those that die. */
-  start(devices: readonly string[]): void {
+  /**
+   * Finds or starts a worker for each device, and replaces those that die. Workers of devices that an earlier daemon
+   * managed and this one doesn't are let go, once they have nothing to do.
+   */
+  async start(devices: readonly string[], redis: Redis): Promise<void> {
     this.devices = devices;
+    for (const known of this.directories.devicesWithWorkers()) {
+      if (!devices.includes(known)) await redis.publish(KEYS.control(known), 'retire');
+    }
     for (const device of devices) {
       const lock = tryLock(this.directories.workerLock(device));
       if (lock) this.spawn(device, lock);
