@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { startDaemon } from './daemon.mjs';
 
-const SETTLING_MS = 5000;
-const SECONDS = 20;
+/** Starting up, and the garbage collections that follow it, are over by then. */
+const SETTLING_MS = 30_000;
+const SECONDS = 30;
 
 /** Processor time of a daemon that has nothing to do: itself, its workers and its Redis. */
 export async function idle() {

@@ -17,6 +17,7 @@ const SOURCES = [
 const PRODUCTS = [
   'packages/cuda-core/build/cuda_core.node',
   'packages/cuda-core/build/simulated/libnvidia-ml.so.1',
+  'packages/cuda-core/build/simulated/libcuda.so.1',
   'packages/task-shim/build/process_locks.node',
   'packages/task-shim/build/berth-shim',
 ];

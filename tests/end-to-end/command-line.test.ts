@@ -91,7 +91,7 @@ describe('what berth shows', () => {
     });
     const shown = JSON.parse((await berth('show', '--json', String(job.number))).out) as Job;
     expect(shown).toEqual(await daemon.job(job));
-    expect((await berth('cancel', String(job.number), String(waiting.number))).code).toBe(0);
+    expect((await berth('cancel', String(waiting.number), String(job.number))).code).toBe(0);
     expect((await daemon.ended(job)).state).toBe('cancelled');
   });
 

@@ -1,6 +1,7 @@
 #include "nvml.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "dynamic_library.h"
@@ -9,6 +10,10 @@
 namespace {
 
 constexpr unsigned kMostProcesses = 4096;
+
+int64_t milliseconds_since_epoch() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace
 
@@ -104,7 +109,7 @@ std::optional<std::vector<ProcessSample>> processes_of(nvmlReturn_t (*list)(nvml
       continue;
     }
     if (result != NVML_SUCCESS) return std::nullopt;
-    infos.resize(count);
+    infos.resize(std::min<size_t>(count, infos.size()));
     break;
   }
   std::vector<ProcessSample> samples;
@@ -118,30 +123,31 @@ std::optional<std::vector<ProcessSample>> processes_of(nvmlReturn_t (*list)(nvml
 
 }  // namespace
 
-Nvml::Nvml(std::unique_ptr<Library> library) : library_(std::move(library)) {}
+Nvml::Nvml(std::unique_ptr<Library> library, bool initialised)
+    : library_(std::move(library)), initialised_(initialised) {}
 
 Nvml::~Nvml() {
-  if (library_->shutdown) library_->shutdown();
+  if (initialised_ && library_->shutdown) library_->shutdown();
 }
 
-std::unique_ptr<Nvml> Nvml::open(const std::string &directory, DriverFailure &failure) {
+std::unique_ptr<Nvml> Nvml::open(const std::string &directory) {
   auto library = std::make_unique<Library>(directory);
   if (!library->nvml.is_open()) {
-    failure = {library->nvml.absent() ? "driver_not_found" : "driver_broken", library->nvml.error()};
-    return nullptr;
+    throw DriverFailure(library->nvml.absent() ? "driver_not_found" : "driver_broken", library->nvml.error());
   }
   if (!library->init || !library->count || !library->handle_by_index || !library->uuid) {
-    failure = {"driver_broken", "libnvidia-ml.so.1 lacks functions that every driver since 2012 has"};
-    return nullptr;
+    throw DriverFailure("driver_broken", "libnvidia-ml.so.1 lacks functions that every driver since 2012 has");
   }
   const nvmlReturn_t result = library->init();
-  if (result != NVML_SUCCESS) {
-    const char *words = library->error_string ? library->error_string(result) : nullptr;
-    failure = {result == NVML_ERROR_LIB_RM_VERSION_MISMATCH ? "driver_version_mismatch" : "driver_broken",
-               "nvmlInit_v2 answered " + std::to_string(result) + (words ? std::string(": ") + words : "")};
-    return nullptr;
-  }
-  return std::unique_ptr<Nvml>(new Nvml(std::move(library)));
+  std::unique_ptr<Nvml> nvml(new Nvml(std::move(library), result == NVML_SUCCESS));
+  if (result != NVML_SUCCESS) throw nvml->failed("nvmlInit_v2", result);
+  return nvml;
+}
+
+DriverFailure Nvml::failed(const char *function, int result) const {
+  const char *words = library_->error_string ? library_->error_string(result) : nullptr;
+  return DriverFailure(result == NVML_ERROR_LIB_RM_VERSION_MISMATCH ? "driver_version_mismatch" : "driver_broken",
+                       std::string(function) + " answered " + std::to_string(result) + (words ? std::string(": ") + words : ""));
 }
 
 DriverFacts Nvml::driver() {
@@ -160,7 +166,8 @@ DriverFacts Nvml::driver() {
 std::vector<void *> Nvml::handles() {
   unsigned count = 0;
   std::vector<void *> devices;
-  if (library_->count(&count) != NVML_SUCCESS) return devices;
+  const nvmlReturn_t result = library_->count(&count);
+  if (result != NVML_SUCCESS) throw failed("nvmlDeviceGetCount_v2", result);
   for (unsigned i = 0; i < count; ++i) {
     nvmlDevice_t device = nullptr;
     // One that fell off the bus has no handle; the others are as good as before.
@@ -178,6 +185,7 @@ std::vector<DeviceFacts> Nvml::devices() {
   for (void *device : handles()) {
     DeviceFacts facts;
     facts.uuid = uuid(device);
+    // Without an identity it can't be held for anybody.
     if (facts.uuid.empty()) continue;
     if (library_->name) {
       facts.name = text([&](char *buffer, unsigned size) { return library_->name(device, buffer, size); }).value_or("");
@@ -209,6 +217,7 @@ std::vector<DeviceSample> Nvml::samples() {
     DeviceSample sample;
     sample.uuid = uuid(device);
     if (sample.uuid.empty()) continue;
+    sample.taken_at_milliseconds = static_cast<double>(milliseconds_since_epoch());
     if (const auto memory = memory_of(library_->memory_v2, library_->memory, device)) {
       sample.memory_used_bytes = memory->used;
       sample.memory_free_bytes = memory->free;
@@ -223,7 +232,7 @@ std::vector<DeviceSample> Nvml::samples() {
     }
     if (library_->power && library_->power(device, &value) == NVML_SUCCESS) sample.power_watts = value / 1000.0;
     if (library_->processes) sample.processes = processes_of(library_->processes, device);
-    else if (library_->processes_v1) sample.processes = processes_of(library_->processes_v1, device);
+    if (!sample.processes && library_->processes_v1) sample.processes = processes_of(library_->processes_v1, device);
     samples.push_back(sample);
   }
   return samples;

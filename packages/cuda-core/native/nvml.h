@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct ProcessSample {
 
 struct DeviceSample {
   std::string uuid;
+  /** When its first figure was asked for, in ms since the epoch. */
+  double taken_at_milliseconds;
   std::optional<uint64_t> memory_used_bytes;
   std::optional<uint64_t> memory_free_bytes;
   /** 0 … 1 */
@@ -40,10 +43,17 @@ struct DriverFacts {
   bool simulated = false;
 };
 
-/** Why there is no driver to ask. `code` is one of driver_not_found, driver_broken, driver_version_mismatch. */
-struct DriverFailure {
-  std::string code;
-  std::string detail;
+/**
+ * Why the driver gives no answer. `code` is one of driver_not_found, driver_broken, driver_version_mismatch and
+ * driver_closed; `what()` has the driver's or the linker's own words.
+ */
+class DriverFailure : public std::runtime_error {
+ public:
+  DriverFailure(const char *code, const std::string &words) : std::runtime_error(words), code_(code) {}
+  const char *code() const { return code_; }
+
+ private:
+  const char *code_;
 };
 
 /**
@@ -52,20 +62,24 @@ struct DriverFailure {
  */
 class Nvml {
  public:
-  /** Opens and initialises the library. @param directory where it is, or empty for the linker's search */
-  static std::unique_ptr<Nvml> open(const std::string &directory, DriverFailure &failure);
+  /** Opens and initialises the library. @param directory where it is, or empty for the linker's search @throws DriverFailure */
+  static std::unique_ptr<Nvml> open(const std::string &directory);
   ~Nvml();
 
   DriverFacts driver();
+  /** In PCI order. @throws DriverFailure where NVML can't even count them */
   std::vector<DeviceFacts> devices();
+  /** In NVML's order. @throws DriverFailure likewise */
   std::vector<DeviceSample> samples();
 
  private:
   struct Library;
-  explicit Nvml(std::unique_ptr<Library> library);
+  Nvml(std::unique_ptr<Library> library, bool initialised);
 
+  DriverFailure failed(const char *function, int result) const;
   std::vector<void *> handles();
   std::string uuid(void *device);
 
   std::unique_ptr<Library> library_;
+  bool initialised_;
 };

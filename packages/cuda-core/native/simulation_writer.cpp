@@ -1,16 +1,15 @@
 #include "simulation_writer.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
 #include <string>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "state.h"
+#include "mapped_state.h"
 
 namespace {
 
@@ -23,34 +22,20 @@ template <size_t Size> void put(char (&field)[Size], const Napi::Value &text) {
 /** A state file in use: mapped as its driver maps it. */
 class Mapping {
  public:
-  explicit Mapping(const std::string &path) {
-    const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-    if (fd < 0) return;
-    struct stat status;
-    if (fstat(fd, &status) == 0 && status.st_size == sizeof(SimulatedState)) {
-      void *memory = mmap(nullptr, sizeof(SimulatedState), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-      if (memory != MAP_FAILED) state_ = static_cast<SimulatedState *>(memory);
-    }
-    close(fd);
-  }
-  ~Mapping() {
-    if (state_) munmap(state_, sizeof(SimulatedState));
-  }
+  explicit Mapping(const std::string &path) : state_(map_state(path.c_str())) {}
+  ~Mapping() { unmap_state(state_); }
   Mapping(const Mapping &) = delete;
   Mapping &operator=(const Mapping &) = delete;
 
   /** Null where the file is no state of ours. */
-  SimulatedState *state() const {
-    const bool ours = state_ && std::memcmp(state_->magic, kSimulationMagic, sizeof kSimulationMagic) == 0 &&
-                      state_->version == kSimulationVersion && state_->device_count <= kMostDevices;
-    return ours ? state_ : nullptr;
-  }
+  SimulatedState *state() const { return state_; }
 
  private:
-  SimulatedState *state_ = nullptr;
+  SimulatedState *const state_;
 };
 
-void set_process(SimulatedDevice &device, uint32_t pid, uint64_t bytes) {
+/** @returns whether there was room for it */
+bool set_process(SimulatedDevice &device, uint32_t pid, uint64_t bytes) {
   SimulatedProcess *place = nullptr;
   for (SimulatedProcess &process : device.processes) {
     if (process.pid == pid) place = &process;
@@ -58,10 +43,15 @@ void set_process(SimulatedDevice &device, uint32_t pid, uint64_t bytes) {
   for (SimulatedProcess &process : device.processes) {
     if (!place && process.pid == 0) place = &process;
   }
-  if (!place) return;
+  if (bytes == 0) {
+    if (place) place->pid = 0;
+    return true;
+  }
+  if (!place) return false;
   // The bytes first: whoever reads meanwhile sees a process with its memory or none.
   place->memory_bytes = bytes;
-  place->pid = bytes == 0 ? 0 : pid;
+  place->pid = pid;
+  return true;
 }
 
 }  // namespace
@@ -73,8 +63,8 @@ Napi::Value write_simulation(const Napi::CallbackInfo &info) {
   auto state = std::make_unique<SimulatedState>();
   std::memcpy(state->magic, kSimulationMagic, sizeof kSimulationMagic);
   state->version = kSimulationVersion;
-  state->device_count = devices.Length();
-  for (uint32_t i = 0; i < devices.Length(); ++i) {
+  state->device_count = std::min(devices.Length(), kMostDevices);
+  for (uint32_t i = 0; i < state->device_count; ++i) {
     const Napi::Object from = Napi::Value(devices[i]).As<Napi::Object>();
     SimulatedDevice &device = state->devices[i];
     put(device.uuid, from.Get("uuid"));
@@ -93,7 +83,9 @@ Napi::Value write_simulation(const Napi::CallbackInfo &info) {
   const int error = errno;
   if (fd >= 0) close(fd);
   if (!written || rename(side.c_str(), path.c_str()) != 0) {
-    throw Napi::Error::New(env, side + ": " + std::strerror(written ? errno : error));
+    const std::string why = std::strerror(written ? errno : error);
+    unlink(side.c_str());
+    throw Napi::Error::New(env, "the simulation's state can't be written: " + path + ": " + why);
   }
   return env.Undefined();
 }
@@ -114,17 +106,28 @@ Napi::Value change_simulation(const Napi::CallbackInfo &info) {
   const Mapping mapping(path);
   SimulatedState *state = mapping.state();
   if (!state) throw Napi::Error::New(env, path + " is no state of a simulated driver");
-  if (change.Has("initResult")) state->init_result = number(change, "initResult");
+  const auto set = [](const Napi::Object &from, const char *name, std::atomic<uint32_t> &field) {
+    if (from.Has(name)) field = number(from, name);
+  };
+  set(change, "initResult", state->init_result);
+  set(change, "countResult", state->count_result);
+  set(change, "delayMilliseconds", state->delay_milliseconds);
   if (!change.Has("device")) return env.Undefined();
   const uint32_t index = number(change, "device");
   if (index >= state->device_count) throw Napi::Error::New(env, "there is no simulated device " + std::to_string(index));
   SimulatedDevice &device = state->devices[index];
-  if (change.Has("utilisationPercent")) device.utilisation_percent = number(change, "utilisationPercent");
-  if (change.Has("temperatureCelsius")) device.temperature_celsius = number(change, "temperatureCelsius");
-  if (change.Has("powerMilliwatts")) device.power_milliwatts = number(change, "powerMilliwatts");
+  set(change, "utilisationPercent", device.utilisation_percent);
+  set(change, "temperatureCelsius", device.temperature_celsius);
+  set(change, "powerMilliwatts", device.power_milliwatts);
+  set(change, "handleResult", device.handle_result);
+  set(change, "figuresResult", device.figures_result);
   if (change.Has("process")) {
     const Napi::Object process = change.Get("process").As<Napi::Object>();
-    set_process(device, number(process, "pid"), static_cast<uint64_t>(process.Get("memoryBytes").As<Napi::Number>().Int64Value()));
+    const Napi::Value memory = process.Get("memoryBytes");
+    const uint64_t bytes = memory.IsNull() ? kUntoldMemory : static_cast<uint64_t>(memory.As<Napi::Number>().Int64Value());
+    if (!set_process(device, number(process, "pid"), bytes)) {
+      throw Napi::Error::New(env, "a simulated device has room for " + std::to_string(kMostSimulatedProcesses) + " processes");
+    }
   }
   return env.Undefined();
 }

@@ -2,6 +2,7 @@
  * The simulated libcuda.so.1: enough of the CUDA driver API to enumerate what CUDA_VISIBLE_DEVICES leaves visible
  * (CUDA C++ Programming Guide, "CUDA Environment Variables"; CUDA Driver API, "Device Management").
  */
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -28,43 +29,57 @@ struct CUuuid {
   char bytes[16];
 };
 
-bool initialised = false;
+/** Mapped by the first cuInit, for as long as the process lives: as CUDA has no end but that. */
+SimulatedState *state = nullptr;
 std::vector<SimulatedDevice *> visible;
 
+/** What an entry names a device by: one list has one kind. */
+enum class Kind { index, gpu, mig };
+
+Kind kind_of(const std::string &entry) {
+  if (entry.compare(0, 4, "GPU-") == 0) return Kind::gpu;
+  return entry.compare(0, 4, "MIG-") == 0 ? Kind::mig : Kind::index;
+}
+
+/** Without the blanks around it, which strtol would pass over too. */
+std::string trimmed(const std::string &text) {
+  const char *blanks = " \t\n\v\f\r";
+  const size_t begin = text.find_first_not_of(blanks);
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
 /** The device that one entry of the mask names, or null where CUDA would find none. */
-SimulatedDevice *device_for(SimulatedState &state, const std::string &entry) {
-  if (entry.compare(0, 4, "GPU-") == 0) {
+SimulatedDevice *device_for(const std::string &entry) {
+  if (kind_of(entry) != Kind::index) {
     SimulatedDevice *match = nullptr;
-    for (uint32_t i = 0; i < state.device_count; ++i) {
-      if (entry.compare(0, std::string::npos, state.devices[i].uuid, entry.size()) != 0) continue;
+    for (uint32_t i = 0; i < state->device_count; ++i) {
+      if (entry.compare(0, std::string::npos, state->devices[i].uuid, entry.size()) != 0) continue;
       if (match) return nullptr;
-      match = &state.devices[i];
+      match = &state->devices[i];
     }
     return match;
   }
   char *end = nullptr;
   const long index = std::strtol(entry.c_str(), &end, 10);
-  if (end == entry.c_str() || index < 0 || index >= static_cast<long>(state.device_count)) return nullptr;
-  return &state.devices[index];
+  if (end == entry.c_str() || index < 0 || index >= static_cast<long>(state->device_count)) return nullptr;
+  return &state->devices[index];
 }
 
-void apply_mask(SimulatedState &state) {
+void apply_mask() {
   visible.clear();
   const char *mask = std::getenv("CUDA_VISIBLE_DEVICES");
   if (!mask) {
-    for (uint32_t i = 0; i < state.device_count; ++i) visible.push_back(&state.devices[i]);
+    for (uint32_t i = 0; i < state->device_count; ++i) visible.push_back(&state->devices[i]);
     return;
   }
   const std::string text = mask;
-  const auto is_uuid = [](const std::string &entry) { return entry.compare(0, 4, "GPU-") == 0; };
+  const Kind kind = kind_of(trimmed(text));
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find(',', at), text.size());
-    const std::string entry = text.substr(at, end - at);
-    SimulatedDevice *device = is_uuid(entry) == is_uuid(text) ? device_for(state, entry) : nullptr;
+    const std::string entry = trimmed(text.substr(at, end - at));
+    SimulatedDevice *device = kind_of(entry) == kind ? device_for(entry) : nullptr;
     if (!device) return;  // The first entry that names nothing, or in another way than the first one, ends the list.
-    for (const SimulatedDevice *other : visible) {
-      if (other == device) return visible.clear();  // One named twice leaves none.
-    }
+    if (std::find(visible.begin(), visible.end(), device) != visible.end()) return visible.clear();
     visible.push_back(device);
     at = end + 1;
   }
@@ -78,10 +93,16 @@ SimulatedDevice *device_at(CUdevice device) {
 
 EXPORT CUresult cuInit(unsigned flags) {
   if (flags != 0) return kInvalidValue;
-  SimulatedState *state = mapped_state();
-  if (!state || state->init_result != 0) return kUnknown;
-  apply_mask(*state);
-  initialised = true;
+  if (!state) {
+    SimulatedState *mapped = map_named_state();
+    if (!mapped) return kUnknown;
+    if (mapped->init_result != 0) {
+      unmap_state(mapped);
+      return kUnknown;
+    }
+    state = mapped;
+    apply_mask();
+  }
   return visible.empty() ? kNoDevice : kSuccess;
 }
 
@@ -91,13 +112,13 @@ EXPORT CUresult cuDriverGetVersion(int *version) {
 }
 
 EXPORT CUresult cuDeviceGetCount(int *count) {
-  if (!initialised) return kNotInitialized;
+  if (!state) return kNotInitialized;
   *count = static_cast<int>(visible.size());
   return kSuccess;
 }
 
 EXPORT CUresult cuDeviceGet(CUdevice *device, int ordinal) {
-  if (!initialised) return kNotInitialized;
+  if (!state) return kNotInitialized;
   if (!device_at(ordinal)) return kInvalidDevice;
   *device = ordinal;
   return kSuccess;
@@ -113,21 +134,29 @@ EXPORT CUresult cuDeviceGetName(char *name, int size, CUdevice device) {
 EXPORT CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
   const SimulatedDevice *simulated = device_at(device);
   if (!simulated) return kInvalidDevice;
-  size_t digit = 0;
-  for (const char *text = simulated->uuid + 4; *text && digit < 32; ++text) {
-    if (*text == '-') continue;
-    const char pair[3] = {text[0], text[1], 0};
-    uuid->bytes[digit / 2] = static_cast<char>(std::strtol(pair, nullptr, 16));
-    digit += 2;
-    ++text;
+  std::string digits = std::string(simulated->uuid).substr(std::min<size_t>(4, std::strlen(simulated->uuid)));
+  digits.erase(std::remove(digits.begin(), digits.end(), '-'), digits.end());
+  digits.resize(2 * sizeof uuid->bytes, '0');
+  for (size_t i = 0; i < sizeof uuid->bytes; ++i) {
+    uuid->bytes[i] = static_cast<char>(std::strtol(digits.substr(2 * i, 2).c_str(), nullptr, 16));
   }
   return kSuccess;
 }
+
+EXPORT CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device) { return cuDeviceGetUuid_v2(uuid, device); }
 
 EXPORT CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
   const SimulatedDevice *simulated = device_at(device);
   if (!simulated) return kInvalidDevice;
   *bytes = simulated->memory_bytes;
+  return kSuccess;
+}
+
+/** As it was before CUDA 3.2: what doesn't fit is cut. */
+EXPORT CUresult cuDeviceTotalMem(unsigned *bytes, CUdevice device) {
+  const SimulatedDevice *simulated = device_at(device);
+  if (!simulated) return kInvalidDevice;
+  *bytes = static_cast<unsigned>(std::min<uint64_t>(simulated->memory_bytes, ~0u));
   return kSuccess;
 }
 
@@ -144,14 +173,35 @@ EXPORT CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device)
   }
 }
 
-EXPORT CUresult cuGetErrorName(CUresult result, const char **name) {
-  switch (result) {
-    case kSuccess: *name = "CUDA_SUCCESS"; return kSuccess;
-    case kInvalidValue: *name = "CUDA_ERROR_INVALID_VALUE"; return kSuccess;
-    case kNotInitialized: *name = "CUDA_ERROR_NOT_INITIALIZED"; return kSuccess;
-    case kNoDevice: *name = "CUDA_ERROR_NO_DEVICE"; return kSuccess;
-    case kInvalidDevice: *name = "CUDA_ERROR_INVALID_DEVICE"; return kSuccess;
-    case kUnknown: *name = "CUDA_ERROR_UNKNOWN"; return kSuccess;
-    default: *name = nullptr; return kInvalidValue;
+namespace {
+
+struct ErrorText {
+  CUresult result;
+  const char *name;
+  const char *words;
+};
+
+constexpr ErrorText kErrors[] = {
+    {kSuccess, "CUDA_SUCCESS", "no error"},
+    {kInvalidValue, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
+    {kNotInitialized, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
+    {kNoDevice, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
+    {kInvalidDevice, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
+    {kUnknown, "CUDA_ERROR_UNKNOWN", "unknown error"},
+};
+
+CUresult error_text(CUresult result, const char **text, const char *ErrorText::*part) {
+  *text = nullptr;
+  for (const ErrorText &error : kErrors) {
+    if (error.result == result) *text = error.*part;
   }
+  return *text ? kSuccess : kInvalidValue;
+}
+
+}  // namespace
+
+EXPORT CUresult cuGetErrorName(CUresult result, const char **name) { return error_text(result, name, &ErrorText::name); }
+
+EXPORT CUresult cuGetErrorString(CUresult result, const char **words) {
+  return error_text(result, words, &ErrorText::words);
 }

@@ -2,5 +2,9 @@
 
 #include "state.h"
 
-/** The state that BERTH_SIMULATED_STATE names, mapped once per process; null where that is no state of ours. */
-SimulatedState *mapped_state();
+/** Maps the state file at `path`; null where that is no state of ours. Whoever maps unmaps. */
+SimulatedState *map_state(const char *path);
+void unmap_state(SimulatedState *state);
+
+/** Maps the state that BERTH_SIMULATED_STATE names. */
+SimulatedState *map_named_state();

@@ -1,9 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeSimulation, createSimulation, type Driver, openDriver, type Simulation } from './index.js';
+import {
+  changeSimulation,
+  createSimulation,
+  type Driver,
+  DriverError,
+  openDriver,
+  type Simulation,
+} from './index.js';
+import { native } from './native.js';
 
 const root = mkdtempSync(join(tmpdir(), 'berth-driver-'));
 const stateFile = join(root, 'state');
@@ -77,6 +85,22 @@ describe('sampling', () => {
       changeSimulation(stateFile, { device: 0, process: { pid, memoryBytes: 0 } });
   });
 
+  it('says when each device was asked', async () => {
+    const before = Date.now();
+    const samples = await driver.sample();
+    for (const { takenAt } of samples) {
+      expect(takenAt).toBeGreaterThanOrEqual(before);
+      expect(takenAt).toBeLessThanOrEqual(Date.now());
+    }
+  });
+
+  it('dates a sample by when the device was asked, not by when JavaScript got to read it', async () => {
+    const asked = Date.now();
+    const sample = driver.sample();
+    while (Date.now() < asked + 800);
+    expect(((await sample)[0]?.takenAt as number) - asked).toBeLessThan(600);
+  });
+
   it('leaks nothing to speak of in 10,000 samples', async () => {
     for (let i = 0; i < 1000; i += 1) await driver.sample();
     const before = process.memoryUsage().rss;
@@ -85,77 +109,107 @@ describe('sampling', () => {
   });
 });
 
-describe('without a driver that works, it says which of three things is wrong', () => {
-  it('none is there', async () => {
-    await expect(openDriver({ libraryDirectory: join(root, 'nowhere') })).rejects.toMatchObject({
-      code: 'driver_not_found',
-      message: expect.stringContaining('libnvidia-ml.so.1 was not found') as string,
-      hint: expect.stringContaining('--simulate') as string,
-    });
-  });
+describe('what the driver does not say is null, never zero', () => {
+  const unknown = {
+    memoryUsedBytes: null,
+    memoryFreeBytes: null,
+    utilisation: null,
+    temperatureCelsius: null,
+    powerWatts: null,
+    processes: null,
+  };
 
   it.each([
-    ['is no library', (file: string) => writeFileSync(file, 'this is no library')],
-    ['is empty', (file: string) => writeFileSync(file, '')],
-    ['is another library', (file: string) => copyFileSync('/lib/x86_64-linux-gnu/libm.so.6', file)],
-  ])('one is there that %s', async (name, make) => {
-    const directory = join(root, name);
-    mkdirSync(directory);
-    make(join(directory, 'libnvidia-ml.so.1'));
-    await expect(openDriver({ libraryDirectory: directory })).rejects.toMatchObject({
-      code: 'driver_broken',
-    });
+    ['are not supported', 3],
+    ['are of a lost device', 15],
+  ])('figures that %s', async (_, figuresResult) => {
+    changeSimulation(stateFile, { device: 0, figuresResult });
+    const [first, second] = await driver.sample();
+    expect(first).toMatchObject(unknown);
+    expect(second?.temperatureCelsius).not.toBeNull();
+    expect((await driver.enumerate()).devices[0]).toMatchObject({ index: 0, memoryTotalBytes: null });
+    changeSimulation(stateFile, { device: 0, figuresResult: 0 });
   });
 
-  it('library and kernel module are of different versions', async () => {
-    changeSimulation(stateFile, { initResult: 18 });
-    await expect(openDriver({ libraryDirectory: simulation.libraryDirectory })).rejects.toMatchObject({
-      code: 'driver_version_mismatch',
-      hint: expect.stringContaining('Reboot') as string,
+  it("a process's memory that is not available", async () => {
+    changeSimulation(stateFile, { device: 0, process: { pid: 77, memoryBytes: null } });
+    expect((await driver.sample())[0]).toMatchObject({
+      memoryUsedBytes: 0,
+      processes: [{ pid: 77, memoryBytes: null }],
     });
-    changeSimulation(stateFile, { initResult: 0 });
+    changeSimulation(stateFile, { device: 0, process: { pid: 77, memoryBytes: 0 } });
   });
 
-  it.each([
-    ['empty', ''],
-    ['too short', 'BERTH-SIMULATED'],
-    ['of nonsense', 'x'.repeat(100_000)],
-  ])('the simulation has a state file that is %s', (name, content) => {
-    const file = join(root, name);
-    writeFileSync(file, content);
-    // The libraries map their state once per process, so a bad one needs a process of its own.
-    const program = `import { openDriver } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
-      openDriver({ libraryDirectory: process.argv[1] }).catch((error) => console.log(error.code));`;
-    const argv = ['--input-type=module', '--eval', program, simulation.libraryDirectory];
-    const env = { ...process.env, BERTH_SIMULATED_STATE: file };
-    expect(execFileSync(process.execPath, argv, { env, encoding: 'utf8' }).trim()).toBe('driver_broken');
+  it('figures for which an old driver has no function; others come from their first version', async () => {
+    changeSimulation(stateFile, { device: 0, process: { pid: 5, memoryBytes: 1000 } });
+    const libraryDirectory = join(simulation.libraryDirectory, '../simulated-old');
+    const old = await openDriver({ libraryDirectory });
+    const { driver: info, devices } = await old.enumerate();
+    expect(info).toMatchObject({ cudaVersion: null, simulated: true });
+    expect(devices[0]).toMatchObject({ computeCapability: null, pciAddress: '00000000:01:00.0' });
+    const reserve = 600 * 2 ** 20;
+    expect((await old.sample())[0]).toMatchObject({
+      utilisation: null,
+      powerWatts: null,
+      temperatureCelsius: 34,
+      memoryUsedBytes: reserve + 1000,
+      processes: [{ pid: 5, memoryBytes: 1000 }],
+    });
+    await old.close();
+    changeSimulation(stateFile, { device: 0, process: { pid: 5, memoryBytes: 0 } });
+  });
+
+  it('a device that fell off the bus is missing; the others are there', async () => {
+    changeSimulation(stateFile, { device: 0, handleResult: 15 });
+    const rest = simulation.devices.slice(1).map(({ uuid }) => uuid);
+    expect((await driver.sample()).map(({ uuid }) => uuid)).toEqual(rest);
+    expect((await driver.enumerate()).devices.map(({ uuid }) => uuid)).toEqual(rest);
+    changeSimulation(stateFile, { device: 0, handleResult: 0 });
+  });
+
+  it('how many devices there are: then it is an error, and not none', async () => {
+    changeSimulation(stateFile, { countResult: 999 });
+    const broken = { code: 'driver_broken', message: expect.stringContaining('answered 999') as string };
+    await expect(driver.enumerate()).rejects.toMatchObject(broken);
+    await expect(driver.sample()).rejects.toBeInstanceOf(DriverError);
+    changeSimulation(stateFile, { countResult: 0 });
+    expect((await driver.enumerate()).devices).toHaveLength(3);
   });
 });
 
-describe('the simulated CUDA driver', () => {
-  const program = `
-import ctypes
-cuda = ctypes.CDLL("libcuda.so.1")
-result = cuda.cuInit(0)
-count = ctypes.c_int(0)
-cuda.cuDeviceGetCount(ctypes.byref(count))
-names = []
-for i in range(count.value):
-    name = ctypes.create_string_buffer(96)
-    cuda.cuDeviceGetName(name, 96, i)
-    names.append(name.value.decode())
-print(result, names)`;
-
-  it.each([
-    [undefined, "0 ['NVIDIA H100 80GB HBM3', 'NVIDIA H100 80GB HBM3', 'Tesla T4']"],
-    ['2,0', "0 ['Tesla T4', 'NVIDIA H100 80GB HBM3']"],
-    ['2,7,0', "0 ['Tesla T4']"],
-    ['', '100 []'],
-    ['1,1', '100 []'],
-  ])('shows a program what the mask %j leaves visible', (mask, printed) => {
-    const env: NodeJS.ProcessEnv = { ...process.env, LD_LIBRARY_PATH: simulation.libraryDirectory };
-    delete env.CUDA_VISIBLE_DEVICES;
-    if (mask !== undefined) env.CUDA_VISIBLE_DEVICES = mask;
-    expect(execFileSync('/usr/bin/python3', ['-c', program], { env, encoding: 'utf8' }).trim()).toBe(printed);
+describe('several drivers', () => {
+  it('are one to NVML, which ends with the last of them', async () => {
+    const other = await openDriver({ libraryDirectory: simulation.libraryDirectory });
+    await other.close();
+    await other.close();
+    await expect(other.sample()).rejects.toThrow('the driver is closed');
+    expect(await driver.sample()).toHaveLength(3);
   });
+});
+
+it('devices come in PCI order, whatever order the driver has', async () => {
+  const file = join(root, 'shuffled');
+  const buses = [0xc1, 0x02, 0x41, 0x1b];
+  native().writeSimulation(
+    file,
+    buses.map((pciBus, i) => ({
+      uuid: `GPU-${i}`,
+      name: 'Tesla T4',
+      memoryBytes: 2 ** 34,
+      computeMajor: 7,
+      computeMinor: 5,
+      pciBus,
+    })),
+  );
+  const program = `import { openDriver } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+    const driver = await openDriver({ libraryDirectory: process.argv[1] });
+    console.log(JSON.stringify((await driver.enumerate()).devices.map((d) => [d.index, d.uuid, d.pciAddress])));`;
+  const argv = ['--input-type=module', '--eval', program, simulation.libraryDirectory];
+  const env = { ...process.env, BERTH_SIMULATED_STATE: file };
+  expect(JSON.parse(execFileSync(process.execPath, argv, { env, encoding: 'utf8' }))).toEqual([
+    [0, 'GPU-1', '00000000:02:00.0'],
+    [1, 'GPU-3', '00000000:1b:00.0'],
+    [2, 'GPU-2', '00000000:41:00.0'],
+    [3, 'GPU-0', '00000000:c1:00.0'],
+  ]);
 });

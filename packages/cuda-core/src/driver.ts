@@ -1,10 +1,24 @@
 import type { DeviceSample, Enumeration } from './facts.js';
 import { native } from './native.js';
+import { keepAliveFor, waitAtMost } from './patience.js';
 
-/** NVIDIA's driver, opened. Each call runs on the driver's own thread; one that hangs keeps nothing else from going on. */
+/** Longer than a driver needs that has to wake eight devices first. */
+const ANSWER_PATIENCE_MS = 30_000;
+const CLOSE_PATIENCE_MS = 2_000;
+
+/**
+ * NVIDIA's driver, opened. Its calls run on a thread of the driver's own, one after another. One that hangs blocks neither
+ * JavaScript nor the end of the process: it keeps that alive for half a minute at most, as a program may be waiting for it.
+ */
 export interface Driver {
+  /** Devices in PCI order. @throws DriverError where the driver can't say how many there are */
   enumerate(): Promise<Enumeration>;
+  /**
+   * What each device does now, in the driver's order: know them by their UUIDs. A device that has fallen off the bus is missing.
+   * @throws DriverError as `enumerate`
+   */
   sample(): Promise<DeviceSample[]>;
+  /** Ends the driver, and leaves one that hangs behind after 2 s. Calls after this are refused. */
   close(): Promise<void>;
 }
 
@@ -46,20 +60,20 @@ export class DriverError extends Error {
  * @throws DriverError
  */
 export async function openDriver(options: { libraryDirectory?: string } = {}): Promise<Driver> {
-  const driver = new native.Driver(options.libraryDirectory ?? '');
-  try {
-    await driver.open();
-  } catch (error) {
-    const { code, message } = error as Error & { code: DriverErrorCode };
-    throw new DriverError(code, message);
-  }
+  const driver = new (native().Driver)(options.libraryDirectory ?? '');
+  await answer(driver.open());
   return {
-    enumerate: () => driver.enumerate(),
-    sample: async () => {
-      const samples = await driver.sample();
-      const takenAt = Date.now();
-      return samples.map((sample) => ({ ...sample, takenAt }));
-    },
-    close: () => driver.close(),
+    enumerate: () => answer(driver.enumerate()),
+    sample: () => answer(driver.sample()),
+    close: () => waitAtMost(CLOSE_PATIENCE_MS, driver.close()),
   };
+}
+
+async function answer<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await keepAliveFor(ANSWER_PATIENCE_MS, call);
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    throw code && code in EXPLANATIONS ? new DriverError(code as DriverErrorCode, message) : error;
+  }
 }

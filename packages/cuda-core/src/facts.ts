@@ -26,7 +26,7 @@ export interface Enumeration {
 
 export interface DeviceSample {
   uuid: string;
-  /** ms since the epoch. */
+  /** ms since the epoch, when the device was asked: not when the answer was read. */
   takenAt: number;
   memoryUsedBytes: number | null;
   memoryFreeBytes: number | null;

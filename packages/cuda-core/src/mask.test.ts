@@ -1,82 +1,58 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRequest, readMask } from './mask.js';
+import { AS_CUDA, UUIDS } from './mask-cases.test-support.js';
 
-const UUIDS = [
-  'GPU-3f1c8a52-9d07-4e6b-8f3a-5b21c6d7e890',
-  'GPU-3f1caa00-1111-4222-8333-444455556666',
-  'GPU-b8d2e1f0-0000-4000-8000-0123456789ab',
-  'GPU-c0ffee00-1234-4321-9876-fedcba987654',
-];
 const devices = UUIDS.map((uuid, index) => ({ uuid, index, name: 'T4' }));
 const indexes = (uuids: readonly string[]): number[] => uuids.map((uuid) => UUIDS.indexOf(uuid));
-
-/** mask, the devices that CUDA shows, the position at which it stops */
-const AS_CUDA: [mask: string | undefined, visible: number[], stops: number | null][] = [
-  [undefined, [0, 1, 2, 3], null],
-  ['', [], null],
-  ['0', [0], null],
-  ['3', [3], null],
-  ['1,0', [1, 0], null],
-  ['3,2,1,0', [3, 2, 1, 0], null],
-  [' 1 , 2 ', [1, 2], null],
-  ['\t1', [1], null],
-  ['01', [1], null],
-  ['00', [0], null],
-  ['+1', [1], null],
-  ['1gpu2,2ampere', [1, 2], null],
-  ['0x1', [0], null],
-  ['1.9', [1], null],
-  ['2;3', [2], null],
-  ['1 2', [1], null],
-  ['-1', [], 1],
-  ['0,-1,1', [0], 2],
-  ['-0', [], 1],
-  ['4', [], 1],
-  ['0,4,1', [0], 2],
-  ['99999999999999999999', [], 1],
-  ['all', [], 1],
-  ['none', [], 1],
-  ['NoDevFiles', [], 1],
-  ['gpu1', [], 1],
-  ['cuda:1', [], 1],
-  [',', [], 1],
-  [',1', [], 1],
-  ['1,', [1], 2],
-  ['1,,2', [1], 2],
-  ['+', [], 1],
-  ['1,1', [], 2],
-  ['0,1,0', [], 3],
-  ['1,01', [], 2],
-  ['0,5,0', [0], 2],
-  [UUIDS[2], [2], null],
-  ['GPU-b8d2', [2], null],
-  ['GPU-b', [2], null],
-  ['GPU-c0,GPU-b8', [3, 2], null],
-  ['GPU-3f1c', [], 1],
-  ['GPU-3f1c8', [0], null],
-  ['GPU-b,GPU-3f1c', [2], 2],
-  ['GPU-', [], 1],
-  ['GPU-B8D2', [], 1],
-  ['gpu-b8d2', [], 1],
-  ['GPU-ffff', [], 1],
-  ['GPU-b8,GPU-b8d2', [], 2],
-  [`${UUIDS[2]}0`, [], 1],
-  ['GPU-b8,1', [2], 2],
-  ['1,GPU-b8', [1], 2],
-  ['MIG-3f1c8a52-9d07-4e6b-8f3a-5b21c6d7e890', [], 1],
-  ['MIG-GPU-b8d2e1f0-0000-4000-8000-0123456789ab/1/0', [], 1],
-  ['0\u00a0', [0], null],
-  ['\u0661', [], 1],
-  ['1\u2082', [1], null],
-  ['0,😀', [0], 2],
-];
 
 describe('as CUDA reads it', () => {
   it.each(AS_CUDA)('%j leaves %j visible', (mask, visible, stops) => {
     const read = readMask(mask, devices);
     expect(indexes(read.uuids)).toEqual(visible);
     expect(read.ignored?.position ?? null).toBe(stops);
+  });
+
+  it('enumerates one MIG instance alone', () => {
+    const instances = [
+      'MIG-11111111-0000-4000-8000-000000000000',
+      'MIG-22222222-0000-4000-8000-000000000000',
+    ];
+    const split = instances.map((uuid, index) => ({ uuid, index }));
+    expect(readMask('MIG-2', split)).toEqual({ uuids: [instances[1]], ignored: null });
+    expect(readMask('MIG-2,MIG-1', split)).toMatchObject({
+      uuids: [instances[1]],
+      ignored: { entry: 'MIG-1', position: 2 },
+    });
+    expect(parseRequest('MIG-2', split)).toEqual({ ok: true, uuids: [instances[1]] });
+  });
+
+  it('ends a list of GPUs at a MIG instance that is there, and the other way round', () => {
+    const both = [
+      { uuid: 'GPU-1', index: 0 },
+      { uuid: 'MIG-2', index: 1 },
+    ];
+    const stopped = { ignored: { position: 2 } };
+    expect(readMask('GPU-1,MIG-2', both)).toMatchObject({ uuids: ['GPU-1'], ...stopped });
+    expect(readMask('MIG-2,GPU-1', both)).toMatchObject({ uuids: ['MIG-2'], ...stopped });
+    expect(parseRequest('GPU-1,MIG-2', both)).toMatchObject({ ok: true });
+  });
+
+  it('goes by index, not by the order in which devices are handed over', () => {
+    const backwards = [...devices].reverse();
+    expect(indexes(readMask(undefined, backwards).uuids)).toEqual([0, 1, 2, 3]);
+    expect(indexes(readMask('2,0', backwards).uuids)).toEqual([2, 0]);
+  });
+
+  it('stops in a megabyte where it ends, and quotes little of it', () => {
+    for (const mask of [
+      'x'.repeat(1 << 20),
+      '0,'.repeat(1 << 19),
+      ','.repeat(1 << 20),
+      ' '.repeat(1 << 20),
+    ]) {
+      expect(readMask(mask, devices).ignored?.entry.length).toBeLessThan(50);
+    }
   });
 
   it('shows nothing twice and nothing that is not there, whatever the mask', () => {
@@ -122,7 +98,21 @@ const BAD_REQUESTS: [mask: string, positions: number[], says: RegExp][] = [
   ['GPU-3f1c', [1], /2 devices have UUIDs that begin so/],
   ['GPU-B8', [1], /no device has this UUID/],
   ['7,0,8', [1, 3], /there is no device 8/],
-  ['9999999999999999999999', [1], /neither/],
+  ['9999999999999999999999', [1], /neither.*CUDA would show the job nothing/],
+  ['7x', [1], /neither.*CUDA would show the job nothing/],
+  ['-0', [1], /neither.*CUDA would read it as 0/],
+  ['CUDA:1', [1], /neither/],
+  ['cuda: 1', [1], /neither/],
+  ['cuda:-1', [1], /neither/],
+  ['cuda:1x', [1], /neither/],
+  ['0;1', [1], /CUDA would read it as 0/],
+  ['0-3', [1], /CUDA would read it as 0/],
+  ['\u00a01', [1], /neither/],
+  ['GPU-', [1], /is no UUID, but the beginning of all/],
+  ['MIG-3f1c', [1], /no device has this UUID/],
+  [',', [1, 2], /is empty/],
+  ['cuda:2,2', [2], /device of entry 1 again/],
+  ['7,7', [1, 2], /there is no device 7/],
 ];
 
 describe('as a request', () => {
@@ -145,6 +135,17 @@ describe('as a request', () => {
       expect(problems.length).toBeLessThanOrEqual(5);
       expect(problems.map(({ message }) => message).join('').length).toBeLessThan(3000);
     }
+  });
+
+  it('of a thousand bad entries names the first few', () => {
+    const request = parseRequest(Array(1000).fill('bad').join(','), devices);
+    expect(request.ok ? [] : request.problems.map(({ position }) => position)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('lists what exists, of a big host the first few', () => {
+    const many = Array.from({ length: 64 }, (_, index) => ({ uuid: `GPU-${index}`, index }));
+    const request = parseRequest('64', many);
+    expect(request.ok || request.problems[0]?.message).toMatch(/there are 0 \(GPU-0….* and 56 more$/);
   });
 
   it('of an empty host names nothing that could be had', () => {

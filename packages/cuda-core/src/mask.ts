@@ -2,9 +2,15 @@
  * CUDA_VISIBLE_DEVICES-style masks, in two readings that differ on purpose: as CUDA reads them, which drops in silence what
  * it doesn't understand, and as a request, which never does.
  *
- * Sources: CUDA C++ Programming Guide, "CUDA Environment Variables" (order kept; devices behind the first invalid index
- * are invisible; UUIDs by unambiguous prefix); PyTorch, `torch.cuda._parse_visible_devices`, which follows the driver
- * (an index ends at its first character that is no digit; a repeated entry leaves nothing; one list has one kind of entry).
+ * Sources:
+ * - CUDA Programming Guide, "CUDA Environment Variables": unset is all, empty is none; order kept; an invalid index hides
+ *   what comes after it (`0,2,-1,1` is 0 and 2); UUIDs by unambiguous beginning; of MIG instances one alone is enumerated.
+ * - PyTorch, `torch.cuda._parse_visible_devices`, which follows the driver where the guide is silent: an index is read as by
+ *   strtoul, up to its first character that is no digit (`1gpu2,2ampere` is 1 and 2, `0x1` is 0); a repeated entry leaves
+ *   nothing; the first entry decides whether a list is one of indexes, of `GPU-` or of `MIG-`, and another kind ends it.
+ *
+ * Blanks around an entry (space, tab, newline and the like) don't count, in either reading: strtol passes over them, and
+ * PyTorch strips them.
  */
 
 /** As much of a device as a mask can name. */
@@ -42,23 +48,22 @@ const LONGEST_SHOWN = 40;
  * @param mask the variable's value; undefined: it isn't set, and all devices are visible
  */
 export function readMask(mask: string | undefined, devices: readonly MaskDevice[]): VisibleDevices {
-  if (mask === undefined) return { uuids: devices.map(({ uuid }) => uuid), ignored: null };
+  if (mask === undefined) return { uuids: inOrder(devices).map(({ uuid }) => uuid), ignored: null };
   const uuids: string[] = [];
   if (mask === '') return { uuids, ignored: null };
-  const entries = mask.split(',');
-  const byUuid = isUuidEntry((entries[0] as string).trim());
-  for (const [i, raw] of entries.entries()) {
-    const entry = raw.trim();
+  let kind: Kind | undefined;
+  let position = 0;
+  for (const entry of entriesOf(mask)) {
+    position += 1;
     const stop = (reason: string, left = uuids): VisibleDevices => ({
       uuids: left,
-      ignored: { entry: shorten(entry), position: i + 1, reason },
+      ignored: { entry: shorten(entry), position, reason },
     });
-    if (isUuidEntry(entry) !== byUuid) {
-      return stop(
-        byUuid ? 'an index in a list of UUIDs ends it' : 'only digits name an index: the list ends here',
-      );
-    }
-    const found = byUuid ? byPrefix(entry, devices) : byIndex(leadingNumber(entry), devices);
+    kind ??= kindOf(entry);
+    if (kindOf(entry) !== kind)
+      return stop(`a list that begins with ${NAMED[kind]} ends where another kind comes`);
+    if (kind === 'MIG-' && position > 1) return stop('CUDA enumerates one MIG instance alone');
+    const found = kind === 'index' ? byIndex(leadingNumber(entry), devices) : byPrefix(entry, devices);
     if (typeof found === 'string') return stop(found);
     if (uuids.includes(found.uuid)) return stop('a device that is named twice leaves none visible', []);
     uuids.push(found.uuid);
@@ -77,9 +82,8 @@ export function parseRequest(mask: string, devices: readonly MaskDevice[]): Mask
   const seen = new Map<string, number>();
   const exists = describe(devices);
   let position = 0;
-  for (const raw of entriesOf(mask)) {
+  for (const entry of entriesOf(mask)) {
     position += 1;
-    const entry = raw.trim();
     const complain = (what: string): void => {
       problems.push({
         entry: shorten(entry),
@@ -106,35 +110,47 @@ export function parseRequest(mask: string, devices: readonly MaskDevice[]): Mask
 function* entriesOf(mask: string): Generator<string> {
   for (let begin = 0; ; ) {
     const comma = mask.indexOf(',', begin);
-    if (comma < 0) {
-      yield mask.slice(begin);
-      return;
-    }
-    yield mask.slice(begin, comma);
+    yield trim(mask, begin, comma < 0 ? mask.length : comma);
+    if (comma < 0) return;
     begin = comma + 1;
   }
 }
 
+/** What C's isspace knows in the locale that the driver runs in: JavaScript's `trim` knows more. */
+function trim(text: string, begin: number, end: number): string {
+  const blank = (at: number): boolean => ' \t\n\v\f\r'.includes(text.charAt(at));
+  while (begin < end && blank(begin)) begin += 1;
+  while (end > begin && blank(end - 1)) end -= 1;
+  return text.slice(begin, end);
+}
+
 function requested(entry: string, devices: readonly MaskDevice[]): MaskDevice | string {
-  if (entry === '')
-    return 'is empty; CUDA would show the job nothing from here on (leave devices out for any device)';
-  if (isUuidEntry(entry)) {
-    const found = byPrefix(entry, devices);
-    return typeof found === 'string' ? `${found}; CUDA would show the job nothing from here on` : found;
-  }
+  if (entry === '') return `is empty; ${SHOWS_NOTHING} (leave devices out for any device)`;
   const index = /^(?:cuda:)?(\d{1,9})$/.exec(entry)?.[1];
   if (index !== undefined) {
     const found = byIndex(Number(index), devices);
-    return typeof found === 'string' ? `${found}; CUDA would show the job nothing from here on` : found;
+    return typeof found === 'string' ? `${found}; ${SHOWS_NOTHING}` : found;
   }
-  const number = leadingNumber(entry);
-  const cuda = number < 0 ? 'show the job nothing from here on' : `read it as ${number}`;
-  return `is neither an index, nor cuda:N, nor a UUID; CUDA would ${cuda}`;
+  if (kindOf(entry) !== 'index') {
+    const found =
+      entry.length > 'GPU-'.length ? byPrefix(entry, devices) : 'is no UUID, but the beginning of all';
+    return typeof found === 'string' ? `${found}; ${SHOWS_NOTHING}` : found;
+  }
+  const read = byIndex(leadingNumber(entry), devices);
+  const cuda = typeof read === 'string' ? SHOWS_NOTHING : `CUDA would read it as ${read.index}`;
+  return `is neither an index, nor cuda:N, nor a UUID; ${cuda}`;
 }
 
-/** `GPU-…`, and `MIG-…` in both of its spellings (`MIG-<uuid>` and `MIG-GPU-<uuid>/<gi>/<ci>`). The case matters. */
-function isUuidEntry(entry: string): boolean {
-  return entry.startsWith('GPU-') || entry.startsWith('MIG-');
+const SHOWS_NOTHING = 'CUDA would show the job nothing from here on';
+
+/** `MIG-` in both of its spellings: `MIG-<uuid>` and `MIG-GPU-<uuid>/<gi>/<ci>`. The case matters. */
+type Kind = 'index' | 'GPU-' | 'MIG-';
+
+const NAMED: Record<Kind, string> = { index: 'an index', 'GPU-': 'a GPU UUID', 'MIG-': 'a MIG instance' };
+
+function kindOf(entry: string): Kind {
+  if (entry.startsWith('GPU-')) return 'GPU-';
+  return entry.startsWith('MIG-') ? 'MIG-' : 'index';
 }
 
 function byPrefix(entry: string, devices: readonly MaskDevice[]): MaskDevice | string {
@@ -146,19 +162,24 @@ function byPrefix(entry: string, devices: readonly MaskDevice[]): MaskDevice | s
 }
 
 function byIndex(index: number, devices: readonly MaskDevice[]): MaskDevice | string {
-  if (index < 0) return 'no index begins so';
+  if (index < 0) return 'it names no device';
   return devices.find((device) => device.index === index) ?? `there is no device ${index}`;
 }
 
 /** The number that a text begins with, as `strtol` to the base of ten reads it (`2ampere` is 2, `0x1` is 0); -1 where there is none. */
 function leadingNumber(entry: string): number {
-  const digits = /^\+?(\d+)/.exec(entry)?.[1];
+  const digits = /^[+-]?\d+/.exec(entry)?.[0];
   return digits === undefined ? -1 : Number(digits);
+}
+
+/** By index, whatever order they came in. */
+function inOrder(devices: readonly MaskDevice[]): MaskDevice[] {
+  return [...devices].sort((a, b) => a.index - b.index);
 }
 
 function describe(devices: readonly MaskDevice[]): string {
   if (devices.length === 0) return 'there are no devices';
-  const named = devices
+  const named = inOrder(devices)
     .slice(0, 8)
     .map(({ index, uuid, name }) => `${index} (${name ? `${name}, ` : ''}${uuid.slice(0, 12)}…)`);
   const more = devices.length > named.length ? ` and ${devices.length - named.length} more` : '';

@@ -4,12 +4,13 @@ import type { DeviceSample, Enumeration } from './facts.js';
 
 /** What the addon offers. Its driver calls run on a thread of the driver's own; its errors carry a `code`. */
 interface Native {
+  /** A call that is under way doesn't keep the process alive. */
   Driver: new (
     directory: string,
   ) => {
     open(): Promise<void>;
     enumerate(): Promise<Enumeration>;
-    sample(): Promise<Omit<DeviceSample, 'takenAt'>[]>;
+    sample(): Promise<DeviceSample[]>;
     close(): Promise<void>;
   };
   writeSimulation(path: string, devices: NativeSimulatedDevice[]): void;
@@ -26,7 +27,23 @@ export interface NativeSimulatedDevice {
   pciBus: number;
 }
 
-export const native = createRequire(import.meta.url)('../build/cuda_core.node') as Native;
+let loaded: Native | undefined;
+
+/**
+ * The addon, loaded when it is first asked for: masks need none.
+ * @throws Error where it isn't built, or was built for another system
+ */
+export function native(): Native {
+  try {
+    loaded ??= createRequire(import.meta.url)('../build/cuda_core.node') as Native;
+  } catch (error) {
+    throw new Error(
+      `Berth's native device core can't be loaded (${(error as Error).message.split('\n', 1)[0]}); build it with: npm run build:native`,
+      { cause: error },
+    );
+  }
+  return loaded;
+}
 
 /** Where the simulated libnvidia-ml.so.1 and libcuda.so.1 are. */
 export const SIMULATED_LIBRARIES = fileURLToPath(new URL('../build/simulated', import.meta.url));

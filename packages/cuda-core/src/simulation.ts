@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { native, SIMULATED_LIBRARIES } from './native.js';
 
 const MOST_DEVICES = 64;
+const LONGEST_SPEC = 4096;
 const MIB = 2 ** 20;
 
 /** Names and memory as NVML gives them. */
@@ -44,8 +45,13 @@ export interface Simulation {
  */
 export function parseSimulation(spec: string): SimulatedDevice[] {
   const shown = spec.length > 60 ? `${spec.slice(0, 60)}…` : spec;
+  if (spec.length > LONGEST_SPEC) {
+    throw new SimulationError(
+      `'${shown}' describes no devices: it is longer than any description of ${MOST_DEVICES} needs to be`,
+    );
+  }
   const profiles: string[] = [];
-  for (const part of spec.slice(0, 4096).split('+')) {
+  for (const part of spec.split('+')) {
     const match = /^\s*(\d{1,4})\s*x\s*([A-Za-z0-9-]{1,32})\s*$/i.exec(part);
     if (!match)
       throw new SimulationError(
@@ -105,9 +111,9 @@ const busOf = (index: number): number => 1 + index * 3;
  */
 export function createSimulation(spec: string, stateFile: string): Simulation {
   const devices = parseSimulation(spec);
-  const present = native.simulatedUuids(stateFile);
+  const present = native().simulatedUuids(stateFile);
   if (present?.join() !== devices.map(({ uuid }) => uuid).join()) {
-    native.writeSimulation(
+    native().writeSimulation(
       stateFile,
       devices.map(({ uuid, name, memoryBytes, computeCapability }, index) => {
         const [computeMajor, computeMinor] = computeCapability.split('.').map(Number) as [number, number];
@@ -130,13 +136,49 @@ export interface SimulationChange {
   utilisationPercent?: number;
   temperatureCelsius?: number;
   powerMilliwatts?: number;
-  /** What a process has taken on the device; 0 takes it away. */
-  process?: { pid: number; memoryBytes: number };
-  /** What nvmlInit answers from now on, such as 18 for a version mismatch. */
+  /** What a process has taken on the device: 0 takes it away, null is memory that the driver doesn't tell. */
+  process?: { pid: number; memoryBytes: number | null };
+  /** What NVML answers from now on when it is asked for the device, such as 15: it is lost. */
+  handleResult?: number;
+  /** What NVML answers to questions for the device's figures, such as 3: not supported. */
+  figuresResult?: number;
+  /** What nvmlInit answers, such as 18 for a version mismatch. */
   initResult?: number;
+  /** What NVML answers when it is asked how many devices there are. */
+  countResult?: number;
+  /** How long it takes to answer that: a driver that hangs. */
+  delayMilliseconds?: number;
 }
 
-/** Changes the simulated devices under whoever looks at them. @throws where the file or the device isn't there */
+/**
+ * Changes the simulated devices under whoever looks at them.
+ * @throws SimulationError where a figure is none; Error where the file or the device isn't there, or a device is full
+ */
 export function changeSimulation(stateFile: string, change: SimulationChange): void {
-  native.changeSimulation(stateFile, change);
+  const { process, ...figures } = change;
+  for (const [name, figure] of Object.entries(figures)) checkFigure(name, figure, 2 ** 32 - 1);
+  if (process) {
+    if (process.pid === 0) throw new SimulationError('pid is 0: that is no process');
+    checkFigure('pid', process.pid, 2 ** 32 - 1);
+    if (process.memoryBytes !== null)
+      checkFigure('memoryBytes', process.memoryBytes, Number.MAX_SAFE_INTEGER);
+  }
+  const needsDevice = process ?? (Object.keys(figures) as (keyof SimulationChange)[]).find(isOfDevice);
+  if (needsDevice && change.device === undefined) {
+    throw new SimulationError('a figure of a device is to be changed, but no device is named');
+  }
+  native().changeSimulation(stateFile, change);
+}
+
+const OF_DRIVER: readonly (keyof SimulationChange)[] = [
+  'initResult',
+  'countResult',
+  'delayMilliseconds',
+  'device',
+];
+const isOfDevice = (name: keyof SimulationChange): boolean => !OF_DRIVER.includes(name);
+
+function checkFigure(name: string, figure: number, most: number): void {
+  if (Number.isInteger(figure) && figure >= 0 && figure <= most) return;
+  throw new SimulationError(`${name} is ${figure}: it must be a whole number from 0 to ${most}`);
 }
