@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { startDaemon } from './daemon.mjs';
 
 /** Starting up, and the garbage collections that follow it, are over by then. */
-const SETTLING_MS = 30_000;
+const SETTLING_MS = 60_000;
 const SECONDS = 30;
 
 /** Processor time of a daemon that has nothing to do: itself, its workers and its Redis. */

@@ -182,3 +182,11 @@ function readQuietly(file: string): string {
     return '';
   }
 }
+
+it('a daemon that can not listen says why, and leaves nothing behind', async () => {
+  const other = TestDaemon.start('1xT4', '--listen', new URL(daemon.address).host);
+  await expect(other).rejects.toThrow(/can't listen on .*EADDRINUSE.*choose another with --listen/s);
+  const left = TestDaemon.last?.processes() ?? [];
+  await TestDaemon.last?.destroy();
+  expect(left).toEqual([]);
+});

@@ -10,32 +10,31 @@ const BERTHD = new URL('../../apps/daemon/bin/berthd.js', import.meta.url).pathn
 /** A berthd as it is built, with simulated devices, in a data directory of its own. */
 export class TestDaemon {
   readonly dataDirectory = mkdtempSync(join(tmpdir(), 'berth-e2e-'));
+  /** The one that was made last, also if it could not start. */
+  static last: TestDaemon | null = null;
+
   private readonly simulate: string;
+  private readonly flags: string[];
   private process: ChildProcess | null = null;
   private url = '';
   output = '';
 
-  private constructor(simulate: string) {
+  private constructor(simulate: string, flags: string[]) {
     this.simulate = simulate;
+    this.flags = flags;
+    TestDaemon.last = this;
   }
 
-  static async start(simulate: string): Promise<TestDaemon> {
-    const daemon = new TestDaemon(simulate);
+  static async start(simulate: string, ...flags: string[]): Promise<TestDaemon> {
+    const daemon = new TestDaemon(simulate, flags);
     await daemon.start();
     return daemon;
   }
 
   /** Starts berthd on the data directory, and resolves when it says that it is ready. */
   async start(simulate = this.simulate): Promise<void> {
-    const argv = [
-      BERTHD,
-      '--data-dir',
-      this.dataDirectory,
-      '--listen',
-      '127.0.0.1:0',
-      '--simulate',
-      simulate,
-    ];
+    const where = ['--data-dir', this.dataDirectory, '--listen', '127.0.0.1:0'];
+    const argv = [BERTHD, ...where, '--simulate', simulate, ...this.flags];
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process = child;
     this.output = '';
@@ -154,7 +153,7 @@ export class TestDaemon {
   }
 
   /** All processes that have a file of the data directory open: workers, shims, Redis, and what jobs left behind. */
-  private processes(): number[] {
+  processes(): number[] {
     return processIds().filter((pid) => openFiles(pid).some((file) => file.startsWith(this.dataDirectory)));
   }
 }

@@ -2,10 +2,19 @@ import { readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { BytesInputSchema, DurationInputSchema } from '@berth/contract';
+import { parseSimulation } from '@berth/cuda-core';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\d{1,5})$/;
+
+function checkSimulation(spec: string, context: z.RefinementCtx): void {
+  try {
+    parseSimulation(spec);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+}
 
 /** The configuration file, and what flags and environment are checked by. Every key has a default. */
 export const ConfigSchema = z
@@ -30,7 +39,11 @@ export const ConfigSchema = z
       .regex(/^(rediss?|unix):\/\//, 'must be a URL such as redis://127.0.0.1:6379/0')
       .optional()
       .meta({ description: 'A Redis to use instead of the private one.' }),
-    simulate: z.string().min(1).optional().meta({ description: 'Simulated devices, such as 2xH100-80GB.' }),
+    simulate: z
+      .string()
+      .superRefine(checkSimulation)
+      .optional()
+      .meta({ description: 'Simulated devices, such as 2xH100-80GB.' }),
     node: z
       .string()
       .regex(/^[A-Za-z0-9._-]{1,253}$/)

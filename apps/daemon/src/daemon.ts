@@ -93,10 +93,27 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     },
     log,
   );
+  const stop = async (): Promise<void> => {
+    rmSync(directories.address, { force: true });
+    await app.close();
+    scheduler.close();
+    feed.close();
+    const busy = await workers.retire(redis);
+    await inventory.close();
+    await queues.close();
+    apiRedis.disconnect();
+    redis.disconnect();
+    if (busy.length === 0) await privateRedis?.shutdown();
+    else log.info({ devices: busy }, 'jobs go on running; the next berthd takes them up again');
+    privateRedis?.close();
+    lock.release();
+  };
+
   const [, host, port] = /^(.*):(\d+)$/.exec(config.listen) as unknown as [string, string, string];
   try {
     await app.listen({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
   } catch (error) {
+    await stop();
     throw new StartError(
       `can't listen on ${config.listen}: ${(error as Error).message}; choose another with --listen`,
     );
@@ -105,22 +122,5 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   writeFileSync(`${directories.address}.new`, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
   renameSync(`${directories.address}.new`, directories.address);
 
-  return {
-    url,
-    stop: async () => {
-      rmSync(directories.address, { force: true });
-      await app.close();
-      scheduler.close();
-      feed.close();
-      const busy = await workers.retire(redis);
-      await inventory.close();
-      await queues.close();
-      apiRedis.disconnect();
-      redis.disconnect();
-      if (busy.length === 0) await privateRedis?.shutdown();
-      else log.info({ devices: busy }, 'jobs go on running; the next berthd takes them up again');
-      privateRedis?.close();
-      lock.release();
-    },
-  };
+  return { url, stop };
 }

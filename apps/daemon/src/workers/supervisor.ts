@@ -11,6 +11,7 @@ const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url));
 const SHORT_LIFE_MS = 1000;
 /** How long idle workers get to leave. */
 const LEAVING_MS = 3000;
+const ASKING_MS = 200;
 
 /**
  * Keeps one worker process running for each device of this host.
@@ -61,10 +62,20 @@ export class WorkerSupervisor {
     const patience = AbortSignal.timeout(LEAVING_MS);
     const left = await Promise.all(
       this.devices.map(async (device) => {
-        await redis.publish(KEYS.control(device), 'retire');
-        const lock = await waitForLock(this.directories.workerLock(device), patience).catch(() => null);
-        lock?.release();
-        return lock ? [] : [device];
+        const gone = waitForLock(this.directories.workerLock(device), patience).then(
+          (lock) => {
+            lock.release();
+            return true;
+          },
+          () => false,
+        );
+        // Again and again, for a worker that is just starting doesn't listen yet.
+        const ask = (): unknown => redis.publish(KEYS.control(device), 'retire').catch(() => undefined);
+        const asking = setInterval(ask, ASKING_MS);
+        ask();
+        const hasLeft = await gone;
+        clearInterval(asking);
+        return hasLeft ? [] : [device];
       }),
     );
     return left.flat();
