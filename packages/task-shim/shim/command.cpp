@@ -36,7 +36,7 @@ int become(void *argument) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The shim may have died before the line above; then no signal comes any more.
   if (getppid() != start.shim) _exit(127);
-  std::signal(SIGPIPE, SIG_DFL);  // The only one that the shim, itself started with all at their defaults, ignores.
+  std::signal(SIGPIPE, SIG_DFL);  // The only one that the shim ignores.
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

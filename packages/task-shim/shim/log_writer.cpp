@@ -69,7 +69,12 @@ bool LogWriter::note_stream(char stream) {
   const int64_t now = now_ms();
   if (stream == stream_ && now - noted_at_ < kNoteEveryMs) return true;
   const std::string line = std::to_string(offset_) + ' ' + stream + ' ' + std::to_string(now) + '\n';
-  if (write(index_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) return false;
+  const off_t before = lseek(index_, 0, SEEK_END);
+  if (write(index_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    // Half a line would spoil the next one, once the disk has room again.
+    [[maybe_unused]] const int cut = ftruncate(index_, before);
+    return false;
+  }
   stream_ = stream;
   noted_at_ = now;
   return true;

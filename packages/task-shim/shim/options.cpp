@@ -1,8 +1,27 @@
 #include "options.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+namespace {
+
+/** A value that isn't wholly a number is a mistake, not a grace period of 0. */
+bool number(const char *text, double &value) {
+  char *end;
+  value = std::strtod(text, &end);
+  return end != text && *end == '\0' && value >= 0 && value < 1e15;
+}
+
+template <typename Integer> bool number(const char *text, Integer &value) {
+  double read;
+  if (!number(text, read) || read != static_cast<double>(static_cast<Integer>(read))) return false;
+  value = static_cast<Integer>(read);
+  return true;
+}
+
+}  // namespace
 
 bool read_options(int argc, char **argv, Options &options) {
   int i = 1;
@@ -13,23 +32,29 @@ bool read_options(int argc, char **argv, Options &options) {
       return false;
     }
     const char *value = argv[i + 1];
+    bool good = true;
     if (name == "--dir") options.directory = value;
     else if (name == "--cwd") options.working_directory = value;
-    else if (name == "--lock-fd") options.lock_fd = std::atoi(value);
-    else if (name == "--ready-fd") options.ready_fd = std::atoi(value);
-    else if (name == "--grace") options.grace_seconds = std::atof(value);
-    else if (name == "--leftover-grace") options.leftover_seconds = std::atof(value);
-    else if (name == "--log-limit") options.log_limit_bytes = std::atoll(value);
+    else if (name == "--lock-fd") good = number(value, options.lock_fd);
+    else if (name == "--ready-fd") good = number(value, options.ready_fd);
+    else if (name == "--grace") good = number(value, options.grace_seconds);
+    else if (name == "--kill-after-exit") good = number(value, options.leftover_seconds);
+    else if (name == "--log-limit") good = number(value, options.log_limit_bytes);
     else if (name == "--sweep") options.sweep_task = value;
     else {
       std::fprintf(stderr, "berth-shim: no option %s\n", name.c_str());
       return false;
     }
+    if (!good) {
+      std::fprintf(stderr, "berth-shim: %s is no value for %s\n", value, name.c_str());
+      return false;
+    }
   }
+  options.leftover_seconds = std::min(options.leftover_seconds, options.grace_seconds);
   if (!options.sweep_task.empty()) return true;
-  if (i + 1 >= argc || options.directory.empty() || options.working_directory.empty() || options.lock_fd < 0) {
-    std::fprintf(stderr, "usage: berth-shim --dir DIR --cwd DIR --lock-fd N [--ready-fd N] [--grace S] "
-                         "[--leftover-grace S] [--log-limit BYTES] -- COMMAND...\n"
+  if (i + 1 >= argc || options.directory.empty() || options.working_directory.empty()) {
+    std::fprintf(stderr, "usage: berth-shim --dir DIR --cwd DIR [--lock-fd N] [--ready-fd N] [--grace S] "
+                         "[--kill-after-exit S] [--log-limit BYTES] -- COMMAND...\n"
                          "       berth-shim --sweep TASK\n");
     return false;
   }

@@ -7,12 +7,12 @@
 struct Options {
   std::string directory;
   std::string working_directory;
-  /** Held already, and inherited. */
+  /** Held already, and inherited; -1: the shim takes the folder's `lock` itself. */
   int lock_fd = -1;
   /** Told when the command runs; -1: nobody wants to know. */
   int ready_fd = -1;
   double grace_seconds = 30;
-  /** For what is left when the command has ended by itself. */
+  /** For what is left when the command has ended by itself; never longer than the grace period. */
   double leftover_seconds = 2;
   int64_t log_limit_bytes = 256ll << 20;
   /** Instead of running a command: end all that is left of this task. */

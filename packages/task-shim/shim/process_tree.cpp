@@ -24,15 +24,26 @@ std::string read_file(pid_t pid, const char *name) {
   return content;
 }
 
-std::vector<pid_t> all_processes() {
+std::vector<pid_t> numbers_in(const std::string &folder) {
   std::vector<pid_t> processes;
-  DIR *proc = opendir("/proc");
+  DIR *proc = opendir(folder.c_str());
   if (!proc) return processes;
   while (const dirent *entry = readdir(proc)) {
     if (std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) processes.push_back(std::atoi(entry->d_name));
   }
   closedir(proc);
   return processes;
+}
+
+std::vector<pid_t> all_processes() { return numbers_in("/proc"); }
+
+/** The main thread may have ended and taken its view of the environment with it; those of the others remain. */
+std::string environment_of_threads(pid_t pid) {
+  for (const pid_t thread : numbers_in("/proc/" + std::to_string(pid) + "/task")) {
+    const std::string environment = read_file(pid, ("task/" + std::to_string(thread) + "/environ").c_str());
+    if (!environment.empty()) return environment;
+  }
+  return {};
 }
 
 struct Status {
@@ -46,13 +57,18 @@ Status status_of(pid_t pid) {
   const size_t end = stat.rfind(')');
   Status status;
   char state = 0;
-  if (end != std::string::npos && std::sscanf(stat.c_str() + end + 1, " %c %d", &state, &status.parent) == 2) {
-    status.alive = state != 'Z' && state != 'X';
+  int threads = 0;
+  constexpr const char *kFields = " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d";  // Fields 3, 4 and 20.
+  if (end != std::string::npos && std::sscanf(stat.c_str() + end + 1, kFields, &state, &status.parent, &threads) == 3) {
+    // A process whose main thread has ended looks like a zombie, but lives on in its other threads.
+    status.alive = (state != 'Z' && state != 'X') || threads > 1;
   }
   return status;
 }
 
 }  // namespace
+
+bool is_alive(pid_t pid) { return status_of(pid).alive; }
 
 std::set<pid_t> descendants_of(const std::set<pid_t> &roots) {
   std::multimap<pid_t, pid_t> children;
@@ -79,7 +95,8 @@ std::set<pid_t> descendants_of(const std::set<pid_t> &roots) {
 std::set<pid_t> processes_with_environment(const std::string &entry) {
   std::set<pid_t> found;
   for (const pid_t pid : all_processes()) {
-    const std::string environment = read_file(pid, "environ");
+    std::string environment = read_file(pid, "environ");
+    if (environment.empty()) environment = environment_of_threads(pid);
     for (size_t at = 0; at < environment.size();) {
       const size_t end = std::min(environment.find('\0', at), environment.size());
       if (environment.compare(at, end - at, entry) == 0) {
@@ -96,7 +113,7 @@ void signal_all(const std::set<pid_t> &processes, int signal) {
   for (const pid_t pid : processes) kill(pid, signal);
 }
 
-int kill_all(const std::function<std::set<pid_t>()> &find) {
+std::set<pid_t> kill_all(const std::function<std::set<pid_t>()> &find) {
   std::set<pid_t> stopped;
   for (;;) {
     std::set<pid_t> fresh;
@@ -107,5 +124,5 @@ int kill_all(const std::function<std::set<pid_t>()> &find) {
     signal_all(fresh, SIGSTOP);
   }
   signal_all(stopped, SIGKILL);
-  return static_cast<int>(stopped.size());
+  return stopped;
 }

@@ -8,6 +8,9 @@
 /** The living processes below these (without them), by their parents as /proc shows them. Corpses don't count. */
 std::set<pid_t> descendants_of(const std::set<pid_t> &roots);
 
+/** Until the kernel has taken a killed process apart, it may hold its device. */
+bool is_alive(pid_t pid);
+
 /** The living processes that were started with this environment entry, such as `NAME=value`. */
 std::set<pid_t> processes_with_environment(const std::string &entry);
 
@@ -18,6 +21,6 @@ void signal_all(const std::set<pid_t> &processes, int signal);
  *
  * A process that forks faster than it is killed would survive a simple loop, for its child appears after the list was
  * made. So everything is stopped first, and listed again until nothing new is found: a stopped process can't fork, thus
- * the list is complete, and then it is killed. Returns how many were killed.
+ * the list is complete, and then it is killed. Returns those that were killed.
  */
-int kill_all(const std::function<std::set<pid_t>()> &find);
+std::set<pid_t> kill_all(const std::function<std::set<pid_t>()> &find);

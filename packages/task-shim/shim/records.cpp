@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ bool write_atomically(const std::string &directory, const char *name, const std:
 std::string first_line(const char *path) {
   std::string line;
   if (FILE *file = std::fopen(path, "re")) {
-    char buffer[256];
+    char buffer[1024];
     if (std::fgets(buffer, sizeof buffer, file)) line = buffer;
     std::fclose(file);
   }
@@ -40,6 +41,15 @@ std::string first_line(const char *path) {
 
 template <typename Value> std::string or_null(const std::optional<Value> &value) {
   return value ? std::to_string(*value) : "null";
+}
+
+/** proc(5), field 22; the name in parentheses may hold anything, so it is counted from the last one. */
+std::string start_ticks(pid_t pid) {
+  std::string stat = first_line(("/proc/" + std::to_string(pid) + "/stat").c_str());
+  stat.erase(0, stat.rfind(')') + 1);
+  size_t at = 0;
+  for (int field = 3; field < 22 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
+  return std::to_string(at == std::string::npos ? 0 : std::strtoull(stat.c_str() + at, nullptr, 10));
 }
 
 std::string quoted(const char *text) { return text ? "\"" + std::string(text) + "\"" : "null"; }
@@ -75,7 +85,8 @@ bool write_start_record(const std::string &directory, pid_t shim, pid_t command,
   return write_atomically(directory, "start.json",
                           "{\"shimPid\":" + std::to_string(shim) + ",\"pid\":" + std::to_string(command) +
                               ",\"startedAt\":" + std::to_string(started_at) +
-                              ",\"bootId\":" + quoted(first_line("/proc/sys/kernel/random/boot_id").c_str()) + "}\n");
+                              ",\"bootId\":" + quoted(first_line("/proc/sys/kernel/random/boot_id").c_str()) +
+                              ",\"shimStartTicks\":" + start_ticks(shim) + "}\n");
 }
 
 void reserve_exit_record(const std::string &directory) {

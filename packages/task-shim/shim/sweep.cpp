@@ -1,5 +1,6 @@
 #include "sweep.h"
 
+#include <algorithm>
 #include <ctime>
 #include <unistd.h>
 
@@ -12,12 +13,15 @@ int sweep(const std::string &task) {
     found.erase(getpid());
     return found;
   };
-  int killed = 0;
-  // A killed process is gone only when the kernel has taken it apart; until then it may hold its device.
-  while (!left().empty()) {
-    killed += kill_all(left);
+  std::set<pid_t> killed;
+  // A dying process loses its environment before it closes its files, and so its device: waited for by pid.
+  const auto dying = [&] { return std::any_of(killed.begin(), killed.end(), is_alive); };
+  for (;;) {
+    const std::set<pid_t> round = kill_all(left);
+    killed.insert(round.begin(), round.end());
+    if (round.empty() && !dying()) break;
     const timespec moment = {0, 5'000'000};
     nanosleep(&moment, nullptr);
   }
-  return killed;
+  return static_cast<int>(killed.size());
 }

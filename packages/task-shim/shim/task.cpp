@@ -18,6 +18,7 @@
 #include <csignal>
 #include <cstdint>
 #include <ctime>
+#include <fcntl.h>
 #include <memory>
 #include <set>
 #include <sys/epoll.h>
@@ -37,6 +38,7 @@ namespace {
 constexpr size_t kReadBytes = 256 << 10;
 /** Between two rounds of killing: for processes that take their time to die, in the kernel. */
 constexpr double kKillAgainSeconds = 0.05;
+constexpr int kReapedAtOnce = 64;
 constexpr int kForwarded[] = {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCONT};
 
 class Task {
@@ -67,6 +69,8 @@ class Task {
   Command command_;
   Ending ending_;
   bool all_ended_ = false;
+  /** On the monotonic clock; 0: no alarm is set. */
+  double alarm_at_ = 0;
   int epoll_ = -1;
   int signals_ = -1;
   int timer_ = -1;
@@ -84,8 +88,8 @@ int Task::run() {
 
   reserve_exit_record(options_.directory);
   bool written = false;
+  ending_.started_at = now_ms();
   command_ = start_command(options_.command, options_.working_directory, [&](pid_t pid) {
-    ending_.started_at = now_ms();
     written = write_start_record(options_.directory, getppid(), pid, ending_.started_at);
     return written;
   });
@@ -103,7 +107,7 @@ int Task::run() {
       const int fd = events[i].data.fd;
       if (fd == signals_) {
         signalfd_siginfo info;
-        while (read(signals_, &info, sizeof info) == sizeof info) on_signal(static_cast<int>(info.ssi_signo));
+        if (read(signals_, &info, sizeof info) == sizeof info) on_signal(static_cast<int>(info.ssi_signo));
       } else if (fd == timer_) {
         on_timer();
       } else if (!pump(fd, fd == command_.stdout_fd ? 'o' : 'e')) {
@@ -146,11 +150,22 @@ void Task::on_timer() {
 }
 
 void Task::kill_everything() {
-  if (kill_all(processes) > 0) ending_.killed = true;
+  alarm_at_ = 0;
+  // A fork bomb outruns any list of processes on a busy host. But it mostly stays in the command's group, and that is
+  // stopped by the kernel at once: a fork under way fails over the pending signal. Until the command is reaped, nobody
+  // else can have its number.
+  if (ending_.ended_at == 0) kill(-command_.pid, SIGSTOP);
+  if (!kill_all(processes).empty()) ending_.killed = true;
   alarm_in(kKillAgainSeconds);
 }
 
+/** Of two deadlines the earlier one counts: a stop that comes late must not give leftovers more time. */
 void Task::alarm_in(double seconds) {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const double at = static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9 + seconds;
+  if (alarm_at_ != 0 && alarm_at_ <= at) return;
+  alarm_at_ = at;
   itimerspec when = {};
   when.it_value.tv_sec = static_cast<time_t>(seconds);
   when.it_value.tv_nsec = static_cast<long>((seconds - static_cast<double>(when.it_value.tv_sec)) * 1e9);
@@ -160,9 +175,14 @@ void Task::alarm_in(double seconds) {
 
 void Task::reap() {
   bool command_ended = false;
-  for (;;) {
+  for (int reaped = 0;; ++reaped) {
+    // Where processes come and go faster than they are reaped, there is more to see to: a SIGTERM, and the output.
+    if (reaped == kReapedAtOnce) {
+      kill(getpid(), SIGCHLD);
+      break;
+    }
     int status;
-    const pid_t pid = waitpid(-1, &status, WNOHANG);
+    const pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
     if (pid < 0 && errno == EINTR) continue;
     if (pid < 0) all_ended_ = true;  // ECHILD
     if (pid <= 0) break;
@@ -194,10 +214,12 @@ bool Task::pump(int fd, char stream) {
 
 void Task::drain() {
   const auto rest = [this](int fd, char stream) {
-    for (;;) {
+    // No more than the pipe can hold: a process outside that was handed its other end may write for ever.
+    for (int left = fcntl(fd, F_GETPIPE_SZ); left > 0;) {
       const ssize_t size = read(fd, buffer_.get(), kReadBytes);
       if (size < 0 && errno == EINTR) continue;
       if (size <= 0) return;
+      left -= static_cast<int>(size);
       log_.append(stream, buffer_.get(), static_cast<size_t>(size));
     }
   };

@@ -1,4 +1,4 @@
-export { type HeldLock, signalHolder, tryLock, waitForLock } from './lock.js';
+export { type HeldLock, isLocked, LockError, signalHolder, tryLock, waitForLock } from './lock.js';
 export { type LogChunk, type LogRead, openLog, type TaskLog } from './log.js';
 export {
   type ExitRecord,
@@ -7,5 +7,5 @@ export {
   type StartRecord,
   writeTombstone,
 } from './records.js';
-export { type ShimOptions, startShim, sweepTask } from './shim.js';
-export { type DetachedProcess, spawnDetached } from './spawn.js';
+export { type ShimOptions, shimPath, startShim, sweepTask } from './shim.js';
+export { type DetachedProcess, SpawnError, spawnDetached } from './spawn.js';

@@ -1,8 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { signalHolder, spawnDetached, tryLock, waitForLock } from './index.js';
+import {
+  isLocked,
+  LockError,
+  SpawnError,
+  signalHolder,
+  spawnDetached,
+  tryLock,
+  waitForLock,
+} from './index.js';
 
 const root = mkdtempSync(join(tmpdir(), 'berth-lock-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -75,8 +84,41 @@ describe('a lock', () => {
     (await waitForLock(path)).release();
   });
 
+  it('can be looked at without being taken or made', () => {
+    const path = lockFile();
+    expect(isLocked(path)).toBe(false);
+    expect(existsSync(path)).toBe(false);
+    const lock = tryLock(path);
+    expect(isLocked(path)).toBe(true);
+    lock?.release();
+    expect(isLocked(path)).toBe(false);
+  });
+
+  it('that somebody waits for does not disturb the end of Node', () => {
+    const script = join(root, 'end.mjs');
+    writeFileSync(
+      script,
+      `import { createRequire } from 'node:module';
+      const native = createRequire(${JSON.stringify(import.meta.url)})('../build/process_locks.node');
+      const locks = [];
+      for (let i = 0; i < 100; i++) {
+        const path = process.argv[2] + i;
+        locks.push(native.tryLock(path));
+        native.waitForLock(path, () => undefined);
+      }
+      setTimeout(() => undefined, 20);
+      process.on('exit', () => { for (const lock of locks) native.close(lock); });`,
+    );
+    // A race: each run alone would show the mistake more often than not.
+    for (let run = 0; run < 8; run += 1) {
+      const { status, signal } = spawnSync(process.execPath, [script, `${lockFile()}.`]);
+      expect({ status, signal }).toEqual({ status: 0, signal: null });
+    }
+  }, 30_000);
+
   it('says what is wrong with its file', async () => {
     const path = join(root, 'no', 'such', 'folder');
+    expect(() => tryLock(path)).toThrow(LockError);
     expect(() => tryLock(path)).toThrow(/no\/such\/folder/);
     await expect(waitForLock(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
@@ -95,12 +137,22 @@ describe('a signal to the holder', () => {
     tryLock(path)?.release();
     expect(signalHolder(path, process.pid, 'SIGKILL')).toBe(false);
   });
+
+  it('is not sent to a process that has the pid of a former holder, while another has the lock', () => {
+    const path = lockFile();
+    const pid = holder(path);
+    const bystander = spawnDetached({ file: '/bin/sleep', argv: ['sleep', '60'], environment: {} });
+    expect(signalHolder(path, bystander, 'SIGKILL')).toBe(false);
+    process.kill(bystander, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
+  });
 });
 
 describe('a detached process', () => {
   it('that can not be executed is an error with its code', () => {
     expect(() => spawnDetached({ file: '/no/such', argv: ['x'], environment: {} })).toThrow(
-      expect.objectContaining({ code: 'ENOENT' }) as Error,
+      expect.objectContaining({ code: 'ENOENT', file: '/no/such' }) as Error,
     );
+    expect(() => spawnDetached({ file: '/etc', argv: ['x'], environment: {} })).toThrow(SpawnError);
   });
 });

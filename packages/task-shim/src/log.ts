@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const BLOCK_BYTES = 64 * 1024;
@@ -22,6 +22,10 @@ export interface LogRead {
 export interface TaskLog {
   /** The offset behind the last byte; 0 where nothing was written. */
   size(): Promise<number>;
+  /** How many bytes from the very first on are still there in one piece. */
+  firstBytes(): Promise<number>;
+  /** What the log held and has dropped for its limit. */
+  gaps(): Promise<{ from: number; to: number }[]>;
   /** Reads up to `maxBytes` from an offset, of both streams or of one. */
   read(from: number, maxBytes: number, stream?: 'stdout' | 'stderr'): Promise<LogRead>;
   /** Where the last lines begin; an unfinished line counts as one. */
@@ -38,6 +42,11 @@ interface Segment {
 export function openLog(directory: string): TaskLog {
   return {
     size: async () => (await segmentsIn(directory)).at(-1)?.end ?? 0,
+    firstBytes: async () => {
+      const segments = await segmentsIn(directory);
+      return gapsBetween(segments)[0]?.from ?? segments.at(-1)?.end ?? 0;
+    },
+    gaps: async () => gapsBetween(await segmentsIn(directory)),
     read: (from, maxBytes, stream) => readLog(directory, from, maxBytes, stream),
     tailOffset: (lines) => tailOffset(directory, lines),
   };
@@ -56,6 +65,13 @@ async function segmentsIn(folder: string): Promise<Segment[]> {
   return segments.flat().sort((a, b) => a.start - b.start);
 }
 
+function gapsBetween(segments: Segment[]): { from: number; to: number }[] {
+  return segments.flatMap(({ start }, i) => {
+    const from = segments[i - 1]?.end ?? 0;
+    return start > from ? [{ from, to: start }] : [];
+  });
+}
+
 async function readLog(folder: string, from: number, maxBytes: number, stream?: string): Promise<LogRead> {
   const segment = (await segmentsIn(folder)).find(({ end }) => end > from);
   if (!segment) return { chunks: [], next: from, skipped: null };
@@ -65,19 +81,21 @@ async function readLog(folder: string, from: number, maxBytes: number, stream?: 
   // The shim dropped the segment between our two looks: the next read will say so.
   if (data === null) return readLog(folder, from, maxBytes, stream);
   const next = begin + data.length;
-  const chunks = stream
-    ? await ofStream(folder, segment, { offset: begin, data }, stream)
-    : [{ offset: begin, data }];
+  const chunk = { offset: begin, data };
+  const chunks = stream ? await ofStream(folder, segment, chunk, stream) : [chunk];
+  if (chunks === null) return readLog(folder, from, maxBytes, stream);
   return { chunks, next, skipped };
 }
 
+/** null: the segment was dropped meanwhile. */
 async function ofStream(
   folder: string,
   segment: Segment,
   chunk: LogChunk,
   stream: string,
-): Promise<LogChunk[]> {
-  const index = await readFile(join(folder, `index.${segment.start}`), 'utf8').catch(() => '');
+): Promise<LogChunk[] | null> {
+  const index = await withFile(join(folder, `index.${segment.start}`), (handle) => handle.readFile('utf8'));
+  if (index === null) return null;
   const marks = index.split('\n').flatMap((line) => {
     const [offset, mark] = line.split(' ');
     return mark ? [{ offset: Number(offset), mark }] : [];

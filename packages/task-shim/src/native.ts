@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** What the addon offers: plain values; its errors carry the errno's name as `code`. */
 interface Native {
+  isLocked(path: string): boolean;
   tryLock(path: string): number;
   waitForLock(path: string, done: (error: string | null, fd: number) => void): () => void;
   close(fd: number): void;
@@ -20,4 +21,4 @@ interface Native {
 export const native = createRequire(import.meta.url)('../build/process_locks.node') as Native;
 
 /** The shim's executable. */
-export const SHIM = fileURLToPath(new URL('../build/berth-shim', import.meta.url));
+export const shimPath = fileURLToPath(new URL('../build/berth-shim', import.meta.url));

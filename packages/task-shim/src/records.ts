@@ -9,6 +9,8 @@ export interface StartRecord {
   startedAt: number;
   /** Tells a record from before a reboot. */
   bootId: string;
+  /** proc(5), field 22 of the shim: with the boot, it tells the shim from a later process of its pid. */
+  shimStartTicks: number;
 }
 
 /** Written by the shim when no process of the task is left, before it lets go of the task's lock. */

@@ -18,6 +18,7 @@ import {
   readExitRecord,
   readStartRecord,
   type ShimOptions,
+  shimPath,
   signalHolder,
   startShim,
   sweepTask,
@@ -105,6 +106,13 @@ class Task {
   }
 }
 
+/** 0: gone, or a corpse. */
+function threadsOf(pid: number): number {
+  const status = existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/status`, 'utf8') : '';
+  const threads = Number(/^Threads:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+  return /^State:\s+Z/m.test(status) && threads === 1 ? 0 : threads;
+}
+
 function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}`) && !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
@@ -162,6 +170,51 @@ describe('the start', () => {
     await task.shell('echo twice >> runs').ready;
     await task.ended();
     expect(readFileSync(join(task.directory, 'runs'), 'utf8')).toBe('once\n');
+  });
+
+  it.each([
+    ["the lock is somebody else's", 75, (directory: string) => tryLock(join(directory, 'lock'))],
+    ['there is a tombstone', 76, writeTombstone],
+    [
+      'it has been started before',
+      77,
+      (directory: string) => writeFileSync(join(directory, 'start.json'), '{}'),
+    ],
+  ])('by hand is refused where %s', (_name, status, prepare) => {
+    const { directory } = new Task();
+    prepare(directory);
+    const run = spawnSync(shimPath, [
+      '--dir',
+      directory,
+      '--cwd',
+      '/',
+      '--',
+      'touch',
+      join(directory, 'ran'),
+    ]);
+    expect(run.status).toBe(status);
+    expect(existsSync(join(directory, 'ran'))).toBe(false);
+  });
+
+  it('by hand takes the lock itself, and knows the exit code also under a parent that ignores SIGCHLD', () => {
+    const { directory } = new Task();
+    const ignore =
+      'import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])';
+    const shim = [shimPath, '--dir', directory, '--cwd', '/', '--', 'sh', '-c', 'exit 7'];
+    expect(spawnSync('/usr/bin/python3', ['-c', ignore, ...shim]).status).toBe(0);
+    expect(readExitRecord(directory)?.exitCode).toBe(7);
+  });
+
+  it.each([
+    ['--grace', 'soon'],
+    ['--grace', '-1'],
+    ['--log-limit', '1.5'],
+    ['--lock-fd', ''],
+  ])('is refused for %s %j', (name, value) => {
+    const { directory } = new Task();
+    const run = spawnSync(shimPath, ['--dir', directory, '--cwd', '/', name, value, '--', 'true']);
+    expect(run.status).toBe(64);
+    expect(readStartRecord(directory)).toBeNull();
   });
 
   it('never happens where there is a tombstone', async () => {
@@ -262,15 +315,87 @@ describe('the end', () => {
     expect(isAlive(Number(readFileSync(join(task.directory, 'left'), 'utf8')))).toBe(false);
   });
 
+  it('comes no later for leftovers because a stop follows', async () => {
+    const task = new Task();
+    // The command's pid is free once the shim has reaped it.
+    const stubborn = `trap "" TERM; echo x > left; while kill -0 $0; do :; done 2>&-; echo x > ended; while :; do sleep 0.02; done`;
+    task.shell(`setsid sh -c '${stubborn}' $$ & until [ -s left ]; do sleep 0.01; done`, {
+      graceSeconds: 60,
+      killAfterExitSeconds: 0.5,
+    });
+    await task.written('ended');
+    task.signal('SIGTERM');
+    expect(await task.ended()).toMatchObject({ killed: true });
+  });
+
+  it('comes also for a process whose main thread has ended', async () => {
+    const task = new Task();
+    const id = `job_threads.1.${process.pid}`;
+    const headless = `
+import ctypes, os, threading, time
+pid = os.getpid()
+def on():
+    while open(f"/proc/{pid}/stat").read().split(") ")[1][0] != "Z": time.sleep(0.01)
+    open("ready", "w").write(f"{pid}\\n")
+    time.sleep(60)
+threading.Thread(target=on).start()
+ctypes.CDLL(None).pthread_exit(None)
+`;
+    writeFileSync(join(task.directory, 'headless.py'), headless);
+    const { pid: shim } = task.shell('setsid python3 headless.py & wait', {
+      environment: { PATH: '/usr/bin:/bin', BERTH_TASK_ID: id },
+    });
+    const pid = Number(await task.written('ready'));
+    process.kill(shim, 'SIGKILL');
+    await task.ended();
+    // The command itself may still be dying.
+    expect(await sweepTask(id)).toBeGreaterThan(0);
+    expect(threadsOf(pid)).toBe(0);
+  });
+
   it('wins against a fork bomb', async () => {
     const task = new Task();
-    const bomb =
-      'import os, time\nopen("ready", "w").write("x\\n")\nend = time.time() + 20\nwhile time.time() < end:\n  if os.fork() == 0:\n    time.sleep(0.01)\n    if os.fork(): os._exit(0)\n  time.sleep(0.001)';
+    // Limited in number, and so in what it does to its host should it win. The limit doesn't hold for root.
+    const bomb = `
+import os, resource, time
+open("ready", "w").write("x\\n")
+if os.getuid() == 0: os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (300, 300))
+end = time.time() + 20
+while time.time() < end:
+    try:
+        if os.fork() == 0:
+            time.sleep(0.01)
+            if os.fork(): os._exit(0)
+    except OSError: pass
+    time.sleep(0.001)
+`;
     task.start(['/usr/bin/python3', '-c', bomb], { graceSeconds: 0 });
     await task.written('ready');
     task.signal('SIGTERM');
     expect(await task.ended()).toMatchObject({ killed: true });
     expect(spawnSync('pgrep', ['-f', 'os.fork()']).stdout.toString()).toBe('');
+  });
+
+  it('wins against processes that are never there for long: each forks and is gone', async () => {
+    const task = new Task();
+    // Forty chains at a time, and none goes on for more than ten seconds: a shim that loses must not take the host along.
+    const chains = `
+import os, time
+end = time.time() + 10
+for chain in range(40):
+    if os.fork() == 0:
+        while time.time() < end:
+            if os.fork():
+                os._exit(0)
+        os._exit(0)
+open("ready", "w").write("x\\n")
+time.sleep(60)`;
+    task.start(['/usr/bin/python3', '-c', chains], { graceSeconds: 0 });
+    await task.written('ready');
+    task.signal('SIGTERM');
+    expect(await task.ended()).toMatchObject({ killed: true });
+    expect(spawnSync('pgrep', ['-f', 'for chain in range']).stdout.toString()).toBe('');
   });
 
   it('passes other signals on to every process', async () => {
@@ -330,6 +455,8 @@ describe('the log', () => {
     expect(String((await log.read(0, 16)).chunks[0]?.data)).toBe('000000000000001\n');
     const behind = await log.read(1 << 20, 16);
     expect(behind.skipped?.from).toBe(1 << 20);
+    expect(await log.gaps()).toEqual([behind.skipped]);
+    expect(await log.firstBytes()).toBe(1 << 20);
     const [chunk] = behind.chunks;
     expect(chunk?.offset).toBe(behind.skipped?.to);
     expect(Number(String(chunk?.data))).toBe((chunk?.offset as number) / 16 + 1);

@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { HeldLock } from './lock.js';
-import { native, SHIM } from './native.js';
+import { native, shimPath } from './native.js';
 import { spawnDetached } from './spawn.js';
+
+export { shimPath };
 
 const LOCK_FD = 3;
 const READY_FD = 4;
@@ -15,6 +17,8 @@ export interface ShimOptions {
   /** The folder's `lock`, ours: it goes over to the shim. */
   lock: HeldLock;
   graceSeconds: number;
+  /** For what is left when the command has ended by itself: 2, and never more than the grace period. */
+  killAfterExitSeconds?: number;
   logLimitBytes: number;
   workingDirectory: string;
   /** All of it: nothing of our own environment is added. */
@@ -29,21 +33,17 @@ export interface ShimOptions {
  */
 export function startShim(options: ShimOptions): { pid: number; ready: Promise<'started' | 'failed'> } {
   const [ear, mouth] = native.makePipe();
-  const argv = [SHIM, '--dir', options.directory, '--cwd', options.workingDirectory];
+  const argv = [shimPath, '--dir', options.directory, '--cwd', options.workingDirectory];
   argv.push('--lock-fd', String(LOCK_FD), '--ready-fd', String(READY_FD));
-  argv.push(
-    '--grace',
-    String(options.graceSeconds),
-    '--leftover-grace',
-    String(Math.min(2, options.graceSeconds)),
-  );
+  argv.push('--grace', String(options.graceSeconds));
+  argv.push('--kill-after-exit', String(options.killAfterExitSeconds ?? 2));
   argv.push('--log-limit', String(options.logLimitBytes), '--', ...options.command);
   try {
     const inherit = [
       { from: options.lock.fd, to: LOCK_FD },
       { from: mouth, to: READY_FD },
     ];
-    const pid = spawnDetached({ file: SHIM, argv, environment: options.environment, inherit });
+    const pid = spawnDetached({ file: shimPath, argv, environment: options.environment, inherit });
     return { pid, ready: readWord(ear) };
   } catch (error) {
     native.close(ear);
@@ -71,6 +71,6 @@ function readWord(fd: number): Promise<'started' | 'failed'> {
  * @returns how many there were
  */
 export async function sweepTask(task: string): Promise<number> {
-  const { stdout } = await promisify(execFile)(SHIM, ['--sweep', task], { env: {} });
+  const { stdout } = await promisify(execFile)(shimPath, ['--sweep', task], { env: {} });
   return Number(stdout);
 }

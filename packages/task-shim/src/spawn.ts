@@ -14,10 +14,24 @@ export interface DetachedProcess {
   inherit?: { from: number; to: number }[];
 }
 
+/** A program could not be executed. */
+export class SpawnError extends Error {
+  override readonly name = 'SpawnError';
+  /** The errno's name. */
+  readonly code: string;
+  readonly file: string;
+
+  constructor(file: string, cause: NodeJS.ErrnoException) {
+    super(cause.message, { cause });
+    this.code = cause.code ?? 'EIO';
+    this.file = file;
+  }
+}
+
 /**
  * Starts a process that is no child of ours: in its own session, with default signals, and never a zombie here.
  * @returns its pid
- * @throws an Error with the errno's name as `code` where it can't be executed
+ * @throws SpawnError
  */
 export function spawnDetached(process: DetachedProcess): number {
   const descriptors: [number, number][] = [process.stdin, process.stdout, process.stderr].flatMap((fd, to) =>
@@ -25,11 +39,10 @@ export function spawnDetached(process: DetachedProcess): number {
   );
   for (const { from, to } of process.inherit ?? []) descriptors.push([from, to]);
   const environment = Object.entries(process.environment).map(([name, value]) => `${name}=${value}`);
-  return native.spawnDetached(
-    process.file,
-    process.argv,
-    environment,
-    process.workingDirectory ?? null,
-    descriptors,
-  );
+  const { file, argv, workingDirectory = null } = process;
+  try {
+    return native.spawnDetached(file, argv, environment, workingDirectory, descriptors);
+  } catch (error) {
+    throw new SpawnError(file, error as NodeJS.ErrnoException);
+  }
 }
