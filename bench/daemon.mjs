@@ -50,6 +50,9 @@ export async function startDaemon(simulate, connections) {
     });
 
   return {
+    url,
+    authorization,
+    pid: child.pid,
     call,
     /** All processes of it: daemon, workers and Redis. */
     processes: () => [child.pid, ...processesWithFilesIn(directory).filter((pid) => pid !== child.pid)],
@@ -61,6 +64,21 @@ export async function startDaemon(simulate, connections) {
       await exited;
     },
   };
+}
+
+/**
+ * Processor time in seconds, by the scheduler's own count in nanoseconds: the clock ticks of proc(5) are too coarse.
+ * @param {string} [thread] only of threads of this name
+ */
+export function cpuSeconds(processes, thread) {
+  const threadsOf = (pid) =>
+    readdirSync(`/proc/${pid}/task`).filter(
+      (task) => !thread || readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim() === thread,
+    );
+  const ofThread = (pid, task) =>
+    Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+  const ofProcess = (pid) => threadsOf(pid).reduce((sum, task) => sum + ofThread(pid, task), 0);
+  return processes.reduce((sum, pid) => sum + ofProcess(pid), 0) / 1e9;
 }
 
 function processesWithFilesIn(directory) {

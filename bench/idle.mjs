@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { startDaemon } from './daemon.mjs';
+import { cpuSeconds, startDaemon } from './daemon.mjs';
 
 /** Starting up, and the garbage collections that follow it, are over by then. */
 const SETTLING_MS = 60_000;
@@ -24,13 +23,4 @@ export async function idle() {
   } finally {
     await daemon.stop();
   }
-}
-
-/** By the scheduler's own count in nanoseconds; the clock ticks of proc(5) are too coarse for so little. */
-function cpuSeconds(processes) {
-  const ofThread = (pid, thread) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-  const ofProcess = (pid) =>
-    readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + ofThread(pid, thread), 0);
-  return processes.reduce((sum, pid) => sum + ofProcess(pid), 0) / 1e9;
 }

@@ -28,10 +28,11 @@ const PURE = ['packages/scheduler'];
 
 /** Folders of the daemon, and which of its other folders each may import. Files beside them put everything together. */
 const DAEMON = {
-  api: ['ledger', 'devices'],
+  api: ['ledger', 'devices', 'guard'],
   scheduling: ['ledger'],
   workers: ['ledger'],
   worker: ['ledger', 'redis'],
+  guard: ['ledger', 'devices'],
   devices: [],
   ledger: ['redis'],
   redis: [],

@@ -232,8 +232,8 @@ it('lists jobs newest first, page by page, also by state', async () => {
 });
 
 it('replaces what it knows of a node, and only of that', async () => {
-  await ledger.registerDevices('a', [{ uuid: 'GPU-a0', index: 0, node: 'a' }]);
-  await ledger.registerDevices('b', [{ uuid: 'GPU-b0', index: 0, node: 'b' }]);
-  await ledger.registerDevices('a', [{ uuid: 'GPU-a1', index: 0, node: 'a' }]);
+  await ledger.registerDevices('a', [{ uuid: 'GPU-a0', index: 0, node: 'a', instance: null }]);
+  await ledger.registerDevices('b', [{ uuid: 'GPU-b0', index: 0, node: 'b', instance: null }]);
+  await ledger.registerDevices('a', [{ uuid: 'GPU-a1', index: 0, node: 'a', instance: null }]);
   expect((await ledger.devices()).map(({ uuid }) => uuid).sort()).toEqual(['GPU-a1', 'GPU-b0']);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attempt, Device, JobState } from '@berth/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { berth, job, problem, Status, StubDaemon } from './stub-daemon.test-support.js';
+import { berth, device, driver, job, problem, Status, StubDaemon } from './stub-daemon.test-support.js';
 
 let daemon: StubDaemon;
 beforeAll(async () => {
@@ -266,51 +266,73 @@ describe('berth wait', () => {
 });
 
 describe('berth devices', () => {
-  const device: Device = {
-    uuid: 'GPU-1',
-    index: 0,
-    node: 'box',
-    name: 'NVIDIA H100 80GB HBM3',
-    memoryTotalBytes: 80 * 2 ** 30,
-    computeCapability: '9.0',
-    pciAddress: null,
-    simulated: false,
-    holder: {
-      job: job().id,
-      number: 12,
-      name: 'train',
-      user: 'ada',
-      attempt: 1,
-      since: '2026-11-21T02:00:00Z',
-    },
-    sample: {
-      takenAt: '2026-11-21T02:00:00Z',
-      ageSeconds: 0.4,
-      memoryUsedBytes: 1.2 * 2 ** 30,
-      memoryFreeBytes: null,
-      utilisation: 0.5,
-      temperatureCelsius: null,
-      powerWatts: null,
-      processes: [],
-    },
-  };
-  const driver = { driverVersion: null, cudaVersion: null, simulated: false, problem: null };
-
   it('says what it knows, and – for what it does not', async () => {
     daemon.routes['GET /v1/devices'] = {
-      items: [device, { ...device, index: 1, holder: null, sample: null, simulated: true }],
+      items: [device(), device({ index: 1, holder: null, sample: null, simulated: true })],
       driver,
     };
     expect((await berth(daemon, ['devices'])).stdout).toBe(
-      '[0] NVIDIA H100 80GB HBM3             │ 50 % │ 1.2/80 GiB │ job 12 ada:train\n' +
-        '[1] NVIDIA H100 80GB HBM3 (simulated) │  – % │   –/80 GiB │ –\n',
+      '[0] NVIDIA H100 80GB HBM3             │ 41 °C │ 50 % │ 1.2/80 GiB │ job 12 ada:train\n' +
+        '[1] NVIDIA H100 80GB HBM3 (simulated) │  – °C │  – % │   –/80 GiB │ –\n',
     );
+  });
+
+  it('says what keeps jobs away from a device, and who is on it uninvited', async () => {
+    const { sample } = device();
+    const process = {
+      pid: 7,
+      kind: 'compute',
+      memoryBytes: 2 ** 31,
+      user: 'eve',
+      command: 'x',
+      job: null,
+      number: null,
+    };
+    const obstacles = [
+      {
+        code: 'foreign_use',
+        sentence: 'process 7 is there',
+        since: '2026-11-21T02:00:00Z',
+        endsBy: 'itself',
+      },
+    ];
+    daemon.routes['GET /v1/devices'] = {
+      items: [
+        device({ holder: null, obstacles, sample: { ...sample, processes: [process] } } as Partial<Device>),
+      ],
+      driver,
+    };
+    expect((await berth(daemon, ['devices'])).stdout).toBe(
+      '[0] NVIDIA H100 80GB HBM3 │ 41 °C │ 50 % │ 1.2/80 GiB │ no job, but 1 foreign process (2 GiB) │ kept from jobs: process 7 is there\n',
+    );
+  });
+
+  it('shows all of one device, and leaves out what the driver does not say', async () => {
+    daemon.routes['GET /v1/devices/0'] = device();
+    const { stdout } = await berth(daemon, ['devices', '0']);
+    expect(stdout).toContain('device 0  NVIDIA H100 80GB HBM3\n');
+    expect(stdout).toContain('Memory:      1.2 GiB of 80 GiB used, 1 GiB by jobs\n');
+    expect(stdout).toContain('Power:       limit 700 W\n');
+    expect(stdout).toContain('XIDs:');
+    expect(stdout).not.toContain('Clocks');
+    expect(stdout).not.toContain('null');
   });
 
   it('says why there is no driver, and what to do', async () => {
     const trouble = { code: 'no_driver', detail: 'there is no driver', hint: 'install one' };
     daemon.routes['GET /v1/devices'] = { items: [], driver: { ...driver, problem: trouble } };
     expect((await berth(daemon, ['devices'])).stderr).toBe('berth: there is no driver\nberth: install one\n');
+  });
+});
+
+describe('berth drain and resume', () => {
+  it('say what becomes of the device', async () => {
+    daemon.routes['POST /v1/devices/0/drain'] = device();
+    daemon.routes['POST /v1/devices/0/resume'] = device();
+    const drained = await berth(daemon, ['drain', '0', '--reason', 'a fan rattles']);
+    expect(drained.stdout).toBe('device 0 takes no more jobs; job 12 goes on there\n');
+    expect(daemon.seen.at(-1)?.body).toBe('{"reason":"a fan rattles"}');
+    expect((await berth(daemon, ['resume', '0'])).stdout).toBe('device 0 takes jobs again\n');
   });
 });
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addCancel } from './commands/cancel.js';
 import { addDemo } from './commands/demo.js';
 import { addDevices } from './commands/devices.js';
+import { addDrain, addResume } from './commands/drain.js';
 import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
 import { addShow } from './commands/show.js';
@@ -47,7 +48,18 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
       writeErr: () => undefined,
     })
     .addHelpText('after', `\n${EXIT_CODES_HELP}`);
-  const verbs = [addSubmit, addLs, addShow, addLogs, addCancel, addWait, addDevices, addDemo];
+  const verbs = [
+    addSubmit,
+    addLs,
+    addShow,
+    addLogs,
+    addCancel,
+    addWait,
+    addDevices,
+    addDrain,
+    addResume,
+    addDemo,
+  ];
   for (const add of verbs) add(program, kit, outcome);
   return program;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import type { Job } from '@berth/contract';
+import type { Device, Driver, Job } from '@berth/contract';
 import type { Host, Output } from './host.js';
 import { run } from './run.js';
 
@@ -123,6 +123,77 @@ export function job(more: Partial<Job> = {}): Job {
     startedAt: null,
     endedAt: null,
     attempts: [],
+    deviceUse: null,
+    notices: [],
     ...more,
   };
 }
+
+const noClocks = { graphicsMegahertz: null, smMegahertz: null, memoryMegahertz: null };
+
+/** A device with what a test wants of it: job 12 is on it. */
+export function device(more: Partial<Device> = {}): Device {
+  return {
+    uuid: 'GPU-1',
+    index: 0,
+    cudaIndex: null,
+    node: 'box',
+    name: 'NVIDIA H100 80GB HBM3',
+    architecture: null,
+    mig: null,
+    memoryTotalBytes: 80 * 2 ** 30,
+    computeCapability: '9.0',
+    pciAddress: null,
+    minorNumber: null,
+    numaNode: null,
+    cpuAffinity: null,
+    computeMode: null,
+    persistenceMode: null,
+    eccEnabled: null,
+    powerLimitWatts: 700,
+    powerLimitRangeWatts: null,
+    slowdownCelsius: null,
+    maxClocks: noClocks,
+    links: [],
+    simulated: false,
+    holder: {
+      job: job().id,
+      number: 12,
+      name: 'train',
+      user: 'ada',
+      attempt: 1,
+      since: '2026-11-21T02:00:00Z',
+    },
+    health: { state: 'ok', sentence: null },
+    obstacles: [],
+    xids: [{ at: '2026-11-21T02:00:00Z', xid: 31, meaning: 'a page fault', verdict: 'application' }],
+    sample: {
+      takenAt: '2026-11-21T02:00:00Z',
+      ageSeconds: 0.4,
+      memoryUsedBytes: 1.2 * 2 ** 30,
+      memoryFreeBytes: null,
+      memoryReservedBytes: null,
+      jobBytes: 2 ** 30,
+      foreignBytes: 0,
+      utilisation: 0.5,
+      memoryUtilisation: null,
+      temperatureCelsius: 41,
+      powerWatts: null,
+      clocks: noClocks,
+      throttled: null,
+      ecc: { corrected: null, uncorrected: null },
+      remappedRows: null,
+      processes: [],
+    },
+    ...more,
+  };
+}
+
+export const driver: Driver = {
+  driverVersion: null,
+  cudaVersion: null,
+  simulated: false,
+  source: 'nvml',
+  problem: null,
+  remarks: [],
+};

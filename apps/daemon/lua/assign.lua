@@ -15,6 +15,8 @@ local placed = cjson.decode(description)
 for _, device in ipairs(placed.devices) do
   local holder = redis.call('HGET', prefix .. ':allocations', device.uuid)
   if holder then return { 'device_held', device.uuid, holder } end
+  if redis.call('HEXISTS', prefix .. ':drains', device.uuid) == 1 or
+    redis.call('HEXISTS', prefix .. ':obstacles', device.uuid) == 1 then return { 'device_kept', device.uuid } end
 end
 
 for _, device in ipairs(placed.devices) do

@@ -22,6 +22,11 @@ local function emit(event, job, id, attempt, rank, more)
     'attempt', attempt or '', 'rank', rank or '', 'more', more or '')
 end
 
+local function emit_of_device(event, uuid, more)
+  redis.call('XADD', prefix .. ':events', 'MAXLEN', '~', 100000, '*',
+    'type', event, 'at', now, 'device', uuid, 'more', more or '')
+end
+
 local function move(job, id, from, to)
   local number = redis.call('HGET', job, 'number')
   redis.call('HSET', job, 'state', to)

@@ -7,7 +7,11 @@ for i = 2, #ARGV, 2 do present[ARGV[i]] = ARGV[i + 1] end
 
 local known = redis.call('HGETALL', devices)
 for i = 1, #known, 2 do
-  if cjson.decode(known[i + 1]).node == node and not present[known[i]] then redis.call('HDEL', devices, known[i]) end
+  if cjson.decode(known[i + 1]).node == node then
+    if not present[known[i]] then redis.call('HDEL', devices, known[i]) end
+    -- The daemon that registers looks at its devices anew.
+    redis.call('HDEL', prefix .. ':obstacles', known[i])
+  end
 end
 for uuid, description in pairs(present) do redis.call('HSET', devices, uuid, description) end
 redis.call('XADD', prefix .. ':events', 'MAXLEN', '~', 100000, '*', 'type', 'devices.registered', 'at', now, 'node', node)

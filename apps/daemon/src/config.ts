@@ -53,6 +53,20 @@ export const ConfigSchema = z
     gracePeriod: DurationInputSchema.default(30).meta({
       description: 'Between SIGTERM and SIGKILL, for jobs that name none. Seconds, or text.',
     }),
+    foreignMemoryLimit: z
+      .union([z.literal('ignore'), BytesInputSchema])
+      .default(512 * 2 ** 20)
+      .meta({
+        description:
+          'How much memory processes of no job may have on a device before jobs are kept away from it; "ignore": as much as they like.',
+      }),
+    trespass: z.enum(['warn', 'kill']).default('warn').meta({
+      description: 'What becomes of a job that uses a device which was not given to it.',
+    }),
+    quickFailures: z.int().min(0).max(1000).default(3).meta({
+      description:
+        'After how many different jobs in a row that fail within seconds on the same device it is taken out; 0: never.',
+    }),
     logLimit: BytesInputSchema.pipe(z.number().min(65_536))
       .default(256 * 2 ** 20)
       .meta({

@@ -4,10 +4,18 @@ import { userInfo } from 'node:os';
 import { tryLock } from '@berth/task-shim';
 import type { Logger } from 'pino';
 import { digestOf, openToken } from './api/authentication.js';
+import { DeviceViews } from './api/device-views.js';
 import { buildServer } from './api/server.js';
 import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
+import { Histories } from './devices/histories.js';
 import { DeviceInventory } from './devices/inventory.js';
+import { DeviceGuard } from './guard/device-guard.js';
+import { DeviceWatch } from './guard/device-watch.js';
+import { EndingWatch } from './guard/ending-watch.js';
+import { QuickFailures } from './guard/quick-failures.js';
+import { RunningTasks } from './guard/running-tasks.js';
+import { DeviceBookView } from './ledger/device-book-view.js';
 import { DeviceQueues } from './ledger/device-queue.js';
 import { EventFeed } from './ledger/event-feed.js';
 import { JobWatch } from './ledger/job-watch.js';
@@ -53,10 +61,14 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const simulation = config.simulate ? { spec: config.simulate, stateFile: directories.simulation } : null;
   const inventory = await DeviceInventory.open(simulation, log);
   const ledger = new Ledger(redis);
-  await ledger.registerDevices(
-    config.node,
-    inventory.devices.map(({ uuid, index }) => ({ uuid, index, node: config.node })),
-  );
+  const register = (): Promise<void> =>
+    ledger.registerDevices(
+      config.node,
+      inventory.devices.map(({ uuid, index, mig }) => {
+        return { uuid, index, node: config.node, instance: mig?.index ?? null };
+      }),
+    );
+  await register();
 
   const workerOptions = {
     node: config.node,
@@ -75,6 +87,21 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     log.debug({ error: error.message }, 'a device queue failed'),
   );
   const feed = await EventFeed.open(connect('feed'), log);
+  const histories = new Histories();
+  const book = new DeviceBookView(ledger, feed);
+  const tasks = new RunningTasks(ledger, directories, feed, config.node);
+  const watch = new DeviceWatch({ inventory, book, tasks, histories, log });
+  const { foreignMemoryLimit, trespass } = config;
+  const policy = { foreignLimitBytes: foreignMemoryLimit === 'ignore' ? null : foreignMemoryLimit, trespass };
+  new DeviceGuard({ inventory, watch, book, ledger, policy, log }).start();
+  new EndingWatch(ledger, new QuickFailures(config.quickFailures), config.node, log).start(feed);
+  // A device that turns up later is one like the others.
+  inventory.onDevices(() => {
+    register()
+      .then(() => workers.add(inventory.devices.map(({ uuid }) => uuid)))
+      .catch((error: unknown) => log.error({ error: (error as Error).message }, 'new devices are left out'));
+  });
+
   const scheduler = new SchedulerLoop({ ledger, queues, feed, node: config.node, log });
   await scheduler.start();
 
@@ -85,6 +112,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       ledger: new Ledger(apiRedis),
       watch: new JobWatch(feed),
       inventory,
+      devices: new DeviceViews({ inventory, watch, book, node: config.node }),
+      histories,
       directories,
       node: config.node,
       user: userInfo().username,

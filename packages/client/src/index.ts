@@ -1,5 +1,5 @@
 export { BerthClient, type BerthClientOptions } from './client.js';
-export type { Devices } from './devices.js';
+export type { DeviceReference, Devices, PastOptions } from './devices.js';
 export { BerthProblem, BerthTimeout, BerthUnreachable, type FieldError } from './errors.js';
 export type {
   JobReference,

@@ -1,5 +1,6 @@
-import type { ENDED_STATES, Job, JobList, JobState, JobSubmissionInput } from '@berth/contract';
+import type { ENDED_STATES, Job, JobList, JobMetrics, JobState, JobSubmissionInput } from '@berth/contract';
 import { backoff, sleep, WATCH_RETRY_SECONDS } from './backoff.js';
+import type { PastOptions } from './devices.js';
 import { BerthTimeout } from './errors.js';
 import { readLog } from './log.js';
 import type { Transport } from './transport.js';
@@ -125,6 +126,11 @@ export class Jobs {
       found = await this.transport.json<Job>({ path: pathOf(found), signal, retrySeconds });
     }
     return found;
+  }
+
+  /** What the job used of its devices over time. */
+  metrics(job: JobReference, { signal, ...query }: PastOptions = {}): Promise<JobMetrics> {
+    return this.transport.json({ path: `${pathOf(job)}/metrics`, query, signal });
   }
 
   /** The output of a task, as bytes, as it was written. Goes on where it was after a broken connection. */

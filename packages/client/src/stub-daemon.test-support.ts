@@ -95,6 +95,8 @@ export function job(more: Partial<Job> = {}): Job {
     startedAt: null,
     endedAt: null,
     attempts: [],
+    deviceUse: null,
+    notices: [],
     ...more,
   };
 }

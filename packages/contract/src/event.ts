@@ -13,6 +13,12 @@ export const EventTypeSchema = z.enum([
   'task.started',
   'task.ended',
   'devices.registered',
+  'device.drained',
+  'device.resumed',
+  'device.obstructed',
+  'device.cleared',
+  'device.xid',
+  'job.noticed',
   'leader.changed',
 ]);
 export type EventType = z.infer<typeof EventTypeSchema>;
@@ -29,6 +35,7 @@ export const EventSchema = z
     attempt: z.int().positive().optional(),
     rank: z.int().nonnegative().optional(),
     node: z.string().optional(),
+    device: z.string().optional().meta({ description: 'The UUID of the device that it is about.' }),
   })
   .meta({ id: 'Event', description: 'One change, as the ledger wrote it down.' });
 export type Event = z.infer<typeof EventSchema>;

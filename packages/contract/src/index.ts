@@ -1,6 +1,7 @@
 export * from './device.js';
 export * from './event.js';
 export * from './health.js';
+export * from './history.js';
 export * from './identifiers.js';
 export * from './job.js';
 export * from './job-state.js';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { DeviceProcessSchema } from './device.js';
 import { JobIdSchema } from './identifiers.js';
 import { JobStateSchema } from './job-state.js';
-import { CauseSchema, PendingReasonSchema } from './reason-and-cause.js';
+import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
 import { DurationInputSchema } from './units.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
@@ -152,7 +153,7 @@ export type Task = z.infer<typeof TaskSchema>;
 export const AllocatedDeviceSchema = z
   .object({
     uuid: z.string(),
-    index: z.int().nonnegative().meta({ description: 'In PCI order, on its node.' }),
+    index: z.int().nonnegative().meta({ description: 'Of its GPU, in PCI order, on its node.' }),
   })
   .meta({ id: 'AllocatedDevice' });
 export type AllocatedDevice = z.infer<typeof AllocatedDeviceSchema>;
@@ -171,6 +172,21 @@ export const AttemptSchema = z
   })
   .meta({ id: 'Attempt', description: 'One try at running a job.' });
 export type Attempt = z.infer<typeof AttemptSchema>;
+
+export const JobDeviceUseSchema = z
+  .object({
+    device: z.string(),
+    index: z.int().nonnegative(),
+    jobBytes: z.int().nonnegative().nullable().meta({ description: 'What its own processes have there.' }),
+    foreignBytes: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .meta({ description: 'What processes have there that belong to no job.' }),
+    processes: z.array(DeviceProcessSchema).nullable(),
+  })
+  .meta({ id: 'JobDeviceUse', description: "Who has memory on one of a job's devices." });
+export type JobDeviceUse = z.infer<typeof JobDeviceUseSchema>;
 
 export const JobSchema = z
   .object({
@@ -199,6 +215,12 @@ export const JobSchema = z
     startedAt: NullableTimeSchema,
     endedAt: NullableTimeSchema,
     attempts: z.array(AttemptSchema).meta({ description: 'Oldest first; the last one is the current one.' }),
+    deviceUse: z.array(JobDeviceUseSchema).nullable().meta({
+      description: 'Who has memory on its devices now: in answers about one job that runs; null otherwise.',
+    }),
+    notices: z
+      .array(NoticeSchema)
+      .meta({ description: 'What happened to it that its owner should know, oldest first; 50 at most.' }),
   })
   .meta({ id: 'Job', description: 'A job, with all its attempts.' });
 export type Job = z.infer<typeof JobSchema>;

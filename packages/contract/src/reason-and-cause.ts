@@ -32,6 +32,7 @@ export const CauseSchema = z
       'worker_lost',
       'preempted',
       'dependency_failed',
+      'trespass',
       'user',
     ]),
     sentence: z.string().meta({ description: 'What happened, why, and what to do, for people.' }),
@@ -44,3 +45,19 @@ export const CauseSchema = z
   })
   .meta({ id: 'Cause', description: 'Why an attempt or a job ended as it did.' });
 export type Cause = z.infer<typeof CauseSchema>;
+
+/** Something that happened to a running job and that its owner should know, though it didn't end it. */
+export const NoticeSchema = z
+  .object({
+    at: z.iso.datetime(),
+    attempt: z.int().positive(),
+    code: z.enum(['trespass', 'xid', 'device']).meta({
+      description:
+        '`trespass`: one of its processes is on a device that is not its own; `xid`: the driver reported an error of its ' +
+        'device; `device`: something else about its device.',
+    }),
+    device: z.string().meta({ description: "The device's UUID." }),
+    sentence: z.string(),
+  })
+  .meta({ id: 'Notice', description: 'Something that happened to a running job, for its owner.' });
+export type Notice = z.infer<typeof NoticeSchema>;

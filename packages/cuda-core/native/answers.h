@@ -3,10 +3,11 @@
 #include <napi.h>
 #include <vector>
 
-#include "nvml.h"
+#include "device_model.h"
 
-/** What NVML told, as plain values of JavaScript: unknown figures are null. */
+/** What the driver told, as plain values of JavaScript: unknown figures are null. */
 Napi::Value enumeration(Napi::Env env, const DriverFacts &driver, const std::vector<DeviceFacts> &devices);
-Napi::Value sample_list(Napi::Env env, const std::vector<DeviceSample> &samples);
+Napi::Value sample_of(Napi::Env env, const DeviceSample &sample);
+Napi::Value event_list(Napi::Env env, const std::vector<DeviceEvent> &events);
 /** An Error with a `code`. */
 Napi::Value failure(Napi::Env env, const DriverFailure &failure);

@@ -2,19 +2,23 @@
 
 #include "answers.h"
 
-namespace {
-
-Nvml &opened(std::unique_ptr<Nvml> &nvml) {
+std::shared_ptr<Nvml> Driver::Slot::opened() {
+  const std::lock_guard<std::mutex> lock(mutex);
   if (!nvml) throw DriverFailure("driver_closed", "the driver is closed");
-  return *nvml;
+  return nvml;
 }
 
-}  // namespace
+std::shared_ptr<Nvml> Driver::Slot::put(std::shared_ptr<Nvml> next) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::swap(nvml, next);
+  return next;
+}
 
 Napi::Function Driver::define(Napi::Env env) {
   return DefineClass(env, "Driver",
                      {InstanceMethod<&Driver::open>("open"), InstanceMethod<&Driver::enumerate>("enumerate"),
-                      InstanceMethod<&Driver::sample>("sample"), InstanceMethod<&Driver::close>("close")});
+                      InstanceMethod<&Driver::sample>("sample"), InstanceMethod<&Driver::events>("events"),
+                      InstanceMethod<&Driver::close>("close"), InstanceMethod<&Driver::abandon>("abandon")});
 }
 
 Driver::Driver(const Napi::CallbackInfo &info)
@@ -23,45 +27,61 @@ Driver::Driver(const Napi::CallbackInfo &info)
 Driver::~Driver() {
   channel_->close(Env());
   // One that nobody closed is shut down on its own thread too, not on the one that collects garbage.
-  thread_.run([nvml = nvml_] { nvml->reset(); });
+  questions_->run([slot = slot_] {
+    if (const auto nvml = slot->put(nullptr)) nvml->stop_waiting();
+  });
 }
 
 Napi::Value Driver::open(const Napi::CallbackInfo &info) {
-  return ask(info.Env(), [directory = directory_](std::unique_ptr<Nvml> &nvml) -> Answer {
-    nvml = Nvml::open(directory);
+  return ask(*questions_, info.Env(), [slot = slot_, directory = directory_]() -> Answer {
+    slot->put(Nvml::open(directory));
     return [](Napi::Env env) { return env.Undefined(); };
   });
 }
 
 Napi::Value Driver::enumerate(const Napi::CallbackInfo &info) {
-  return ask(info.Env(), [](std::unique_ptr<Nvml> &nvml) -> Answer {
-    return [driver = opened(nvml).driver(), devices = opened(nvml).devices()](Napi::Env env) {
+  return ask(*questions_, info.Env(), [slot = slot_]() -> Answer {
+    const auto nvml = slot->opened();
+    std::vector<DeviceFacts> devices = nvml->devices();
+    return [driver = nvml->driver(), devices = std::move(devices)](Napi::Env env) {
       return enumeration(env, driver, devices);
     };
   });
 }
 
 Napi::Value Driver::sample(const Napi::CallbackInfo &info) {
-  return ask(info.Env(), [](std::unique_ptr<Nvml> &nvml) -> Answer {
-    return [samples = opened(nvml).samples()](Napi::Env env) { return sample_list(env, samples); };
+  return ask(*questions_, info.Env(), [slot = slot_, uuid = info[0].As<Napi::String>().Utf8Value()]() -> Answer {
+    return [sample = slot->opened()->sample(uuid)](Napi::Env env) { return sample_of(env, sample); };
+  });
+}
+
+Napi::Value Driver::events(const Napi::CallbackInfo &info) {
+  const uint32_t milliseconds = info[0].As<Napi::Number>();
+  return ask(events_, info.Env(), [slot = slot_, milliseconds]() -> Answer {
+    return [events = slot->opened()->wait_for_events(milliseconds)](Napi::Env env) { return event_list(env, events); };
   });
 }
 
 Napi::Value Driver::close(const Napi::CallbackInfo &info) {
-  return ask(info.Env(), [](std::unique_ptr<Nvml> &nvml) -> Answer {
-    nvml.reset();
+  return ask(*questions_, info.Env(), [slot = slot_]() -> Answer {
+    if (const auto nvml = slot->put(nullptr)) nvml->stop_waiting();
     return [](Napi::Env env) { return env.Undefined(); };
   });
 }
 
-Napi::Value Driver::ask(Napi::Env env, Question question) {
+Napi::Value Driver::abandon(const Napi::CallbackInfo &info) {
+  questions_ = std::make_unique<DriverThread>();
+  return info.Env().Undefined();
+}
+
+Napi::Value Driver::ask(DriverThread &thread, Napi::Env env, Question question) {
   const auto deferred = Napi::Promise::Deferred::New(env);
   // Whoever waits for an answer holds the promise, not this object: it must not be collected before it has answered.
   Ref();
-  thread_.run([this, nvml = nvml_, channel = channel_, question = std::move(question), deferred] {
+  thread.run([this, channel = channel_, question = std::move(question), deferred] {
     std::function<void(Napi::Env)> settle;
     try {
-      settle = [deferred, answer = question(*nvml)](Napi::Env main) { deferred.Resolve(answer(main)); };
+      settle = [deferred, answer = question()](Napi::Env main) { deferred.Resolve(answer(main)); };
     } catch (const DriverFailure &failed) {
       settle = [deferred, failed](Napi::Env main) { deferred.Reject(failure(main, failed)); };
     }

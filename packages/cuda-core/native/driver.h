@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <napi.h>
 #include <string>
 
@@ -9,7 +10,10 @@
 #include "driver_thread.h"
 #include "nvml.h"
 
-/** A driver as JavaScript holds it: each method asks the driver's thread and gives a promise. */
+/**
+ * A driver as JavaScript holds it: each method asks on a thread and gives a promise. One thread asks all questions, one
+ * after another, and another waits for events.
+ */
 class Driver : public Napi::ObjectWrap<Driver> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -19,21 +23,36 @@ class Driver : public Napi::ObjectWrap<Driver> {
   ~Driver() override;
 
  private:
+  /** NVML, while it is open. A call that hangs holds it too, so that it isn't shut down beneath it. */
+  struct Slot {
+    std::mutex mutex;
+    std::shared_ptr<Nvml> nvml;
+
+    /** @throws DriverFailure driver_closed */
+    std::shared_ptr<Nvml> opened();
+    /** @returns what was in it */
+    std::shared_ptr<Nvml> put(std::shared_ptr<Nvml> next);
+  };
+
   /** Makes an answer's JavaScript value, back on JavaScript's thread. */
   using Answer = std::function<Napi::Value(Napi::Env)>;
-  /** Asks on the driver's thread. @throws DriverFailure */
-  using Question = std::function<Answer(std::unique_ptr<Nvml> &)>;
+  /** Asks on a thread of the driver's. @throws DriverFailure */
+  using Question = std::function<Answer()>;
 
   Napi::Value open(const Napi::CallbackInfo &info);
   Napi::Value enumerate(const Napi::CallbackInfo &info);
   Napi::Value sample(const Napi::CallbackInfo &info);
+  Napi::Value events(const Napi::CallbackInfo &info);
   Napi::Value close(const Napi::CallbackInfo &info);
+  /** Leaves the thread alone that is in a call which doesn't come back: later questions go to a new one. */
+  Napi::Value abandon(const Napi::CallbackInfo &info);
 
-  Napi::Value ask(Napi::Env env, Question question);
+  Napi::Value ask(DriverThread &thread, Napi::Env env, Question question);
 
   const std::string directory_;
-  /** Shared with the thread, which may be in a call of the driver longer than this object lives. */
-  const std::shared_ptr<std::unique_ptr<Nvml>> nvml_ = std::make_shared<std::unique_ptr<Nvml>>();
+  /** Shared with the threads, which may be in a call of the driver longer than this object lives. */
+  const std::shared_ptr<Slot> slot_ = std::make_shared<Slot>();
   const std::shared_ptr<AnswerChannel> channel_;
-  DriverThread thread_;
+  std::unique_ptr<DriverThread> questions_ = std::make_unique<DriverThread>();
+  DriverThread events_;
 };

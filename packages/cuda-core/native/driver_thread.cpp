@@ -1,9 +1,12 @@
 #include "driver_thread.h"
 
+#include <pthread.h>
 #include <thread>
 
 DriverThread::DriverThread() : queue_(std::make_shared<Queue>()) {
   std::thread([queue = queue_] {
+    // So that ps and top -H tell what it costs.
+    pthread_setname_np(pthread_self(), "berth-driver");
     for (;;) {
       std::function<void()> work;
       {

@@ -1,85 +1,58 @@
 #pragma once
 
-#include <cstdint>
+#include <atomic>
+#include <map>
 #include <memory>
-#include <optional>
-#include <stdexcept>
+#include <mutex>
 #include <string>
 #include <vector>
 
-/** What the driver doesn't say stays empty: an unknown figure is never a zero. */
-struct DeviceFacts {
-  std::string uuid;
-  std::string name;
-  std::optional<uint64_t> memory_total_bytes;
-  std::optional<std::string> compute_capability;
-  /** `00000000:41:00.0`; the order of devices is the order of these. */
-  std::optional<std::string> pci_address;
-};
-
-struct ProcessSample {
-  uint32_t pid;
-  std::optional<uint64_t> memory_bytes;
-};
-
-struct DeviceSample {
-  std::string uuid;
-  /** When its first figure was asked for, in ms since the epoch. */
-  double taken_at_milliseconds;
-  std::optional<uint64_t> memory_used_bytes;
-  std::optional<uint64_t> memory_free_bytes;
-  /** 0 … 1 */
-  std::optional<double> utilisation;
-  std::optional<double> temperature_celsius;
-  std::optional<double> power_watts;
-  std::optional<std::vector<ProcessSample>> processes;
-};
-
-struct DriverFacts {
-  std::optional<std::string> driver_version;
-  std::optional<std::string> nvml_version;
-  /** The newest CUDA that the driver runs, such as `12.8`. */
-  std::optional<std::string> cuda_version;
-  bool simulated = false;
-};
+#include "device_model.h"
+#include "nvml_library.h"
 
 /**
- * Why the driver gives no answer. `code` is one of driver_not_found, driver_broken, driver_version_mismatch and
- * driver_closed; `what()` has the driver's or the linker's own words.
- */
-class DriverFailure : public std::runtime_error {
- public:
-  DriverFailure(const char *code, const std::string &words) : std::runtime_error(words), code_(code) {}
-  const char *code() const { return code_; }
-
- private:
-  const char *code_;
-};
-
-/**
- * NVML, and where it is missing something the CUDA driver API. Not for several threads at once.
- * Names and signatures: NVML API Reference Guide; CUDA Driver API, "Version Management".
+ * NVML, opened and initialised, and where it is missing something the CUDA driver API. For several threads at once, as
+ * NVML itself is: one may hang in a call while another asks for something else.
  */
 class Nvml {
  public:
-  /** Opens and initialises the library. @param directory where it is, or empty for the linker's search @throws DriverFailure */
-  static std::unique_ptr<Nvml> open(const std::string &directory);
+  /** @param directory where the libraries are, or empty for the linker's search @throws DriverFailure */
+  static std::shared_ptr<Nvml> open(const std::string &directory);
   ~Nvml();
+  Nvml(const Nvml &) = delete;
+  Nvml &operator=(const Nvml &) = delete;
 
   DriverFacts driver();
-  /** In PCI order. @throws DriverFailure where NVML can't even count them */
+  /** GPUs in PCI order, each followed by its MIG instances. @throws DriverFailure where NVML can't even count them */
   std::vector<DeviceFacts> devices();
-  /** In NVML's order. @throws DriverFailure likewise */
-  std::vector<DeviceSample> samples();
+  /** What a device does now, that `devices` has told of. @throws DriverFailure `device_unknown` */
+  DeviceSample sample(const std::string &uuid);
+  /**
+   * Waits for what the driver tells by itself, of devices that `devices` has told of: for this long at most, or until
+   * `stop_waiting`. Empty: nothing happened, or this driver tells nothing.
+   */
+  std::vector<DeviceEvent> wait_for_events(unsigned milliseconds);
+  void stop_waiting() { stopped_ = true; }
 
  private:
-  struct Library;
-  Nvml(std::unique_ptr<Library> library, bool initialised);
+  /** A device and the board that it is on: the same, but for MIG instances. */
+  struct Place {
+    nvmlDevice_t device, board;
+  };
 
-  DriverFailure failed(const char *function, int result) const;
-  std::vector<void *> handles();
-  std::string uuid(void *device);
+  explicit Nvml(std::unique_ptr<NvmlLibrary> library) : library_(std::move(library)) {}
+  DriverFailure failed(const char *function, nvmlReturn_t result) const;
+  void listen(const std::string &uuid, nvmlDevice_t device);
 
-  std::unique_ptr<Library> library_;
-  bool initialised_;
+  const std::unique_ptr<NvmlLibrary> library_;
+  bool initialised_ = false;
+  std::atomic<bool> stopped_ = false;
+  std::atomic<uint32_t> unreachable_ = 0;
+
+  /** Over what follows; never held during a call that may hang, but for registering events. */
+  std::mutex mutex_;
+  std::map<std::string, Place> places_;
+  nvmlEventSet_t events_ = nullptr;
+  /** Devices whose events are in the set. */
+  std::map<nvmlDevice_t, std::string> listened_;
 };

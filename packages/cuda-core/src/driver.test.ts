@@ -1,37 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  changeSimulation,
-  createSimulation,
-  type Driver,
-  DriverError,
-  openDriver,
-  type Simulation,
-} from './index.js';
+import { describe, expect, it } from 'vitest';
+import { changeSimulation, openDriver } from './index.js';
 import { native } from './native.js';
+import { openSimulated, samplesOf } from './simulated-driver.test-support.js';
 
-const root = mkdtempSync(join(tmpdir(), 'berth-driver-'));
-const stateFile = join(root, 'state');
-let simulation: Simulation;
-let driver: Driver;
-
-beforeAll(async () => {
-  simulation = createSimulation('2xH100-80GB+1xT4', stateFile);
-  Object.assign(process.env, simulation.environment);
-  driver = await openDriver({ libraryDirectory: simulation.libraryDirectory });
-});
-afterAll(async () => {
-  await driver.close();
-  rmSync(root, { recursive: true });
-});
+const { root, stateFile, simulation, driver } = await openSimulated('2xH100-80GB+1xT4');
+const uuids = simulation.devices.map(({ uuid }) => uuid);
+const sample = (index: number) => driver.sample(uuids[index] as string);
 
 describe('enumeration', () => {
   it('tells identity, memory and place of each device, in PCI order', async () => {
     const { devices } = await driver.enumerate();
-    expect(devices).toEqual(
+    expect(devices).toMatchObject(
       simulation.devices.map(({ uuid, name, memoryBytes, computeCapability, pciAddress }, index) => ({
         uuid,
         index,
@@ -49,13 +30,15 @@ describe('enumeration', () => {
       cudaVersion: '12.8',
       nvmlVersion: '12.570.86.15',
       simulated: true,
+      unreachable: 0,
     });
   });
 });
 
 describe('sampling', () => {
   it('sees what changes on a device', async () => {
-    const before = (await driver.sample())[1];
+    await driver.enumerate();
+    const before = await sample(1);
     expect(before).toMatchObject({ utilisation: 0, memoryUsedBytes: 0, processes: [] });
     changeSimulation(stateFile, {
       device: 1,
@@ -64,7 +47,7 @@ describe('sampling', () => {
       powerMilliwatts: 512_500,
     });
     changeSimulation(stateFile, { device: 1, process: { pid: 4242, memoryBytes: 40 * 2 ** 30 } });
-    const after = (await driver.sample())[1];
+    const after = await sample(1);
     expect(after).toMatchObject({
       utilisation: 0.97,
       temperatureCelsius: 61,
@@ -72,23 +55,22 @@ describe('sampling', () => {
       memoryUsedBytes: 40 * 2 ** 30,
       processes: [{ pid: 4242, memoryBytes: 40 * 2 ** 30 }],
     });
-    expect((before?.memoryFreeBytes as number) - (after?.memoryFreeBytes as number)).toBe(40 * 2 ** 30);
+    expect((before.memoryFreeBytes as number) - (after.memoryFreeBytes as number)).toBe(40 * 2 ** 30);
     changeSimulation(stateFile, { device: 1, process: { pid: 4242, memoryBytes: 0 } });
-    expect((await driver.sample())[1]?.processes).toEqual([]);
+    expect((await sample(1)).processes).toEqual([]);
   });
 
   it('finds more processes than it first had room for', async () => {
     for (let pid = 1; pid <= 50; pid += 1)
       changeSimulation(stateFile, { device: 0, process: { pid, memoryBytes: 1 } });
-    expect((await driver.sample())[0]?.processes).toHaveLength(50);
+    expect((await sample(0)).processes).toHaveLength(50);
     for (let pid = 1; pid <= 50; pid += 1)
       changeSimulation(stateFile, { device: 0, process: { pid, memoryBytes: 0 } });
   });
 
   it('says when each device was asked', async () => {
     const before = Date.now();
-    const samples = await driver.sample();
-    for (const { takenAt } of samples) {
+    for (const { takenAt } of await samplesOf(driver)) {
       expect(takenAt).toBeGreaterThanOrEqual(before);
       expect(takenAt).toBeLessThanOrEqual(Date.now());
     }
@@ -96,15 +78,15 @@ describe('sampling', () => {
 
   it('dates a sample by when the device was asked, not by when JavaScript got to read it', async () => {
     const asked = Date.now();
-    const sample = driver.sample();
+    const sampled = sample(0);
     while (Date.now() < asked + 800);
-    expect(((await sample)[0]?.takenAt as number) - asked).toBeLessThan(600);
+    expect((await sampled).takenAt - asked).toBeLessThan(600);
   });
 
   it('leaks nothing to speak of in 10,000 samples', async () => {
-    for (let i = 0; i < 1000; i += 1) await driver.sample();
+    for (let i = 0; i < 1000; i += 1) await sample(0);
     const before = process.memoryUsage().rss;
-    for (let i = 0; i < 10_000; i += 1) await driver.sample();
+    for (let i = 0; i < 10_000; i += 1) await sample(i % 3);
     expect(process.memoryUsage().rss - before).toBeLessThan(32 * 2 ** 20);
   });
 });
@@ -124,16 +106,15 @@ describe('what the driver does not say is null, never zero', () => {
     ['are of a lost device', 15],
   ])('figures that %s', async (_, figuresResult) => {
     changeSimulation(stateFile, { device: 0, figuresResult });
-    const [first, second] = await driver.sample();
-    expect(first).toMatchObject(unknown);
-    expect(second?.temperatureCelsius).not.toBeNull();
+    expect(await sample(0)).toMatchObject({ ...unknown, lost: figuresResult === 15 });
+    expect((await sample(1)).temperatureCelsius).not.toBeNull();
     expect((await driver.enumerate()).devices[0]).toMatchObject({ index: 0, memoryTotalBytes: null });
     changeSimulation(stateFile, { device: 0, figuresResult: 0 });
   });
 
   it("a process's memory that is not available", async () => {
     changeSimulation(stateFile, { device: 0, process: { pid: 77, memoryBytes: null } });
-    expect((await driver.sample())[0]).toMatchObject({
+    expect(await sample(0)).toMatchObject({
       memoryUsedBytes: 0,
       processes: [{ pid: 77, memoryBytes: null }],
     });
@@ -148,7 +129,7 @@ describe('what the driver does not say is null, never zero', () => {
     expect(info).toMatchObject({ cudaVersion: null, simulated: true });
     expect(devices[0]).toMatchObject({ computeCapability: null, pciAddress: '00000000:01:00.0' });
     const reserve = 600 * 2 ** 20;
-    expect((await old.sample())[0]).toMatchObject({
+    expect((await samplesOf(old))[0]).toMatchObject({
       utilisation: null,
       powerWatts: null,
       temperatureCelsius: 34,
@@ -161,9 +142,9 @@ describe('what the driver does not say is null, never zero', () => {
 
   it('a device that fell off the bus is missing; the others are there', async () => {
     changeSimulation(stateFile, { device: 0, handleResult: 15 });
-    const rest = simulation.devices.slice(1).map(({ uuid }) => uuid);
-    expect((await driver.sample()).map(({ uuid }) => uuid)).toEqual(rest);
-    expect((await driver.enumerate()).devices.map(({ uuid }) => uuid)).toEqual(rest);
+    const { devices, driver: info } = await driver.enumerate();
+    expect(devices.map(({ uuid }) => uuid)).toEqual(uuids.slice(1));
+    expect(info.unreachable).toBe(1);
     changeSimulation(stateFile, { device: 0, handleResult: 0 });
   });
 
@@ -171,7 +152,6 @@ describe('what the driver does not say is null, never zero', () => {
     changeSimulation(stateFile, { countResult: 999 });
     const broken = { code: 'driver_broken', message: expect.stringContaining('answered 999') as string };
     await expect(driver.enumerate()).rejects.toMatchObject(broken);
-    await expect(driver.sample()).rejects.toBeInstanceOf(DriverError);
     changeSimulation(stateFile, { countResult: 0 });
     expect((await driver.enumerate()).devices).toHaveLength(3);
   });
@@ -182,8 +162,8 @@ describe('several drivers', () => {
     const other = await openDriver({ libraryDirectory: simulation.libraryDirectory });
     await other.close();
     await other.close();
-    await expect(other.sample()).rejects.toThrow('the driver is closed');
-    expect(await driver.sample()).toHaveLength(3);
+    await expect(other.enumerate()).rejects.toThrow('the driver is closed');
+    expect(await samplesOf(driver)).toHaveLength(3);
   });
 });
 

@@ -1,5 +1,28 @@
-export { type Driver, DriverError, type DriverErrorCode, openDriver } from './driver.js';
-export type { DeviceFacts, DeviceSample, DriverInfo, Enumeration } from './facts.js';
+export { readContainerMask } from './container-mask.js';
+export { type CudaDevice, type CudaView, probeCuda } from './cuda-probe.js';
+export {
+  DeviceUnresponsive,
+  type Driver,
+  DriverError,
+  type DriverErrorCode,
+  openDriver,
+  SAMPLE_PATIENCE_MS,
+} from './driver.js';
+export {
+  type Clocks,
+  type ComputeMode,
+  type DeviceEvent,
+  type DeviceFacts,
+  type DeviceSample,
+  type DriverInfo,
+  type Enumeration,
+  LINK_PATHS,
+  type LinkFacts,
+  type LinkPath,
+  type MigFacts,
+  type ProcessSample,
+  type RemappedRows,
+} from './facts.js';
 export {
   type MaskDevice,
   type MaskProblem,
@@ -17,3 +40,4 @@ export {
   type SimulationChange,
   SimulationError,
 } from './simulation.js';
+export { KNOWN_XIDS, meaningOfXid, type XidMeaning, type XidVerdict } from './xid.js';

@@ -86,3 +86,93 @@ export const AS_CUDA: [mask: string | undefined, visible: number[], stops: numbe
   ['1\u2082', [1], null],
   ['0,😀', [0], 2],
 ];
+
+/**
+ * A host of which GPU 0 is divided into three instances and GPU 2 into one, GPU 1 not. By UUID, as `1xA100-40GB:…` and the
+ * like would have it.
+ */
+export const DIVIDED = [
+  {
+    uuid: 'MIG-aaaa1111-0000-5000-8000-000000000001',
+    index: 0,
+    parent: 'GPU-aaaa0000-0000-4000-8000-000000000000',
+    mig: 0,
+    gi: 7,
+    ci: 0,
+  },
+  {
+    uuid: 'MIG-aaaa2222-0000-5000-8000-000000000002',
+    index: 0,
+    parent: 'GPU-aaaa0000-0000-4000-8000-000000000000',
+    mig: 1,
+    gi: 8,
+    ci: 0,
+  },
+  {
+    uuid: 'MIG-cccc3333-0000-5000-8000-000000000003',
+    index: 0,
+    parent: 'GPU-aaaa0000-0000-4000-8000-000000000000',
+    mig: 2,
+    gi: 9,
+    ci: 0,
+  },
+  { uuid: 'GPU-bbbb0000-0000-4000-8000-000000000000', index: 1 },
+  {
+    uuid: 'MIG-dddd4444-0000-5000-8000-000000000004',
+    index: 2,
+    parent: 'GPU-cccc0000-0000-4000-8000-000000000000',
+    mig: 0,
+    gi: 1,
+    ci: 0,
+  },
+].map(({ uuid, index, parent, mig, gi, ci }) => ({
+  uuid,
+  index,
+  mig:
+    parent === undefined
+      ? null
+      : { parent, index: mig as number, gpuInstance: gi as number, computeInstance: ci as number },
+}));
+
+/** mask, the places in DIVIDED that CUDA shows, the position at which it stops */
+export const AS_CUDA_DIVIDED: [mask: string | undefined, visible: number[], stops: number | null][] = [
+  [undefined, [0], null],
+  ['', [], null],
+  ['0', [0], null],
+  ['1', [3], null],
+  ['2', [4], null],
+  ['3', [], 1],
+  // CUDA shows no whole GPU beside an instance.
+  ['1,0', [0], null],
+  ['0,1', [0], 2],
+  ['1,2', [4], null],
+  ['0,0', [0], 2],
+  ['0:1', [0], null],
+  ['2x,7', [4], 2],
+  ['GPU-aaaa', [0], null],
+  ['GPU-aaaa0000-0000-4000-8000-000000000000', [0], null],
+  ['GPU-b', [3], null],
+  ['GPU-bbbb,GPU-cccc', [4], null],
+  ['GPU-', [], 1],
+  ['MIG-aaaa1111-0000-5000-8000-000000000001', [0], null],
+  ['MIG-aaaa2', [1], null],
+  ['MIG-cccc', [2], null],
+  ['MIG-aaaa', [], 1],
+  ['MIG-', [], 1],
+  ['mig-cccc', [], 1],
+  ['MIG-dddd,MIG-cccc', [4], 2],
+  ['MIG-cccc,MIG-cccc', [2], 2],
+  ['MIG-cccc,MIG-ffff', [2], 2],
+  ['MIG-ffff,MIG-cccc', [], 1],
+  ['MIG-GPU-aaaa0000-0000-4000-8000-000000000000/8/0', [1], null],
+  ['MIG-GPU-aaaa0000-0000-4000-8000-000000000000/9/0,MIG-dddd', [2], 2],
+  ['MIG-GPU-aaaa0000-0000-4000-8000-000000000000/8/1', [], 1],
+  ['MIG-GPU-aaaa0000-0000-4000-8000-000000000000/10/0', [], 1],
+  ['MIG-GPU-bbbb0000-0000-4000-8000-000000000000/1/0', [], 1],
+  ['MIG-GPU-aaaa0000-0000-4000-8000-000000000000/8', [], 1],
+  ['MIG-GPU-aaaa/8/0', [], 1],
+  ['GPU-bbbb,MIG-cccc', [3], 2],
+  ['1,MIG-cccc', [3], 2],
+  ['MIG-cccc,1', [2], 2],
+  [' MIG-cccc ', [2], null],
+];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRequest, readMask } from './mask.js';
-import { AS_CUDA, UUIDS } from './mask-cases.test-support.js';
+import { AS_CUDA, AS_CUDA_DIVIDED, DIVIDED, UUIDS } from './mask-cases.test-support.js';
 
 const devices = UUIDS.map((uuid, index) => ({ uuid, index, name: 'T4' }));
 const indexes = (uuids: readonly string[]): number[] => uuids.map((uuid) => UUIDS.indexOf(uuid));
@@ -13,29 +13,21 @@ describe('as CUDA reads it', () => {
     expect(read.ignored?.position ?? null).toBe(stops);
   });
 
-  it('enumerates one MIG instance alone', () => {
-    const instances = [
-      'MIG-11111111-0000-4000-8000-000000000000',
-      'MIG-22222222-0000-4000-8000-000000000000',
-    ];
-    const split = instances.map((uuid, index) => ({ uuid, index }));
-    expect(readMask('MIG-2', split)).toEqual({ uuids: [instances[1]], ignored: null });
-    expect(readMask('MIG-2,MIG-1', split)).toMatchObject({
-      uuids: [instances[1]],
-      ignored: { entry: 'MIG-1', position: 2 },
-    });
-    expect(parseRequest('MIG-2', split)).toEqual({ ok: true, uuids: [instances[1]] });
+  it.each(AS_CUDA_DIVIDED)('%j leaves %j of the divided host visible', (mask, visible, stops) => {
+    const read = readMask(mask, DIVIDED);
+    expect(read.uuids).toEqual(visible.map((place) => DIVIDED[place]?.uuid));
+    expect(read.ignored?.position ?? null).toBe(stops);
   });
 
-  it('ends a list of GPUs at a MIG instance that is there, and the other way round', () => {
-    const both = [
-      { uuid: 'GPU-1', index: 0 },
-      { uuid: 'MIG-2', index: 1 },
-    ];
-    const stopped = { ignored: { position: 2 } };
-    expect(readMask('GPU-1,MIG-2', both)).toMatchObject({ uuids: ['GPU-1'], ...stopped });
-    expect(readMask('MIG-2,GPU-1', both)).toMatchObject({ uuids: ['MIG-2'], ...stopped });
-    expect(parseRequest('GPU-1,MIG-2', both)).toMatchObject({ ok: true });
+  it('leaves a daemon all instances that a mask names: it hands them out one by one', () => {
+    const managed = (mask?: string): number[] =>
+      readMask(mask, DIVIDED, 'all').uuids.map((uuid) => DIVIDED.findIndex((device) => device.uuid === uuid));
+    expect(managed()).toEqual([0, 1, 2, 3, 4]);
+    expect(managed('0')).toEqual([0, 1, 2]);
+    expect(managed('1,0')).toEqual([3, 0, 1, 2]);
+    expect(managed('MIG-cccc,MIG-aaaa2')).toEqual([2, 1]);
+    expect(managed('GPU-aaaa,7,1')).toEqual([0, 1, 2]);
+    expect(managed('0,0')).toEqual([]);
   });
 
   it('goes by index, not by the order in which devices are handed over', () => {
@@ -115,7 +107,39 @@ const BAD_REQUESTS: [mask: string, positions: number[], says: RegExp][] = [
   ['7,7', [1, 2], /there is no device 7/],
 ];
 
+/** mask, the places in DIVIDED that it asks for, or what one of its problems says */
+const REQUESTS_DIVIDED: [mask: string, asked: number[] | RegExp][] = [
+  ['0:1', [1]],
+  ['0:0,0:2,2:0', [0, 2, 4]],
+  ['1', [3]],
+  ['1,MIG-dddd', [3, 4]],
+  ['MIG-cccc', [2]],
+  ['MIG-GPU-aaaa0000-0000-4000-8000-000000000000/8/0', [1]],
+  [
+    '0',
+    /GPU 0 is divided into MIG instances, of which CUDA would show the first; name one of them, such as 0:0; there are 0:0 /,
+  ],
+  ['cuda:2', /GPU 2 is divided/],
+  ['GPU-aaaa', /GPU 0 is divided/],
+  ['0:3', /GPU 0 has no MIG instance 3/],
+  ['1:0', /GPU 1 has no MIG instance 0/],
+  ['9:0', /there is no device 9/],
+  ['0:1,MIG-aaaa2', /device of entry 1 again/],
+  ['MIG-aaaa', /2 devices have UUIDs that begin so/],
+  ['0:', /neither an index/],
+  ['0:x', /neither an index/],
+];
+
 describe('as a request', () => {
+  it.each(REQUESTS_DIVIDED)('%j of a divided host is %j', (mask, asked) => {
+    const request = parseRequest(mask, DIVIDED);
+    if (Array.isArray(asked)) {
+      expect(request).toEqual({ ok: true, uuids: asked.map((place) => DIVIDED[place]?.uuid) });
+    } else {
+      expect(request).toMatchObject({ ok: false, problems: [{ message: expect.stringMatching(asked) }] });
+    }
+  });
+
   it.each(GOOD_REQUESTS)('%j asks for %j', (mask, asked) => {
     const request = parseRequest(mask, devices);
     expect(request.ok && indexes(request.uuids)).toEqual(asked);

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { DeviceSample, Enumeration } from './facts.js';
+import type { RawEnumeration, RawEvent, RawSample } from './raw-answers.js';
 
 /** What the addon offers. Its driver calls run on a thread of the driver's own; its errors carry a `code`. */
 interface Native {
@@ -9,9 +9,14 @@ interface Native {
     directory: string,
   ) => {
     open(): Promise<void>;
-    enumerate(): Promise<Enumeration>;
-    sample(): Promise<DeviceSample[]>;
+    enumerate(): Promise<RawEnumeration>;
+    /** Of one device, by its UUID. */
+    sample(uuid: string): Promise<RawSample>;
+    /** Waits this long for what the driver tells by itself. */
+    events(milliseconds: number): Promise<RawEvent[]>;
     close(): Promise<void>;
+    /** Leaves a call alone that doesn't come back: later ones go to a new thread. */
+    abandon(): void;
   };
   writeSimulation(path: string, devices: NativeSimulatedDevice[]): void;
   simulatedUuids(path: string): string[] | null;

@@ -11,15 +11,26 @@ export async function keepAliveFor<T>(milliseconds: number, promise: Promise<T>)
   }
 }
 
-/** Ends when the promise does, or after some time without it. */
-export async function waitAtMost(milliseconds: number, promise: Promise<void>): Promise<void> {
+/** Whether a promise is kept or broken within some time. It keeps no process alive. */
+export async function settlesWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const end = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
+  const end = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false);
+    timer.unref();
   });
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
   try {
-    await Promise.race([promise, end]);
+    return await Promise.race([settled, end]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Ends when the promise does, or after some time without it. */
+export async function waitAtMost(milliseconds: number, promise: Promise<void>): Promise<void> {
+  const settled = settlesWithin(milliseconds, promise);
+  if (await keepAliveFor(milliseconds, settled)) await promise;
 }

@@ -1,25 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeSimulation, createSimulation, type Driver, openDriver, type Simulation } from './index.js';
+import { describe, expect, it } from 'vitest';
+import { changeSimulation, createSimulation } from './index.js';
+import { openSimulated } from './simulated-driver.test-support.js';
 
-const root = mkdtempSync(join(tmpdir(), 'berth-slow-driver-'));
-const stateFile = join(root, 'state');
-let simulation: Simulation;
-let driver: Driver;
-
-beforeAll(async () => {
-  simulation = createSimulation('2xT4', stateFile);
-  Object.assign(process.env, simulation.environment);
-  driver = await openDriver({ libraryDirectory: simulation.libraryDirectory });
-});
-afterAll(async () => {
-  await driver.close();
-  rmSync(root, { recursive: true });
-});
+const { root, stateFile, simulation, driver } = await openSimulated('2xT4');
 
 describe('a driver that is slow', () => {
   const slowly = async (milliseconds: number, work: () => Promise<void>): Promise<void> => {
@@ -40,7 +26,7 @@ describe('a driver that is slow', () => {
         last = performance.now();
       }, 5);
       const began = performance.now();
-      await driver.sample();
+      await driver.enumerate();
       clearInterval(timer);
       expect(performance.now() - began).toBeGreaterThan(700);
       expect(longest).toBeLessThan(600);
@@ -49,7 +35,7 @@ describe('a driver that is slow', () => {
 
   it('does not hold up files, which libuv reads in its pool', async () => {
     await slowly(600, async () => {
-      const slow = Promise.all(Array.from({ length: 8 }, () => driver.sample()));
+      const slow = Promise.all(Array.from({ length: 8 }, () => driver.enumerate()));
       let answered = false;
       void slow.then(() => {
         answered = true;
@@ -64,7 +50,7 @@ describe('a driver that is slow', () => {
   it('does not answer in another order than it was asked', async () => {
     const order: number[] = [];
     await slowly(20, async () => {
-      await Promise.all([0, 1, 2, 3].map((i) => driver.sample().then(() => order.push(i))));
+      await Promise.all([0, 1, 2, 3].map((i) => driver.enumerate().then(() => order.push(i))));
     });
     expect(order).toEqual([0, 1, 2, 3]);
   });
@@ -94,7 +80,7 @@ describe('a driver that hangs', { timeout: 30_000 }, () => {
     changeSimulation(process.env.FILE, { delayMilliseconds: 60_000 });`;
 
   it('lets the process end by process.exit', () => {
-    expect(runHanging(`${open} driver.sample(); setTimeout(() => process.exit(0), 100);`)).toBeLessThan(
+    expect(runHanging(`${open} driver.enumerate(); setTimeout(() => process.exit(0), 100);`)).toBeLessThan(
       5_000,
     );
   });
@@ -107,12 +93,12 @@ describe('a driver that hangs', { timeout: 30_000 }, () => {
       await driver.open();
       clearTimeout(hold);
       changeSimulation(process.env.FILE, { delayMilliseconds: 60_000 });
-      driver.sample();`;
+      driver.enumerate();`;
     expect(runHanging(program)).toBeLessThan(15_000);
   });
 
   it('is left behind when it is closed', () => {
-    const program = `${open} driver.sample().catch(() => {}); await driver.close(); process.exit(0);`;
+    const program = `${open} driver.enumerate().catch(() => {}); await driver.close(); process.exit(0);`;
     const lived = runHanging(program);
     expect(lived).toBeGreaterThan(1_900);
     expect(lived).toBeLessThan(15_000);
@@ -126,7 +112,7 @@ describe('a driver that hangs', { timeout: 30_000 }, () => {
       const hold = setTimeout(() => {}, 10_000);
       await driver.open();
       clearTimeout(hold);
-      driver.sample();
+      driver.enumerate();
       setTimeout(() => process.exit(42), 50);`;
     const program = `import { Worker } from 'node:worker_threads';
       import { changeSimulation } from ${JSON.stringify(index)};

@@ -1,5 +1,5 @@
 import type { JobId, PendingReason } from '@berth/contract';
-import { candidates } from './feasible.js';
+import { candidates, suffices } from './feasible.js';
 import { explainWait } from './pending-reason.js';
 import { place } from './placement.js';
 import type { PendingJob, SchedulableDevice, SchedulerState, Shape } from './state.js';
@@ -20,7 +20,8 @@ export interface Decision {
  * Decides who starts now: by priority, then submission; gangs are all or nothing.
  *
  * A job that can't start bars every device that it could use from all that come after it. So a later job never
- * takes what an earlier one waits for, none starves, and jobs whose masks don't touch pass each other freely.
+ * takes what an earlier one waits for, none starves, and jobs whose masks don't touch pass each other freely. Devices with
+ * an obstacle are neither given nor barred.
  *
  * The cost follows the number of shapes and placements, not the number of jobs: once a job of a shape
  * can't start, none behind it of the same shape can.
@@ -36,7 +37,8 @@ export function decide(state: SchedulerState): Decision {
   for (let next = first(cursors); next; next = first(cursors)) {
     const { shape, job } = next;
     const eligible = candidates(state, shape.needs);
-    const free = eligible.filter(({ uuid }) => !state.holders.has(uuid) && !taken.has(uuid));
+    const usable = eligible.filter(({ obstacle }) => obstacle === null);
+    const free = usable.filter(({ uuid }) => !state.holders.has(uuid) && !taken.has(uuid));
     const devices = place(
       shape.needs,
       free.filter(({ uuid }) => !barredBy.has(uuid)),
@@ -47,8 +49,11 @@ export function decide(state: SchedulerState): Decision {
       advance(cursors, shape);
       continue;
     }
-    reasons.set(shape.key, explainWait(state, shape.needs, { eligible, free, barredBy }));
-    for (const { uuid } of eligible) if (!barredBy.has(uuid)) barredBy.set(uuid, job);
+    reasons.set(shape.key, explainWait(state, shape.needs, { eligible, usable, free, barredBy }));
+    // One that could not start even if all others ended would bar them for nothing.
+    if (suffices(usable, shape.needs.gpus)) {
+      for (const { uuid } of usable) if (!barredBy.has(uuid)) barredBy.set(uuid, job);
+    }
     cursors.delete(shape);
   }
   return { placements, reasons };

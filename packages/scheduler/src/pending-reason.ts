@@ -1,8 +1,10 @@
-import type { PendingReason } from '@berth/contract';
+import type { ObstacleCode, PendingReason } from '@berth/contract';
 import { suffices } from './feasible.js';
 import type { Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
 
 const HOLDERS_NAMED = 3;
+/** Obstacles that go away without anybody's help: then it is a matter of waiting. */
+const PASSING: readonly ObstacleCode[] = ['foreign_use', 'unresponsive'];
 
 /** Says why a job of these needs doesn't start, with the figures that the refusal was made from. */
 export function explainWait(
@@ -11,17 +13,33 @@ export function explainWait(
   seen: {
     /** Devices that it may use at all. */
     eligible: readonly SchedulableDevice[];
-    /** Those of them that nobody holds or is just getting. */
+    /** Those of them that nothing keeps jobs away from. */
+    usable: readonly SchedulableDevice[];
+    /** Those of these that nobody holds or is just getting. */
     free: readonly SchedulableDevice[];
     /** Devices kept for a job that is ahead. */
     barredBy: ReadonlyMap<string, PendingJob>;
   },
 ): PendingReason {
-  const { eligible, free, barredBy } = seen;
+  const { eligible, usable, free, barredBy } = seen;
   const wanted = needs.candidates ? 'the devices that its mask names' : 'all devices';
   if (!suffices(eligible, needs.gpus)) {
     const sentence = `needs ${devices(needs.gpus)} on one node; of ${wanted}, ${eligible.length} ${are(eligible.length)} there`;
     return { code: 'no_matching_device', sentence };
+  }
+  const obstacles = eligible.flatMap(({ index, instance, obstacle }) =>
+    obstacle ? [{ ...obstacle, device: instance === null ? `${index}` : `${index}:${instance}` }] : [],
+  );
+  const keptAway = obstacles
+    .slice(0, HOLDERS_NAMED)
+    .map(({ device, sentence }) => `device ${device}: ${sentence}`)
+    .join('; ');
+  if (!suffices(usable, needs.gpus)) {
+    const code = obstacles.every(({ code }) => PASSING.includes(code)) ? 'resources' : 'draining';
+    const sentence =
+      `needs ${devices(needs.gpus)}; of the ${eligible.length} that it may use, ` +
+      `${obstacles.length} ${are(obstacles.length)} kept from jobs: ${keptAway}`;
+    return { code, sentence };
   }
   const ahead = free.map(({ uuid }) => barredBy.get(uuid)).find((job) => job !== undefined);
   if (ahead && suffices(free, needs.gpus)) {
@@ -30,15 +48,17 @@ export function explainWait(
       `but job ${ahead.number} is ahead of it (priority ${ahead.needs.priority}) and waits for ${ahead.needs.gpus}`;
     return { code: 'priority', sentence };
   }
-  const held = eligible.flatMap(({ uuid, index }) => {
+  const held = usable.flatMap(({ uuid, index }) => {
     const holder = state.holders.get(uuid);
     return holder ? [`device ${index} is held by job ${holder.number}`] : [];
   });
   const named = held.slice(0, HOLDERS_NAMED).join(', ');
   const more = held.length > HOLDERS_NAMED ? `, and ${held.length - HOLDERS_NAMED} more are held` : '';
+  const away =
+    obstacles.length > 0 ? `; ${obstacles.length} ${are(obstacles.length)} kept from jobs: ${keptAway}` : '';
   const sentence =
     `needs ${devices(needs.gpus)}; ${free.length} of the ${eligible.length} that it may use ` +
-    `${are(free.length)} free${named ? `: ${named}${more}` : ''}`;
+    `${are(free.length)} free${named ? `: ${named}${more}` : ''}${away}`;
   return { code: 'resources', sentence };
 }
 

@@ -1,4 +1,4 @@
-import type { JobId } from '@berth/contract';
+import type { JobId, ObstacleCode } from '@berth/contract';
 import { apply, emptyState, type Needs, type PendingJob, type SchedulerState } from './state.js';
 
 /** Makes states readable in tests: `host(2).running(1, [0]).pending(2, { mask: [0] }).state`. */
@@ -12,8 +12,38 @@ export class SchedulerBuilder {
   readonly state: SchedulerState = emptyState();
 
   withHost(devices: number, node: string): this {
-    const added = Array.from({ length: devices }, (_, index) => ({ uuid: `${node}-${index}`, index, node }));
+    const added = Array.from({ length: devices }, (_, index) => ({
+      uuid: `${node}-${index}`,
+      index,
+      node,
+      instance: null,
+      obstacle: null,
+    }));
     apply(this.state, { type: 'devices', devices: [...this.state.devices.values(), ...added] });
+    return this;
+  }
+
+  /** Keeps jobs away from a device. */
+  obstructed(index: number, code: ObstacleCode, sentence: string, node = 'host'): this {
+    const devices = [...this.state.devices.values()].map((device) =>
+      device.uuid === `${node}-${index}` ? { ...device, obstacle: { code, sentence } } : device,
+    );
+    apply(this.state, { type: 'devices', devices });
+    return this;
+  }
+
+  /** Divides a GPU into MIG instances. */
+  divided(index: number, instances: number, node = 'host'): this {
+    const whole = `${node}-${index}`;
+    const parts = Array.from({ length: instances }, (_, instance) => ({
+      uuid: `${whole}:${instance}`,
+      index,
+      node,
+      instance,
+      obstacle: null,
+    }));
+    const others = [...this.state.devices.values()].filter(({ uuid }) => uuid !== whole);
+    apply(this.state, { type: 'devices', devices: [...others, ...parts] });
     return this;
   }
 

@@ -1,4 +1,4 @@
-import type { JobId, Launch } from '@berth/contract';
+import type { JobId, Launch, ObstacleCode } from '@berth/contract';
 
 /** A device that jobs may be placed on. */
 export interface SchedulableDevice {
@@ -6,6 +6,10 @@ export interface SchedulableDevice {
   /** In PCI order, on its node. */
   readonly index: number;
   readonly node: string;
+  /** Of a MIG instance: its place among those of its GPU. null: a whole GPU. */
+  readonly instance: number | null;
+  /** Why nothing is to be placed on it now, if so. Whoever holds it goes on. */
+  readonly obstacle: { readonly code: ObstacleCode; readonly sentence: string } | null;
 }
 
 /** What a job needs, resolved. */
@@ -105,7 +109,7 @@ export function apply(state: SchedulerState, event: SchedulerEvent): void {
 /** One order of devices, however they became known: the same events give the same decisions. */
 function byPlace(one: SchedulableDevice, other: SchedulableDevice): number {
   if (one.node !== other.node) return one.node < other.node ? -1 : 1;
-  return one.index - other.index;
+  return one.index - other.index || (one.instance ?? 0) - (other.instance ?? 0);
 }
 
 function enqueue(state: SchedulerState, job: PendingJob): void {

@@ -8,12 +8,12 @@ import type { GlobalOptions } from '../connection.js';
 import { type DaemonProcess, ensureDaemon, stopDaemon } from '../demo/daemon-process.js';
 import { hasNvidiaDriver } from '../demo/driver.js';
 import { findTorch, type Python } from '../demo/python.js';
+import { deviceLines } from '../device-words.js';
 import { CliError, codeOfJob, EXIT } from '../exit-codes.js';
 import { commandLine } from '../figures.js';
 import { Detached, passLog, untilInterrupted } from '../follow.js';
 import { endOf } from '../job-words.js';
 import { type Kit, type Outcome, withGlobalOptions } from '../kit.js';
-import { deviceLines } from './devices.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../../../examples', import.meta.url));
 const SIMULATED = '2xH100-80GB';

@@ -1,63 +1,217 @@
 import type { Device, Driver } from '@berth/contract';
 import type { Command } from 'commander';
-import { duration, memory, UNKNOWN } from '../figures.js';
+import { deviceLines, placeOf } from '../device-words.js';
+import { duration, localTime, size, UNKNOWN } from '../figures.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
-import { displayWidth } from '../table.js';
+import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 
-const STALE_SECONDS = 30;
+const LABEL_WIDTH = 13;
 
 export function addDevices(program: Command, kit: Kit, outcome: Outcome): void {
-  const command = program.command('devices').description('list devices: load, memory and who holds them');
+  const command = program
+    .command('devices')
+    .argument(
+      '[device...]',
+      'index, 0:1 for a MIG instance, or the beginning of a UUID (default: all, a line each)',
+    )
+    .description('devices: load, memory, who holds them, what keeps jobs away from them');
   addVerb(command, kit, outcome, devices);
 }
 
-const devices: Action<object> = async ({ client, terminal }, { json }) => {
+const devices: Action<object> = async ({ client, terminal }, { json }, words) => {
+  for (const [i, word] of words.entries()) {
+    const device = await client.devices.get(word);
+    if (json) terminal.json(device);
+    else {
+      if (i > 0) terminal.print();
+      for (const line of linesOf(device, terminal)) terminal.print(line);
+    }
+  }
+  if (words.length > 0) return 0;
+
   const list = await client.devices.list();
   if (json) {
     terminal.json(list);
     return 0;
   }
   for (const line of deviceLines(list.items, terminal)) terminal.print(line);
-  for (const line of driverLines(list.driver, list.items.length)) terminal.note(line);
+  for (const line of driverLines(list.driver, list.items.length)) terminal.note(harmless(line));
   return 0;
 };
 
-/** One line a device, in gpustat's order: what it is, its load, its memory, who has it. */
-export function deviceLines(items: readonly Device[], terminal: Terminal): string[] {
-  const rows = items.map((device) => [
-    `[${device.index}] ${harmless(device.name)}${device.simulated ? ' (simulated)' : ''}`,
-    loadOf(device),
-    memory(device.sample?.memoryUsedBytes ?? null, device.memoryTotalBytes),
-    holderOf(device),
+function driverLines({ problem, remarks, simulated }: Driver, count: number): string[] {
+  const lines = problem ? [`berth: ${problem.detail}`, `berth: ${problem.hint}`] : [];
+  lines.push(...remarks.map((remark) => `berth: ${remark}`));
+  if (count === 0 && lines.length === 0)
+    lines.push('berth: the driver shows no device to this daemon (is CUDA_VISIBLE_DEVICES set for it?)');
+  if (simulated && count > 0) lines.push('the devices are simulated: every figure of theirs is made up');
+  return lines;
+}
+
+/** All there is to know of a device. What the driver doesn't say isn't shown. */
+function linesOf(device: Device, terminal: Terminal): string[] {
+  const { sample, health } = device;
+  const title = `device ${placeOf(device)}  ${device.name}${device.simulated ? ' (simulated)' : ''}`;
+  const lines = [terminal.paint('bold', harmless(title))];
+  const add = (label: string, text: string | null, colour?: Parameters<Terminal['paint']>[0]): void => {
+    if (text === null || text === '') return;
+    const clean = harmless(text);
+    lines.push(`${`${label}:`.padEnd(LABEL_WIDTH)}${colour ? terminal.paint(colour, clean) : clean}`);
+  };
+  const isWell = health.state === 'ok' || health.state === 'unknown';
+  add(
+    'Health',
+    isWell ? health.state : `${health.state}: ${health.sentence ?? ''}`,
+    isWell ? undefined : 'red',
+  );
+  for (const { code, sentence, since, endsBy } of device.obstacles) {
+    const until = endsBy === 'resume' ? `until: berth resume ${placeOf(device)}` : 'passes by itself';
+    add('Kept from', `jobs since ${localTime(since)}: ${sentence} (${code}; ${until})`, 'yellow');
+  }
+  const { holder } = device;
+  add(
+    'Held by',
+    holder ? `job ${holder.number} ${holder.user}:${holder.name} since ${localTime(holder.since)}` : 'nobody',
+  );
+  add('UUID', device.uuid);
+  add('Node', device.node);
+  add('PCI', device.pciAddress);
+  add('Order', orders(device));
+  add('MIG', device.mig && `${device.mig.profile ?? 'instance'} of ${device.mig.parent}`);
+  add('Kind', kindOf(device));
+  add('Memory', memoryOf(device));
+  if (sample) {
+    add(
+      'Load',
+      joined([percent(sample.utilisation), prefixed('memory ', percent(sample.memoryUtilisation))]),
+    );
+    add('Temperature', temperatureOf(device));
+    add('Power', powerOf(device));
+    add('Clocks', clocksOf(device));
+    add('Slowed by', sample.throttled?.join(', ') ?? null, 'yellow');
+    add('ECC errors', eccOf(device));
+    add('Remapped', rowsOf(device));
+  }
+  add('Mode', joined([prefixed('compute ', device.computeMode), persistence(device.persistenceMode)]));
+  add('CPUs', joined([device.cpuAffinity, prefixed('NUMA node ', device.numaNode)]));
+  for (const [i, link] of device.links.entries()) {
+    const nvlink = link.nvlinks ? `${link.nvlinks} NVLinks` : null;
+    add(
+      i === 0 ? 'Links' : '',
+      `${link.device}  ${joined([nvlink, link.path && PATHS[link.path]]) || UNKNOWN}`,
+    );
+  }
+  for (const [i, { at, xid, meaning }] of device.xids.entries())
+    add(i === 0 ? 'XIDs' : '', `${localTime(at)}  ${xid}: ${meaning}`);
+  if (sample) add('Sampled', `${localTime(sample.takenAt)}, ${duration(sample.ageSeconds)} ago`);
+  if (sample?.processes?.length) lines.push('', ...processLines(sample.processes, terminal));
+  return lines.map((line) => line.replace(/^:\s/, '  '));
+}
+
+const PATHS: Record<NonNullable<Device['links'][0]['path']>, string> = {
+  internal: 'same board',
+  singleSwitch: 'same PCIe switch',
+  multipleSwitches: 'PCIe switches',
+  hostBridge: 'PCIe host bridge',
+  node: 'same NUMA node',
+  system: 'between NUMA nodes',
+};
+
+type Processes = NonNullable<NonNullable<Device['sample']>['processes']>;
+
+function processLines(processes: Processes, terminal: Terminal): string[] {
+  return renderTable<Processes[0]>(
+    processes,
+    [
+      { title: 'PID', cell: ({ pid }) => String(pid), align: 'right' },
+      { title: 'USER', cell: ({ user }) => user ?? UNKNOWN },
+      { title: 'COMMAND', cell: ({ command }) => command ?? UNKNOWN },
+      { title: 'MEMORY', cell: ({ memoryBytes }) => size(memoryBytes), align: 'right' },
+      { title: 'KIND', cell: ({ kind }) => kind },
+      { title: 'BELONGS TO', cell: ({ number }) => (number === null ? 'no job' : `job ${number}`) },
+    ],
+    terminal.columns,
+  );
+}
+
+function joined(parts: readonly (string | null)[]): string {
+  return parts.filter((part) => part !== null && part !== '').join(', ');
+}
+
+function prefixed(words: string, figure: string | number | null): string | null {
+  return figure === null ? null : `${words}${figure}`;
+}
+
+const percent = (share: number | null): string | null =>
+  share === null ? null : `${Math.round(share * 100)} %`;
+
+function orders({ index, mig, cudaIndex }: Device): string {
+  const cuda = cudaIndex === null || mig ? null : `${cudaIndex} in CUDA's own order (by speed)`;
+  return joined([`${index} in PCI order`, cuda]);
+}
+
+function kindOf({ architecture, computeCapability }: Device): string {
+  return joined([architecture, prefixed('compute capability ', computeCapability)]);
+}
+
+function memoryOf({ sample, memoryTotalBytes }: Device): string {
+  if (!sample) return size(memoryTotalBytes);
+  const { memoryUsedBytes, memoryReservedBytes, jobBytes, foreignBytes } = sample;
+  return joined([
+    `${size(memoryUsedBytes)} of ${size(memoryTotalBytes)} used`,
+    jobBytes ? `${size(jobBytes)} by jobs` : null,
+    foreignBytes ? `${size(foreignBytes)} by others` : null,
+    memoryReservedBytes ? `${size(memoryReservedBytes)} kept by the driver` : null,
   ]);
-  const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => displayWidth(row[i] as string))));
-  return rows.map((row, i) => {
-    const cells = row.map((text, column) => {
-      const blank = ' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(text)));
-      return column === 1 || column === 2 ? blank + text : text + blank;
-    });
-    const holder = items[i]?.holder ? terminal.paint('cyan', cells[3] as string) : cells[3];
-    return `${cells[0]} │ ${cells[1]} │ ${cells[2]} │ ${holder}`;
-  });
 }
 
-function loadOf({ sample }: Device): string {
-  return sample?.utilisation == null ? `${UNKNOWN} %` : `${Math.round(sample.utilisation * 100)} %`;
+function temperatureOf({ sample, slowdownCelsius }: Device): string {
+  return joined([
+    degrees(sample?.temperatureCelsius ?? null),
+    prefixed('slows down at ', degrees(slowdownCelsius)),
+  ]);
 }
 
-function holderOf({ holder, sample }: Device): string {
-  const processes = sample?.processes?.length ?? 0;
-  const foreign =
-    processes > 0 ? `no job, but ${processes} foreign process${processes === 1 ? '' : 'es'}` : UNKNOWN;
-  const who = holder ? harmless(`job ${holder.number} ${holder.user}:${holder.name}`) : foreign;
-  const isStale = sample !== null && sample.ageSeconds > STALE_SECONDS;
-  return isStale ? `${who} (as of ${duration(sample.ageSeconds)} ago)` : who;
+const degrees = (celsius: number | null): string | null => (celsius === null ? null : `${celsius} °C`);
+
+function powerOf({ sample, powerLimitWatts, powerLimitRangeWatts }: Device): string {
+  const watts = sample?.powerWatts ?? null;
+  const range = powerLimitRangeWatts;
+  return joined([
+    watts === null ? null : `${Math.round(watts)} W`,
+    powerLimitWatts === null ? null : `limit ${Math.round(powerLimitWatts)} W`,
+    range && `may be set from ${Math.round(range.least)} to ${Math.round(range.most)} W`,
+  ]);
 }
 
-function driverLines({ problem, simulated }: Driver, count: number): string[] {
-  if (problem) return [`berth: ${harmless(problem.detail)}`, `berth: ${harmless(problem.hint)}`];
-  if (count === 0)
-    return ['berth: the driver shows no device to this daemon (is CUDA_VISIBLE_DEVICES set for it?)'];
-  return simulated ? ['the devices are simulated: every figure of theirs is made up'] : [];
+function clocksOf({ sample, maxClocks }: Device): string {
+  const pair = (name: string, now: number | null | undefined, most: number | null): string | null =>
+    now == null ? null : `${name} ${now}${most === null ? '' : ` of ${most}`} MHz`;
+  return joined([
+    pair('SM', sample?.clocks.smMegahertz, maxClocks.smMegahertz),
+    pair('memory', sample?.clocks.memoryMegahertz, maxClocks.memoryMegahertz),
+  ]);
 }
+
+function eccOf({ sample, eccEnabled }: Device): string | null {
+  if (eccEnabled === false) return 'ECC is off';
+  const { corrected = null, uncorrected = null } = sample?.ecc ?? {};
+  return joined([
+    corrected === null ? null : `${corrected} corrected`,
+    uncorrected === null ? null : `${uncorrected} not corrected`,
+  ]);
+}
+
+function rowsOf({ sample }: Device): string | null {
+  const rows = sample?.remappedRows;
+  if (!rows) return null;
+  return joined([
+    `${rows.correctable + rows.uncorrectable} rows`,
+    rows.pending ? 'some wait for a reset' : null,
+    rows.failed ? 'no spare rows are left' : null,
+  ]);
+}
+
+const persistence = (on: boolean | null): string | null =>
+  on === null ? null : `persistence ${on ? 'on' : 'off'}`;

@@ -1,4 +1,4 @@
-import type { Attempt, Job, Task } from '@berth/contract';
+import type { Attempt, Job, JobDeviceUse, Task } from '@berth/contract';
 import type { Command } from 'commander';
 import { commandLine, duration, localTime, secondsBetween, size, UNKNOWN } from '../figures.js';
 import { referenceOf } from '../job-reference.js';
@@ -56,6 +56,9 @@ function linesOf(job: Job, terminal: Terminal, now: number): string[] {
   add('Started', job.startedAt && localTime(job.startedAt));
   add('Ended', job.endedAt && localTime(job.endedAt));
   add(isEnded(job) ? 'Took' : job.startedAt ? 'Runs for' : 'Waits for', timeOf(job, now));
+  for (const [i, use] of (job.deviceUse ?? []).entries()) add(i === 0 ? 'Memory' : '', useOf(use));
+  for (const [i, notice] of job.notices.entries())
+    add(i === 0 ? 'Notices' : '', `${localTime(notice.at)}  ${notice.sentence}`, 'yellow');
   for (const [i, pair] of pairs(job.environment).entries()) add(i === 0 ? 'Environment' : '', pair);
   for (const attempt of job.attempts) lines.push('', ...attemptLines(attempt, terminal));
   return lines.map((line) => line.replace(/^:\s/, '  '));
@@ -90,6 +93,11 @@ function attemptLines(attempt: Attempt, terminal: Terminal): string[] {
     ...(attempt.cause ? [`  ${harmless(attempt.cause.sentence)}`] : []),
     ...table.map((line) => `  ${line}`),
   ];
+}
+
+function useOf({ index, jobBytes, foreignBytes }: JobDeviceUse): string {
+  const others = foreignBytes ? `, and ${size(foreignBytes)} there by processes of no job` : '';
+  return `${size(jobBytes)} on device ${index}${others}`;
 }
 
 function timeOfTask({ startedAt, endedAt }: Task): string {

@@ -1,13 +1,17 @@
 import type { DataDirectory } from '../data-directory.js';
+import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
 import type { JobWatch } from '../ledger/job-watch.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { DeviceViews } from './device-views.js';
 
 /** What the API is made of; a test hands in what it wants. */
 export interface ApiContext {
   readonly ledger: Ledger;
   readonly watch: JobWatch;
   readonly inventory: DeviceInventory;
+  readonly devices: DeviceViews;
+  readonly histories: Histories;
   readonly directories: DataDirectory;
   readonly node: string;
   /** The user whose jobs these are, until there are several. */

@@ -1,55 +1,151 @@
-import { type Device, DeviceListSchema, type Holder, type Job } from '@berth/contract';
+import {
+  type Device,
+  DeviceHistorySchema,
+  DeviceListSchema,
+  DeviceSchema,
+  DrainRequestSchema,
+} from '@berth/contract';
+import type { DeviceFacts } from '@berth/cuda-core';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { z } from 'zod';
+import { LedgerRefusal } from '../ledger/refusal.js';
 import type { ApiContext } from './context.js';
+import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
+import { PAST, StretchSchema, stretchOf } from './stretch.js';
 
-/** `GET /v1/devices`. */
+const ParametersSchema = z.object({
+  device: z
+    .string()
+    .min(1)
+    .max(100)
+    .meta({ description: 'A UUID, an unambiguous beginning of one, an index, or `0:1` for a MIG instance.' }),
+});
+
+/** `GET /v1/devices`, `GET /v1/devices/{device}` and its `history`, `drain` and `resume`. */
 export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  const { devices, histories, ledger, user } = app.context;
+
   app.get(
     '/v1/devices',
     {
       schema: {
         operationId: 'listDevices',
         tags: ['devices'],
-        summary: 'All devices, with their newest sample and who holds them',
+        summary: 'All devices: what the driver says, who holds them, what keeps jobs away from them',
         response: { 200: DeviceListSchema, ...problems() },
       },
     },
-    async () => {
-      const { inventory, node } = app.context;
-      const holders = await holdersOf(app.context);
-      const { driverVersion, cudaVersion, simulated } = inventory.driver;
-      const items = inventory.devices.map((facts): Device => {
-        const sample = inventory.newest(facts.uuid);
-        return {
-          ...facts,
-          node,
-          simulated,
-          holder: holders.get(facts.uuid) ?? null,
-          sample: sample && {
-            ...sample,
-            takenAt: new Date(sample.takenAt).toISOString(),
-            ageSeconds: Math.max(0, Date.now() - sample.takenAt) / 1000,
-          },
-        };
-      });
-      return { items, driver: { driverVersion, cudaVersion, simulated, problem: inventory.problem } };
+    async (_request, reply) => {
+      const json = await devices.json();
+      // Made once for all who poll; the types have checked what a serialiser would.
+      return reply.header('content-type', 'application/json; charset=utf-8').send(json as never);
+    },
+  );
+
+  app.get(
+    '/v1/devices/:device',
+    {
+      schema: {
+        operationId: 'getDevice',
+        tags: ['devices'],
+        summary: 'One device',
+        params: ParametersSchema,
+        response: { 200: DeviceSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    async (request) => deviceOr404(app.context, request.params.device),
+  );
+
+  app.get(
+    '/v1/devices/:device/history',
+    {
+      schema: {
+        operationId: 'getDeviceHistory',
+        tags: ['devices'],
+        summary: "A device's past",
+        description: PAST,
+        params: ParametersSchema,
+        querystring: StretchSchema,
+        response: { 200: DeviceHistorySchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    async (request) => {
+      const { uuid } = factsOr404(app.context, request.params.device);
+      const stretch = stretchOf(request.query);
+      return histories.ofDevice(uuid, stretch) ?? { device: uuid, stepSeconds: 1, points: [] };
+    },
+  );
+
+  app.post(
+    '/v1/devices/:device/drain',
+    {
+      schema: {
+        operationId: 'drainDevice',
+        tags: ['devices'],
+        summary: 'Take a device out of scheduling',
+        description: 'The job on it goes on; no other is placed there until the device is resumed.',
+        params: ParametersSchema,
+        body: DrainRequestSchema.nullish(),
+        response: { 200: DeviceSchema, ...problems('malformed_request', 'not_found', 'invalid_request') },
+      },
+    },
+    async (request) => {
+      const { uuid } = factsOr404(app.context, request.params.device);
+      const reason = request.body?.reason;
+      const sentence = `drained by ${user}${reason ? `: ${reason}` : ''}`;
+      await registered(uuid, ledger.drain(uuid, { code: 'drained', sentence, by: user }));
+      return deviceOr404(app.context, uuid);
+    },
+  );
+
+  app.post(
+    '/v1/devices/:device/resume',
+    {
+      schema: {
+        operationId: 'resumeDevice',
+        tags: ['devices'],
+        summary: 'Give a device back to scheduling',
+        params: ParametersSchema,
+        response: {
+          200: DeviceSchema,
+          ...problems('not_found', 'device_conflict', 'invalid_request'),
+        },
+      },
+    },
+    async (request) => {
+      const { uuid, index } = factsOr404(app.context, request.params.device);
+      if (app.context.inventory.reach(uuid) === 'lost') {
+        const detail = `Device ${index} is still lost: the driver can't reach it. Reset it or reboot the host first`;
+        throw new ApiProblem('device_conflict', detail);
+      }
+      await registered(uuid, ledger.resume(uuid));
+      return deviceOr404(app.context, uuid);
     },
   );
 };
 
-async function holdersOf({ ledger }: ApiContext): Promise<Map<string, Holder>> {
-  const allocations = await ledger.allocations();
-  const jobs = new Map<string, Job>();
-  const ids = [...new Set([...allocations.values()].map(({ job }) => job))];
-  for (const job of await ledger.jobsOf(ids)) jobs.set(job.id, job);
-  const holders = new Map<string, Holder>();
-  for (const [uuid, { job: id, attempt }] of allocations) {
-    const job = jobs.get(id);
-    const placed = job?.attempts[attempt - 1];
-    if (!job || !placed) continue;
-    const { number, name, user } = job;
-    holders.set(uuid, { job: id, number, name, user, attempt, since: placed.placedAt });
+function factsOr404({ devices, inventory }: ApiContext, name: string): DeviceFacts {
+  const facts = devices.facts(name);
+  if (facts) return facts;
+  const there = inventory.devices.map(({ index, mig }) => `${index}${mig ? `:${mig.index}` : ''}`).join(', ');
+  throw new ApiProblem(
+    'not_found',
+    `There is no device ${name}; ${there ? `there are ${there}` : 'this host has none'}`,
+  );
+}
+
+async function deviceOr404(context: ApiContext, name: string): Promise<Device> {
+  const { uuid } = factsOr404(context, name);
+  return (await context.devices.fresh(uuid)) as Device;
+}
+
+/** @throws ApiProblem `not_found` where the ledger doesn't know the device (yet) */
+async function registered<T>(uuid: string, change: Promise<T>): Promise<T> {
+  try {
+    return await change;
+  } catch (error) {
+    if (!(error instanceof LedgerRefusal)) throw error;
+    throw new ApiProblem('not_found', `Device ${uuid} is not registered; restart berthd to register it`);
   }
-  return holders;
 }

@@ -41,6 +41,24 @@ export async function resolveSubmission(
     });
   }
 
+  const whole = present.filter(({ mig }) => mig === null).length;
+  if (candidates && gpus > 1 && submission.launch === 'single') {
+    const instances = present.filter(({ uuid, mig }) => mig && candidates?.includes(uuid));
+    if (instances.length > 0) {
+      errors.push({
+        pointer: '#/devices',
+        detail:
+          'names MIG instances for a job of several devices, but CUDA shows a process one instance alone, and no GPU beside it; ' +
+          'ask for gpus: 1, or for launch: "perDevice"',
+      });
+    }
+  } else if (!candidates && gpus > 1 && gpus > whole && gpus <= present.length) {
+    errors.push({
+      pointer: '#/gpus',
+      detail: `asks for ${gpus} devices, but only ${whole} of this host's ${present.length} are whole GPUs; a process sees one MIG instance alone`,
+    });
+  }
+
   const workingDirectory = submission.workingDirectory ?? homedir();
   const missing = await whyNoDirectory(workingDirectory);
   if (missing) errors.push({ pointer: '#/workingDirectory', detail: missing });
@@ -82,7 +100,8 @@ function defaultName(command: readonly string[] | undefined): string {
 function describeDevices(devices: readonly DeviceFacts[], { inventory }: ApiContext): string {
   if (inventory.problem) return `this host has none: ${inventory.problem.detail}`;
   if (devices.length === 0) return 'this host has none that the daemon may use';
-  return `this host has ${devices.length}: ${devices.map(({ index, name }) => `${index} (${name})`).join(', ')}`;
+  const named = devices.map(({ index, mig, name }) => `${index}${mig ? `:${mig.index}` : ''} (${name})`);
+  return `this host has ${devices.length}: ${named.join(', ')}`;
 }
 
 async function whyNoDirectory(path: string): Promise<string | null> {

@@ -4,6 +4,7 @@ import {
   type Job,
   type JobId,
   JobListSchema,
+  JobMetricsSchema,
   JobReferenceSchema,
   JobSchema,
   JobStateSchema,
@@ -16,6 +17,7 @@ import type { ApiContext } from './context.js';
 import { resolveSubmission } from './job-request.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
+import { PAST, StretchSchema, stretchOf } from './stretch.js';
 
 const CANCELLED_BY_USER: Cause = {
   code: 'user',
@@ -35,7 +37,7 @@ const IdempotencyHeaderSchema = z.object({
 
 const CursorSchema = z.string().regex(/^\d{1,15}$/, 'is no cursor that a list gave');
 
-/** `POST /v1/jobs`, `GET /v1/jobs`, `GET /v1/jobs/{job}`, `POST /v1/jobs/{job}/cancel`. */
+/** `POST /v1/jobs`, `GET /v1/jobs`, `GET /v1/jobs/{job}`, `GET /v1/jobs/{job}/metrics`, `POST /v1/jobs/{job}/cancel`. */
 export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   const { ledger } = app.context;
 
@@ -116,6 +118,26 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request) => jobOr404(app.context, await idOf(app.context, request.params.job)),
   );
 
+  app.get(
+    '/v1/jobs/:job/metrics',
+    {
+      schema: {
+        operationId: 'getJobMetrics',
+        tags: ['jobs'],
+        summary: 'What a job used of its devices',
+        description: PAST,
+        params: JobParametersSchema,
+        querystring: StretchSchema,
+        response: { 200: JobMetricsSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    async (request) => {
+      const id = await idOf(app.context, request.params.job);
+      await jobOr404(app.context, id);
+      return app.context.histories.ofJob(id, stretchOf(request.query));
+    },
+  );
+
   app.post(
     '/v1/jobs/:job/cancel',
     {
@@ -158,8 +180,10 @@ export async function idOf({ ledger }: ApiContext, reference: string): Promise<J
   return id;
 }
 
-async function jobOr404({ ledger }: ApiContext, id: JobId): Promise<Job> {
+/** @throws ApiProblem `not_found` */
+export async function jobOr404({ ledger, devices }: ApiContext, id: JobId): Promise<Job> {
   const job = await ledger.job(id);
   if (!job) throw new ApiProblem('not_found', `There is no job ${id}; GET /v1/jobs lists those there are`);
-  return job;
+  if (job.state !== 'running' && job.state !== 'stopping') return job;
+  return { ...job, deviceUse: devices.useByJob(job) };
 }

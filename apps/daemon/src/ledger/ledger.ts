@@ -1,4 +1,14 @@
-import type { Cause, Job, JobId, JobState, PendingReason, Task } from '@berth/contract';
+import type {
+  Cause,
+  Job,
+  JobId,
+  JobState,
+  Notice,
+  ObstacleCode,
+  PendingReason,
+  Task,
+  XidReport,
+} from '@berth/contract';
 import { type Needs, shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import { KEYS } from './keys.js';
@@ -15,12 +25,43 @@ import { loadScripts, type RunScript } from './scripts.js';
 import { describeTask, type TaskReference } from './task-reference.js';
 
 const IDEMPOTENCY_KEY_SECONDS = 86_400;
+const XIDS_KEPT = 20;
+const NOTICES_KEPT = 50;
 
 /** A device as its node registered it. */
 export interface RegisteredDevice {
   uuid: string;
   index: number;
   node: string;
+  /** Of a MIG instance: its place among those of its GPU. */
+  instance: number | null;
+}
+
+/** Why a device was taken out. */
+export interface Drain {
+  code: ObstacleCode;
+  sentence: string;
+  /** A user, or `berth` itself. */
+  by: string;
+  /** ms since the epoch. */
+  since: number;
+}
+
+/** What keeps jobs away from a device for now. */
+export interface PassingObstacle {
+  code: ObstacleCode;
+  sentence: string;
+  /** ms since the epoch. */
+  since: number;
+}
+
+/** What the ledger says of devices, by their UUIDs. */
+export interface DeviceBook {
+  holders: ReadonlyMap<string, { job: JobId; attempt: number }>;
+  drains: ReadonlyMap<string, Drain>;
+  obstacles: ReadonlyMap<string, readonly PassingObstacle[]>;
+  /** Newest first. */
+  xids: ReadonlyMap<string, readonly XidReport[]>;
 }
 
 export interface NewJob {
@@ -163,6 +204,46 @@ export class Ledger {
     );
   }
 
+  /**
+   * Takes a device out: nothing is placed on it until it is resumed. The first reason stays.
+   * @returns whether it wasn't out before
+   * @throws LedgerRefusal `not_found`
+   */
+  async drain(uuid: string, why: Omit<Drain, 'since'>): Promise<boolean> {
+    const { values } = await this.run('drain', uuid, uuid, JSON.stringify(why));
+    return values[0] === 'drained';
+  }
+
+  /** Gives a device back to scheduling. @throws LedgerRefusal `not_found` */
+  async resume(uuid: string): Promise<void> {
+    await this.run('resume', uuid, uuid);
+  }
+
+  /** Says what keeps jobs away from a device for now; an empty list: nothing does. @throws LedgerRefusal `not_found` */
+  async obstruct(uuid: string, obstacles: readonly PassingObstacle[]): Promise<void> {
+    await this.run('obstruct', uuid, uuid, obstacles.length > 0 ? JSON.stringify(obstacles) : '');
+  }
+
+  /** Writes down an error that the driver reported of a device. */
+  async reportXid(uuid: string, report: XidReport): Promise<void> {
+    await this.run('report_xid', uuid, uuid, JSON.stringify(report), XIDS_KEPT);
+  }
+
+  /**
+   * Tells a job's owner of something that happened to an attempt.
+   * @returns whether it hadn't been said before
+   * @throws LedgerRefusal `not_found`, `stale_attempt`
+   */
+  async notice(
+    job: JobId,
+    attempt: number,
+    notice: Pick<Notice, 'code' | 'device' | 'sentence'>,
+  ): Promise<boolean> {
+    const { code, device, sentence } = notice;
+    const { values } = await this.run('notice', job, job, attempt, code, device, sentence, NOTICES_KEPT);
+    return values[0] === 'new';
+  }
+
   /** Changes the reasons for which the jobs of some shapes wait; null takes one away. @throws LedgerRefusal `not_leading` */
   async noteReasons(epoch: string, changes: ReadonlyMap<string, PendingReason | null>): Promise<void> {
     const argv = [...changes].flatMap(([shape, reason]) => [shape, reason ? JSON.stringify(reason) : '']);
@@ -247,13 +328,23 @@ export class Ledger {
 
   /** Who holds each device: job and attempt by UUID. */
   async allocations(): Promise<Map<string, { job: JobId; attempt: number }>> {
-    const held = await this.redis.hgetall(KEYS.allocations);
-    return new Map(
-      Object.entries(held).map(([uuid, holder]) => {
-        const [job, attempt] = holder.split(' ') as [string, string];
-        return [uuid, { job, attempt: Number(attempt) }];
-      }),
-    );
+    return holdersFrom(await this.redis.hgetall(KEYS.allocations));
+  }
+
+  /** All that the ledger says of devices, in one trip. */
+  async deviceBook(): Promise<DeviceBook> {
+    const pipeline = this.redis.pipeline();
+    for (const key of [KEYS.allocations, KEYS.drains, KEYS.obstacles, KEYS.xids]) pipeline.hgetall(key);
+    const [holders, drains, obstacles, xids] = ((await pipeline.exec()) ?? []).map(([error, hash]) => {
+      if (error) throw error;
+      return hash as Record<string, string>;
+    });
+    return {
+      holders: holdersFrom(holders ?? {}),
+      drains: parsedMap<Drain>(drains ?? {}),
+      obstacles: parsedMap<PassingObstacle[]>(obstacles ?? {}),
+      xids: parsedMap<XidReport[]>(xids ?? {}),
+    };
   }
 
   /** Asks Redis for an answer. @throws where it gives none */
@@ -286,4 +377,17 @@ export class Ledger {
       jobFromRecord(record, waiting.get(record.id) ?? { position: null, reason: null }),
     );
   }
+}
+
+function holdersFrom(hash: Record<string, string>): Map<string, { job: JobId; attempt: number }> {
+  return new Map(
+    Object.entries(hash).map(([uuid, holder]) => {
+      const [job, attempt] = holder.split(' ') as [string, string];
+      return [uuid, { job, attempt: Number(attempt) }];
+    }),
+  );
+}
+
+function parsedMap<Value>(hash: Record<string, string>): Map<string, Value> {
+  return new Map(Object.entries(hash).map(([field, json]) => [field, JSON.parse(json) as Value]));
 }

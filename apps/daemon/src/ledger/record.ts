@@ -5,6 +5,7 @@ import type {
   Job,
   JobState,
   Launch,
+  Notice,
   PendingReason,
   Task,
 } from '@berth/contract';
@@ -93,7 +94,15 @@ export function jobFromRecord(
     startedAt: time(record.startedAt),
     endedAt: time(record.endedAt),
     attempts,
+    deviceUse: null,
+    notices: noticesOf(record),
   };
+}
+
+function noticesOf({ notices }: JobRecord): Notice[] {
+  if (!notices) return [];
+  const said = JSON.parse(notices) as (Omit<Notice, 'at'> & { at: number })[];
+  return said.map((notice) => ({ ...notice, at: new Date(notice.at).toISOString() }));
 }
 
 function attemptFromRecord(record: JobRecord, number: number): Attempt {

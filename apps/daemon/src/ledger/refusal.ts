@@ -6,6 +6,7 @@ export type RefusalCode =
   | 'already_claimed'
   | 'not_leading'
   | 'device_held'
+  | 'device_kept'
   | 'idempotency_conflict';
 
 /** A transition that the ledger's checks did not allow. */

@@ -13,6 +13,11 @@ const SCRIPTS = [
   'lead',
   'register_devices',
   'note_reasons',
+  'drain',
+  'resume',
+  'obstruct',
+  'report_xid',
+  'notice',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 

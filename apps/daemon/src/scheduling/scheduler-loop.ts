@@ -7,6 +7,7 @@ import {
   type Needs,
   type PendingJob,
   type Placement,
+  type SchedulableDevice,
   type SchedulerState,
 } from '@berth/scheduler';
 import type { Logger } from 'pino';
@@ -83,7 +84,7 @@ export class SchedulerLoop {
   /** Builds the state anew from the ledger, and hands over again what may not have been handed over. */
   private async load(): Promise<void> {
     const state = emptyState();
-    apply(state, { type: 'devices', devices: await this.ledger.devices() });
+    apply(state, { type: 'devices', devices: await this.devices() });
     const pending = await this.ledger.records(await this.ledger.idsInState('pending'));
     for (const record of pending)
       apply(state, { type: 'pending', job: pendingJob(record.id as JobId, record) });
@@ -100,6 +101,18 @@ export class SchedulerLoop {
     }
     this.state = state;
     this.notedReasons = new Map();
+  }
+
+  /** The devices of all nodes, each with the first of what keeps jobs away from it. */
+  private async devices(): Promise<SchedulableDevice[]> {
+    const [registered, { drains, obstacles }] = await Promise.all([
+      this.ledger.devices(),
+      this.ledger.deviceBook(),
+    ]);
+    return registered.map((device) => {
+      const why = drains.get(device.uuid) ?? obstacles.get(device.uuid)?.[0];
+      return { ...device, obstacle: why ? { code: why.code, sentence: why.sentence } : null };
+    });
   }
 
   private async take(event: LedgerEvent): Promise<void> {
@@ -123,7 +136,11 @@ export class SchedulerLoop {
         apply(this.state, { type: 'gone', job });
         return;
       case 'devices.registered':
-        apply(this.state, { type: 'devices', devices: await this.ledger.devices() });
+      case 'device.drained':
+      case 'device.resumed':
+      case 'device.obstructed':
+      case 'device.cleared':
+        apply(this.state, { type: 'devices', devices: await this.devices() });
         return;
       default:
         return;

@@ -32,7 +32,7 @@ export function taskEnvironment(
     ...spec.environment,
     // CUDA's own default order is by speed, which differs from nvidia-smi's and from ours.
     CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
-    CUDA_VISIBLE_DEVICES: visibleDevices(placed.devices),
+    CUDA_VISIBLE_DEVICES: visibleDevices(devicesSeen(task.rank, spec, placed)),
     BERTH_JOB_ID: task.job,
     BERTH_JOB_NUMBER: record.number as string,
     BERTH_ATTEMPT: String(task.attempt),
@@ -49,6 +49,12 @@ export function taskEnvironment(
 export function visibleDevices(devices: readonly AllocatedDevice[]): string {
   const byUuid = devices.some(({ uuid }) => uuid.startsWith('MIG-'));
   return devices.map(({ uuid, index }) => (byUuid ? uuid : index)).join(',');
+}
+
+/** All devices of the job; but CUDA shows a process one MIG instance alone, so each rank on instances sees its own. */
+function devicesSeen(rank: number, spec: JobSpec, { devices }: PlacedAttempt): readonly AllocatedDevice[] {
+  const own = devices[rank];
+  return spec.launch === 'perDevice' && own?.uuid.startsWith('MIG-') ? [own] : devices;
 }
 
 /**

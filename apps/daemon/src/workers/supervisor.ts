@@ -39,11 +39,17 @@ export class WorkerSupervisor {
    * managed and this one doesn't are let go, once they have nothing to do.
    */
   async start(devices: readonly string[], redis: Redis): Promise<void> {
-    this.devices = devices;
     for (const known of this.directories.devicesWithWorkers()) {
       if (!devices.includes(known)) await redis.publish(KEYS.control(known), 'retire');
     }
-    for (const device of devices) {
+    this.add(devices);
+  }
+
+  /** Finds or starts workers for those of these devices that have none yet. */
+  add(devices: readonly string[]): void {
+    const added = devices.filter((device) => !this.devices.includes(device));
+    this.devices = [...this.devices, ...added];
+    for (const device of added) {
       const lock = tryLock(this.directories.workerLock(device));
       if (lock) this.spawn(device, lock);
       else this.log.info({ device }, 'found a worker running');

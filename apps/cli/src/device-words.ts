@@ -1,0 +1,59 @@
+import type { Device } from '@berth/contract';
+import { duration, memory, size, UNKNOWN } from './figures.js';
+import { displayWidth } from './table.js';
+import { harmless, type Terminal } from './terminal.js';
+
+const STALE_SECONDS = 30;
+
+/** How people name a device: `3`, or `0:1` for a MIG instance. */
+export function placeOf({ index, mig }: Pick<Device, 'index' | 'mig'>): string {
+  return mig ? `${index}:${mig.index}` : String(index);
+}
+
+/** One line a device, in gpustat's order: what it is, its load, its memory, who has it, what is the matter with it. */
+export function deviceLines(items: readonly Device[], terminal: Terminal): string[] {
+  const rows = items.map((device) => [
+    `[${placeOf(device)}] ${harmless(device.name)}${device.simulated ? ' (simulated)' : ''}`,
+    figure(device.sample?.temperatureCelsius ?? null, '°C'),
+    loadOf(device),
+    memory(device.sample?.memoryUsedBytes ?? null, device.memoryTotalBytes),
+    holderOf(device),
+  ]);
+  const widths = [0, 1, 2, 3].map((i) => Math.max(...rows.map((row) => displayWidth(row[i] as string))));
+  return rows.map((row, i) => {
+    const cells = row.map((text, column) => {
+      const blank = ' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(text)));
+      return column >= 1 && column <= 3 ? blank + text : text + blank;
+    });
+    const device = items[i] as Device;
+    const holder = device.holder ? terminal.paint('cyan', cells[4] as string) : cells[4];
+    const trouble = troubleOf(device);
+    return [...cells.slice(0, 4), holder, ...(trouble ? [terminal.paint('red', trouble)] : [])].join(' │ ');
+  });
+}
+
+function figure(value: number | null, unit: string): string {
+  return `${value === null ? UNKNOWN : Math.round(value)} ${unit}`;
+}
+
+function loadOf({ sample }: Device): string {
+  return figure(sample?.utilisation == null ? null : sample.utilisation * 100, '%');
+}
+
+function holderOf({ holder, sample }: Device): string {
+  const foreign = (sample?.processes ?? []).filter(({ job }) => job === null);
+  const bytes = foreign.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0);
+  const count = `${foreign.length} foreign process${foreign.length === 1 ? '' : 'es'}${bytes > 0 ? ` (${size(bytes)})` : ''}`;
+  const job = holder && harmless(`job ${holder.number} ${holder.user}:${holder.name}`);
+  if (foreign.length === 0) return job ?? UNKNOWN;
+  return job ? `${job} and ${count}` : `no job, but ${count}`;
+}
+
+/** What is the matter with it, if anything is. */
+function troubleOf({ health, obstacles, sample }: Device): string | null {
+  const [first] = obstacles;
+  if (first) return harmless(`kept from jobs: ${first.sentence}`);
+  if (health.state !== 'ok' && health.state !== 'unknown') return harmless(health.sentence ?? health.state);
+  if (sample && sample.ageSeconds > STALE_SECONDS) return `as of ${duration(sample.ageSeconds)} ago`;
+  return null;
+}

@@ -1,0 +1,18 @@
+-- Tells a job's owner of something that happened to an attempt. Said once for each code and device, and not without end.
+-- ARGV: id, attempt, code, device, sentence, how many are kept
+local id, attempt, code, device, sentence, kept = unpack(ARGV)
+local job = job_key(id)
+
+local state, current, said = unpack(redis.call('HMGET', job, 'state', 'attempt', 'notices'))
+if not state then return { 'not_found' } end
+if current ~= attempt then return { 'stale_attempt', current } end
+local notices = said and cjson.decode(said) or {}
+if #notices >= tonumber(kept) then return { 'ok', 'full' } end
+for _, notice in ipairs(notices) do
+  if notice.attempt == tonumber(attempt) and notice.code == code and notice.device == device and
+    (code ~= 'xid' or notice.sentence == sentence) then return { 'ok', 'said' } end
+end
+notices[#notices + 1] = { at = now, attempt = tonumber(attempt), code = code, device = device, sentence = sentence }
+redis.call('HSET', job, 'notices', cjson.encode(notices))
+emit('job.noticed', job, id, attempt, nil, sentence)
+return { 'ok', 'new' }

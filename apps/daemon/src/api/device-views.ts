@@ -1,0 +1,160 @@
+import type {
+  Device,
+  DeviceHealth,
+  DeviceList,
+  Driver,
+  Job,
+  JobDeviceUse,
+  Obstacle,
+  ObstacleCode,
+} from '@berth/contract';
+import type { DeviceFacts } from '@berth/cuda-core';
+import type { DeviceInventory } from '../devices/inventory.js';
+import type { DeviceWatch } from '../guard/device-watch.js';
+import type { DeviceBookPage, DeviceBookView } from '../ledger/device-book-view.js';
+
+/** How long one answer is given again: its ages are wrong by so much at the most. */
+const ANSWER_LASTS_MS = 20;
+
+/** Of drains: what takes a device out because it is not well. */
+const UNWELL: readonly ObstacleCode[] = ['unwell', 'lost'];
+
+/**
+ * The devices as the API shows them: what the driver said, what the ledger says, whose the processes are. Nothing here
+ * asks the driver, and the ledger only after a change.
+ */
+export class DeviceViews {
+  private readonly inventory: DeviceInventory;
+  private readonly watch: DeviceWatch;
+  private readonly book: DeviceBookView;
+  private readonly node: string;
+  private answer: { json: string; at: number; version: number; rounds: number } | null = null;
+
+  constructor(options: {
+    inventory: DeviceInventory;
+    watch: DeviceWatch;
+    book: DeviceBookView;
+    node: string;
+  }) {
+    this.inventory = options.inventory;
+    this.watch = options.watch;
+    this.book = options.book;
+    this.node = options.node;
+  }
+
+  async list(): Promise<DeviceList> {
+    const { page } = await this.book.read();
+    return { items: this.inventory.devices.map((facts) => this.view(facts, page)), driver: this.driver() };
+  }
+
+  /** The list as JSON. Many may poll it, so it is made once for all who ask within some milliseconds. */
+  async json(): Promise<string> {
+    const { version, page } = await this.book.read();
+    const { rounds } = this.watch;
+    const now = Date.now();
+    const last = this.answer;
+    if (last?.version === version && last.rounds === rounds && now - last.at < ANSWER_LASTS_MS)
+      return last.json;
+    const items = this.inventory.devices.map((facts) => this.view(facts, page));
+    const json = JSON.stringify({ items, driver: this.driver() } satisfies DeviceList);
+    this.answer = { json, at: now, version, rounds };
+    return json;
+  }
+
+  /** One device, as the ledger has it this very moment: who has changed it sees the change. */
+  async fresh(uuid: string): Promise<Device | null> {
+    const facts = this.facts(uuid);
+    return facts ? this.view(facts, await this.book.fresh()) : null;
+  }
+
+  /** Who has memory on a job's devices now; null where they aren't of this host. */
+  useByJob({ id, attempts }: Job): JobDeviceUse[] | null {
+    const devices = attempts.at(-1)?.devices ?? [];
+    if (!devices.every(({ uuid }) => this.facts(uuid))) return null;
+    return devices.map(({ uuid, index }) => {
+      const { processes, foreignBytes, bytesByJob } = this.watch.useOf(uuid);
+      const jobBytes = processes === null ? null : (bytesByJob.get(id) ?? 0);
+      return { device: uuid, index, jobBytes, foreignBytes, processes };
+    });
+  }
+
+  /** @param name a UUID or an unambiguous beginning of one, an index, or `0:1` for an instance */
+  facts(name: string): DeviceFacts | null {
+    const { devices } = this.inventory;
+    const exact = devices.find((facts) => facts.uuid === name || placeOf(facts) === name);
+    if (exact || /^\d/.test(name)) return exact ?? null;
+    const matches = devices.filter(({ uuid }) => uuid.startsWith(name));
+    return matches.length === 1 ? (matches[0] as DeviceFacts) : null;
+  }
+
+  driver(): Driver {
+    const { inventory } = this;
+    const { driverVersion, cudaVersion, simulated } = inventory.driver;
+    const { source, problem, remarks } = inventory;
+    return { driverVersion, cudaVersion, simulated, source, problem, remarks: [...remarks] };
+  }
+
+  private view(facts: DeviceFacts, page: DeviceBookPage): Device {
+    const { uuid } = facts;
+    const { migEnabled: _, ...shown } = facts;
+    const obstacles = obstaclesOf(uuid, page);
+    return {
+      ...shown,
+      cudaIndex: this.inventory.cudaIndex(uuid),
+      node: this.node,
+      simulated: this.inventory.driver.simulated,
+      holder: page.holders.get(uuid) ?? null,
+      health: this.health(uuid, obstacles),
+      obstacles,
+      xids: [...(page.xids.get(uuid) ?? [])],
+      sample: this.sample(uuid),
+    };
+  }
+
+  private health(uuid: string, obstacles: readonly Obstacle[]): DeviceHealth {
+    const reach = this.inventory.reach(uuid);
+    const told = obstacles.find(({ code }) => UNWELL.includes(code) || code === 'unresponsive');
+    const sentence = told?.sentence ?? null;
+    if (reach === 'lost' || reach === 'unresponsive') return { state: reach, sentence };
+    if (told && told.code !== 'unresponsive')
+      return { state: told.code === 'lost' ? 'lost' : 'unwell', sentence };
+    return { state: reach, sentence: null };
+  }
+
+  private sample(uuid: string): Device['sample'] {
+    const sample = this.inventory.newest(uuid);
+    if (!sample) return null;
+    const { uuid: _, lost: __, takenAt, ...figures } = sample;
+    const { processes, jobBytes, foreignBytes } = this.watch.useOf(uuid);
+    return {
+      takenAt: new Date(takenAt).toISOString(),
+      ageSeconds: Math.max(0, Date.now() - takenAt) / 1000,
+      ...figures,
+      jobBytes,
+      foreignBytes,
+      processes,
+    };
+  }
+}
+
+/** How people name a device: `3`, or `0:1` for an instance. */
+function placeOf({ index, mig }: DeviceFacts): string {
+  return mig ? `${index}:${mig.index}` : String(index);
+}
+
+function obstaclesOf(uuid: string, page: DeviceBookPage): Obstacle[] {
+  const drain = page.drains.get(uuid);
+  const passing = page.obstacles.get(uuid) ?? [];
+  const time = (since: number): string => new Date(since).toISOString();
+  return [
+    ...(drain
+      ? [{ code: drain.code, sentence: drain.sentence, since: time(drain.since), endsBy: 'resume' as const }]
+      : []),
+    ...passing.map(({ code, sentence, since }) => ({
+      code,
+      sentence,
+      since: time(since),
+      endsBy: 'itself' as const,
+    })),
+  ];
+}

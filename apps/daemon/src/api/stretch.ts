@@ -1,0 +1,36 @@
+import { DurationInputSchema } from '@berth/contract';
+import { z } from 'zod';
+import type { Stretch } from '../devices/histories.js';
+
+const HOUR_MS = 3_600_000;
+
+/** A moment: a time, or how long ago it was. */
+const MomentSchema = z.union([z.iso.datetime({ offset: true }), DurationInputSchema]);
+
+/** The part of the past that a request asks for. */
+export const StretchSchema = z.strictObject({
+  since: MomentSchema.optional().meta({
+    description: 'A time (RFC 3339), or how long ago, such as "10m". Default: an hour ago.',
+    examples: ['10m', '2026-11-21T02:00:00Z'],
+  }),
+  until: MomentSchema.optional().meta({ description: 'Likewise. Default: now.' }),
+  step: DurationInputSchema.pipe(z.number().min(1, 'must be at least 1 s').max(86_400))
+    .optional()
+    .meta({
+      description: 'The length of a step. Default: as fine as is kept for so long.',
+      examples: ['10s'],
+    }),
+});
+
+/** How long the past is kept, for those who ask for it. */
+export const PAST =
+  'Steps of 1 s are kept for 10 minutes, of 10 s for 3 hours, of 1 min for 48 hours, in the memory of the daemon.';
+
+export function stretchOf({ since, until, step }: z.infer<typeof StretchSchema>): Stretch {
+  const now = Date.now();
+  const at = (moment: string | number): number =>
+    typeof moment === 'string' ? Date.parse(moment) : now - moment * 1000;
+  const end = until === undefined ? now : at(until);
+  const begin = since === undefined ? end - HOUR_MS : at(since);
+  return { since: begin, until: end, stepMs: step === undefined ? null : Math.round(step * 1000) };
+}

@@ -1,0 +1,58 @@
+import { readStartRecord } from '@berth/task-shim';
+import type { DataDirectory } from '../data-directory.js';
+import type { EventFeed } from '../ledger/event-feed.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { placedAttempt } from '../ledger/record.js';
+import type { RunningTask } from './process-owners.js';
+
+/** The tasks that run on this node, read anew after each event that may have changed them. */
+export class RunningTasks {
+  tasks: readonly RunningTask[] = [];
+  private stale = true;
+  private readonly ledger: Ledger;
+  private readonly directories: DataDirectory;
+  private readonly node: string;
+
+  constructor(ledger: Ledger, directories: DataDirectory, feed: EventFeed, node: string) {
+    this.ledger = ledger;
+    this.directories = directories;
+    this.node = node;
+    feed.listen((events) => {
+      if (
+        events.some(({ type }) => type.startsWith('task.') || type === 'job.ended' || type === 'job.requeued')
+      )
+        this.stale = true;
+    });
+  }
+
+  async refresh(): Promise<void> {
+    if (!this.stale) return;
+    this.stale = false;
+    try {
+      this.tasks = await this.read();
+    } catch (error) {
+      this.stale = true;
+      throw error;
+    }
+  }
+
+  private async read(): Promise<RunningTask[]> {
+    const holders = await this.ledger.allocations();
+    const jobs = new Set([...holders.values()].map(({ job }) => job));
+    const tasks: RunningTask[] = [];
+    for (const record of await this.ledger.records([...jobs])) {
+      const attempt = Number(record.attempt);
+      const placed = placedAttempt(record, attempt);
+      if (placed.node !== this.node) continue;
+      for (const { rank } of placed.tasks) {
+        if (record[`task:${attempt}:${rank}:state`] !== 'running') continue;
+        const job = record.id as string;
+        const start = readStartRecord(this.directories.task(job, attempt, rank));
+        if (!start) continue;
+        const { shimPid, shimStartTicks } = start;
+        tasks.push({ job, number: Number(record.number), attempt, rank, shimPid, shimStartTicks });
+      }
+    }
+    return tasks;
+  }
+}

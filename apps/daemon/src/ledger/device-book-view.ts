@@ -1,0 +1,74 @@
+import type { Holder, JobId } from '@berth/contract';
+import type { EventFeed, LedgerEvent } from './event-feed.js';
+import type { DeviceBook, Ledger } from './ledger.js';
+
+/** What the ledger says of devices, with who holds them. */
+export interface DeviceBookPage extends Omit<DeviceBook, 'holders'> {
+  holders: ReadonlyMap<string, Holder>;
+}
+
+/** Keeps what the ledger says of devices at hand: it is read anew only after an event that may have changed it. */
+export class DeviceBookView {
+  private readonly ledger: Ledger;
+  private page: DeviceBookPage | null = null;
+  private reading: Promise<DeviceBookPage> | null = null;
+  /** Grows with each change. */
+  private changes = 0;
+
+  constructor(ledger: Ledger, feed: EventFeed) {
+    this.ledger = ledger;
+    feed.listen((events) => {
+      if (!events.some(concernsDevices)) return;
+      this.changes += 1;
+      this.page = null;
+      this.reading = null;
+    });
+  }
+
+  /** The page as of the last event, and its version: the same version is the same page. */
+  async read(): Promise<{ page: DeviceBookPage; version: number }> {
+    const version = this.changes;
+    if (this.page) return { page: this.page, version };
+    this.reading ??= this.fetch();
+    const reading = this.reading;
+    try {
+      const page = await reading;
+      // What was read before a change may be from before it.
+      if (this.changes === version) this.page = page;
+      return { page, version };
+    } finally {
+      if (this.reading === reading) this.reading = null;
+    }
+  }
+
+  /** The page as the ledger has it now, whatever the events have told yet. */
+  fresh(): Promise<DeviceBookPage> {
+    return this.fetch();
+  }
+
+  private async fetch(): Promise<DeviceBookPage> {
+    const { holders, ...book } = await this.ledger.deviceBook();
+    const ids = [...new Set([...holders.values()].map(({ job }) => job))];
+    const records = new Map((await this.ledger.records(ids)).map((record) => [record.id as JobId, record]));
+    const held = new Map<string, Holder>();
+    for (const [uuid, { job, attempt }] of holders) {
+      const record = records.get(job);
+      const placedAt = record?.[`attempt:${attempt}:placedAt`];
+      if (!record || !placedAt) continue;
+      const since = new Date(Number(placedAt)).toISOString();
+      const { number, name, user } = record as { number: string; name: string; user: string };
+      held.set(uuid, { job, number: Number(number), name, user, attempt, since });
+    }
+    return { ...book, holders: held };
+  }
+}
+
+function concernsDevices({ type }: LedgerEvent): boolean {
+  return (
+    type === 'job.placed' ||
+    type === 'job.ended' ||
+    type === 'job.requeued' ||
+    type === 'devices.registered' ||
+    type.startsWith('device.')
+  );
+}
