@@ -197,3 +197,63 @@ it('changes nothing when an event is applied twice', () => {
   expect(builder.state.shapes.get(shapeKey(pendingJob(1, {}).needs))?.queue).toHaveLength(1);
   expect([...builder.state.holders.keys()]).toEqual(['host-0']);
 });
+
+describe('devices that are kept from jobs', () => {
+  const away = 'process 4242 (of eve, python) has 40 GiB on it';
+
+  it('get no job, and the job that wants one is told why', () => {
+    const builder = host(2)
+      .obstructed(0, 'foreign_use', away)
+      .pending(1, { mask: [0] })
+      .pending(2);
+    expect(placed(decide(builder.state))).toEqual({ 2: [1] });
+    const reason = reasonOf(builder, 1);
+    expect(reason?.code).toBe('resources');
+    expect(reason?.sentence).toBe(
+      `needs 1 free device; of the 1 that it may use, 1 is kept from jobs: device 0: ${away}`,
+    );
+  });
+
+  it('that somebody has to resume are said to be draining', () => {
+    const builder = host(1).obstructed(0, 'lost', 'it is lost').pending(1);
+    expect(reasonOf(builder, 1)?.code).toBe('draining');
+  });
+
+  it('keep nobody else waiting: what a job could use but for them is not barred for it', () => {
+    const builder = host(2).obstructed(0, 'drained', 'a fan rattles').pending(1, { gpus: 2 }).pending(2);
+    expect(placed(decide(builder.state))).toEqual({ 2: [1] });
+  });
+
+  it('leave the job alone that holds one', () => {
+    const builder = host(1).running(1, [0]).obstructed(0, 'drained', 'a fan rattles');
+    expect(builder.state.holders.get('host-0')?.number).toBe(1);
+    expect(placed(decide(builder.pending(2).state))).toEqual({});
+  });
+
+  it('are named beside those that others hold', () => {
+    const builder = host(3).running(1, [0]).obstructed(1, 'unwell', 'XID 48').pending(2, { gpus: 2 });
+    expect(reasonOf(builder, 2)?.sentence).toBe(
+      'needs 2 free devices; 1 of the 3 that it may use is free: device 0 is held by job 1; 1 is kept from jobs: device 1: XID 48',
+    );
+  });
+});
+
+describe('GPUs that are divided into MIG instances', () => {
+  it('give an instance to each job of one device', () => {
+    const builder = host(2).divided(0, 2).pending(1).pending(2).pending(3);
+    const { placements } = decide(builder.state);
+    expect(placements.map(({ devices }) => devices.map(({ uuid }) => uuid))).toEqual([
+      ['host-0:0'],
+      ['host-0:1'],
+      ['host-1'],
+    ]);
+  });
+
+  it('give nothing to jobs of several devices: a process sees one instance alone', () => {
+    const builder = host(3).divided(0, 4).pending(1, { gpus: 2 });
+    expect(placed(decide(builder.state))).toEqual({ 1: [1, 2] });
+    const few = host(2).divided(0, 4).pending(1, { gpus: 2 });
+    expect(placed(decide(few.state))).toEqual({});
+    expect(reasonOf(few, 1)?.code).toBe('no_matching_device');
+  });
+});
