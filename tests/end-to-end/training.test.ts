@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BerthClient, BerthProblem } from '@berth/client';
+import type { Job } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
 
@@ -13,7 +14,7 @@ let daemon: TestDaemon;
 let client: BerthClient;
 const scratch = mkdtempSync(join(tmpdir(), 'berth-scratch-'));
 beforeAll(async () => {
-  daemon = await TestDaemon.start('2xH100-80GB');
+  daemon = await TestDaemon.start('4xH100-80GB');
   client = new BerthClient({ url: daemon.address, token: daemon.token });
 });
 afterAll(async () => {
@@ -85,5 +86,53 @@ describe('real training, submitted by the client', () => {
     const refused = await client.jobs.submit({ command: ['true'], gpus: 9 }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(BerthProblem);
     expect(refused).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '#/gpus' }] });
+  });
+});
+
+describe('what people run', () => {
+  const run = async (argv: readonly string[], more: object = {}): Promise<{ output: string; job: Job }> => {
+    const command = [PYTHON, ...argv];
+    const job = await client.jobs.submit({ command, workingDirectory: EXAMPLES, ...more });
+    const output = await textOf(client.jobs.logs(job, { follow: true }));
+    return { output, job: await client.jobs.wait(job) };
+  };
+
+  it('DistributedDataParallel, four ranks: the gradients are averaged, so the parameters are equal at the end', async () => {
+    const { job } = await run(['ddp.py', '--steps', '5'], { gpus: 4, launch: 'perDevice' });
+    expect(job.state).toBe('succeeded');
+    const sums: string[] = [];
+    for (const rank of [0, 1, 2, 3]) {
+      const output = await textOf(client.jobs.logs(job, { rank }));
+      expect(output).toContain(`Rank ${rank} of 4 on `);
+      sums.push(/parameters equal, checksum (\S+)/.exec(output)?.[1] ?? `none in ${output}`);
+    }
+    expect(new Set(sums).size).toBe(1);
+  });
+
+  it('DistributedDataParallel, of which one rank fails: the others are stopped, and the cause names it', async () => {
+    const argv = ['ddp.py', '--steps', '100000', '--fail-rank', '2'];
+    const { job } = await run(argv, { gpus: 4, launch: 'perDevice', gracePeriod: 1 });
+    expect(job).toMatchObject({ state: 'failed', cause: { code: 'exit_code', rank: 2, exitCode: 1 } });
+    expect(await textOf(client.jobs.logs(job, { rank: 2 }))).toContain('rank 2 fails, as it was asked to');
+  });
+
+  it('DataParallel, in one process', async () => {
+    const argv = ['data_parallel.py', '--steps', '2', '--batch', '8', '--width', '8'];
+    const { output, job } = await run(argv, { gpus: 2 });
+    expect(output).toMatch(/CUDA devices are visible\nStep 1\/2, Loss: \d|DataParallel over 2/);
+    expect(job.state).toBe('succeeded');
+  });
+
+  it('a script that names cuda:1', async () => {
+    const { output, job } = await run(['pick_device.py', '--steps', '50'], { gpus: 2 });
+    expect(output).toMatch(/Asked for cuda:1; \d CUDA devices are visible/);
+    expect(output).toMatch(/Step 50\/50, Loss: /);
+    expect(job.state).toBe('succeeded');
+  });
+
+  it('one that asks for more memory than there is', async () => {
+    const { output, job } = await run(['oom.py', '--gibibytes', '100000']);
+    expect(output).toMatch(/can't allocate memory|CUDA out of memory/);
+    expect(job).toMatchObject({ state: 'failed', cause: { code: 'exit_code', exitCode: 1 } });
   });
 });

@@ -237,3 +237,20 @@ it('replaces what it knows of a node, and only of that', async () => {
   await ledger.registerDevices('a', [{ uuid: 'GPU-a1', index: 0, node: 'a', instance: null }]);
   expect((await ledger.devices()).map(({ uuid }) => uuid).sort()).toEqual(['GPU-a1', 'GPU-b0']);
 });
+
+it('names the rank that failed first, though its worker told of it last', async () => {
+  const { id } = (await ledger.submit(newJob())).job;
+  await ledger.assign(epoch, id, 1, placement(2));
+  for (const rank of [0, 1]) {
+    await ledger.claim({ job: id, attempt: 1, rank }, 'worker');
+    await ledger.start({ job: id, attempt: 1, rank }, 4242, Date.now());
+  }
+  const failure = (rank: number) => ({ ...FAILURE, rank });
+  await ledger.finish(
+    { job: id, attempt: 1, rank: 0 },
+    { ...ENDING, endedAt: ENDING.endedAt + 50 },
+    failure(0),
+  );
+  await ledger.finish({ job: id, attempt: 1, rank: 1 }, ENDING, failure(1));
+  expect((await ledger.job(id))?.cause?.rank).toBe(1);
+});

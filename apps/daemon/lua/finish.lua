@@ -15,8 +15,11 @@ if task ~= 'claimed' and task ~= 'running' then return { 'wrong_state', task or 
 redis.call('HSET', job, field .. ':state', 'ended', field .. ':ending', ending)
 local open = redis.call('HINCRBY', job, 'attempt:' .. attempt .. ':open', -1)
 if cause ~= '' then
-  local first = redis.call('HSETNX', job, 'attempt:' .. attempt .. ':failure', cause)
-  if first == 1 and requeue == '1' then redis.call('HSET', job, 'attempt:' .. attempt .. ':requeue', rank) end
+  -- Which rank failed first is told by when they ended, not by whose worker was faster.
+  local failure, at = 'attempt:' .. attempt .. ':failure', cjson.decode(ending).endedAt
+  local earliest = redis.call('HGET', job, failure .. 'At')
+  if not earliest and requeue == '1' then redis.call('HSET', job, 'attempt:' .. attempt .. ':requeue', rank) end
+  if not earliest or at < tonumber(earliest) then redis.call('HSET', job, failure, cause, failure .. 'At', at) end
   if open > 0 then open = end_unclaimed_tasks(job, attempt) end
 end
 if open == 0 then

@@ -90,7 +90,9 @@ export class DeviceInventory {
     let libraries = {};
     if (simulation) {
       const simulated = createSimulation(simulation.spec, simulation.stateFile);
-      Object.assign(process.env, simulated.environment);
+      // Jobs inherit it too: a program of theirs may ask the simulated driver.
+      const { libraryDirectory: BERTH_SIMULATED_LIBRARIES } = simulated;
+      Object.assign(process.env, simulated.environment, { BERTH_SIMULATED_LIBRARIES });
       libraries = { libraryDirectory: simulated.libraryDirectory };
     }
     const inventory = new DeviceInventory(libraries, log);

@@ -4,7 +4,8 @@ import type { JobRecord, JobSpec, PlacedAttempt } from '../ledger/record.js';
 import type { TaskReference } from '../ledger/task-reference.js';
 
 /** What a task inherits from the daemon's environment: where programs are, who runs them, how they speak. Nothing secret. */
-const INHERITED = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|LD_LIBRARY_PATH|CUDA_HOME)$/;
+const INHERITED =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|LD_LIBRARY_PATH|CUDA_HOME|BERTH_SIMULATED_[A-Z]+)$/;
 
 const inherited = Object.fromEntries(
   Object.entries(process.env).filter(
