@@ -17,6 +17,10 @@ const FLAG_OF_FIELD: Record<string, string> = {
   priority: '--priority',
   timeLimit: '--time',
   gracePeriod: '--grace',
+  hold: '--hold',
+  startAfter: '--begin',
+  after: '--after',
+  retry: '--retries, --retry-on',
 };
 
 /** Flags that hands know from Slurm and task-spooler, and what to do instead. */
@@ -36,6 +40,10 @@ const INSTEAD: Record<string, string> = {
   '-o': 'leave it out: berth keeps the output, see berth logs',
   '--error': 'leave it out: berth keeps the output, see berth logs --stream stderr',
   '--export': 'write -e K=V, or --export-none',
+  '-d': 'for -d afterok:41 write -a 41; afterany is -a 41:ended, afternotok is -a 41:failed',
+  '--dependency': 'for afterok:41 write -a 41; afterany is -a 41:ended, afternotok is -a 41:failed',
+  '-H': 'write --hold',
+  '--requeue': 'write --retries 3',
   '--partition': 'leave it out: there is one queue',
   '-p': 'leave it out: there is one queue',
   '--account': 'leave it out: there are no accounts yet',

@@ -3,10 +3,12 @@ import { addCancel } from './commands/cancel.js';
 import { addDemo } from './commands/demo.js';
 import { addDevices } from './commands/devices.js';
 import { addDrain, addResume } from './commands/drain.js';
+import { addHold, addRelease, addRequeue } from './commands/hold.js';
 import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
 import { addShow } from './commands/show.js';
 import { addSubmit } from './commands/submit.js';
+import { addUpdate } from './commands/update.js';
 import { addWait } from './commands/wait.js';
 import { errorLines } from './error-lines.js';
 import { codeOfError, EXIT, EXIT_CODES_HELP } from './exit-codes.js';
@@ -54,6 +56,10 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addShow,
     addLogs,
     addCancel,
+    addHold,
+    addRelease,
+    addRequeue,
+    addUpdate,
     addWait,
     addDevices,
     addDrain,

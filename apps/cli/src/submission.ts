@@ -15,11 +15,13 @@ const PASSED_ON = [
 
 const VERBS = new Set(
   (
-    'submit run ls ps list show logs log cancel rm kill hold release requeue retry wait explain why devices top ' +
+    'submit run ls ps list show logs log cancel rm kill hold release requeue update retry wait explain why devices top ' +
     'drain resume usage token doctor demo status queue help info ' +
     'sbatch squeue scancel sinfo srun sacct salloc scontrol'
   ).split(' '),
 );
+
+type DependencyInput = NonNullable<JobSubmissionInput['after']>[number];
 
 /** The flags of `berth submit` that make a job. */
 export interface SubmissionFlags {
@@ -34,6 +36,12 @@ export interface SubmissionFlags {
   launch?: Launch;
   grace?: string;
   label?: string[];
+  hold?: boolean;
+  begin?: string;
+  after?: string[];
+  afterWait?: boolean;
+  retries?: number;
+  retryOn?: string[];
 }
 
 /**
@@ -71,6 +79,11 @@ export function submissionOf(
       timeLimit: flags.time,
       gracePeriod: flags.grace,
       labels: flags.label && labels(flags.label),
+      hold: flags.hold,
+      startAfter: flags.begin,
+      after: flags.after?.map(dependency),
+      onDependencyFailure: flags.afterWait ? 'wait' : undefined,
+      retry: flags.retries === undefined ? undefined : retryOf(flags.retries, flags.retryOn),
     }),
   };
 }
@@ -106,7 +119,25 @@ function variables(pairs: readonly string[], environment: Host['environment']): 
   );
 }
 
-function labels(pairs: readonly string[]): Record<string, string> {
+/** `41`, or `41:ended`. */
+function dependency(text: string): DependencyInput {
+  const [job = '', on] = text.split(':', 2);
+  return on === undefined ? job : ({ job, on } as DependencyInput);
+}
+
+/** Causes and exit codes in one list, as people say them: `out_of_memory`, `75`. */
+function retryOf(limit: number, on: readonly string[] = []): NonNullable<JobSubmissionInput['retry']> {
+  const exitCodes = on.filter((each) => /^\d+$/.test(each)).map(Number);
+  const causes = on.filter((each) => !/^\d+$/.test(each));
+  if (exitCodes.length > 0) causes.push('exit_code');
+  return {
+    limit,
+    ...(causes.length > 0 ? { on: causes as NonNullable<JobSubmissionInput['retry']>['on'] } : {}),
+    ...(exitCodes.length > 0 ? { exitCodes } : {}),
+  };
+}
+
+export function labels(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');

@@ -34,10 +34,66 @@ local function move(job, id, from, to)
   redis.call('ZADD', prefix .. ':state:' .. to, number, id)
 end
 
--- Puts a job in line: by priority, then by number. 2^40 jobs fit between two priorities.
+-- Puts a pending job in line: by priority, then by number. 2^40 jobs fit between two priorities. One that is held, or
+-- waits for others to end, has no place in line.
 local function enqueue(job, id)
-  local number, priority = unpack(redis.call('HMGET', job, 'number', 'priority'))
-  redis.call('ZADD', prefix .. ':queue', -tonumber(priority) * 1099511627776 + tonumber(number), id)
+  local number, priority, held, open = unpack(redis.call('HMGET', job, 'number', 'priority', 'held', 'openDependencies'))
+  if held or (open and tonumber(open) > 0) then
+    redis.call('ZREM', prefix .. ':queue', id)
+  else
+    redis.call('ZADD', prefix .. ':queue', -tonumber(priority) * 1099511627776 + tonumber(number), id)
+  end
+end
+
+-- What the scheduler has to know of a pending job (JSON; see record.ts, WaitingJob).
+local function waiting_of(job)
+  local needs, held, open, notBefore, avoid =
+    unpack(redis.call('HMGET', job, 'needs', 'held', 'openDependencies', 'notBefore', 'avoid'))
+  return '{"needs":' .. needs .. ',"held":' .. tostring(held ~= false) .. ',"openDependencies":' .. (open or '0') ..
+    ',"notBefore":' .. (notBefore or 'null') .. ',"avoid":' .. (avoid or '[]') .. '}'
+end
+
+-- Tells the scheduler that something has changed for a pending job.
+local function changed(job, id)
+  enqueue(job, id)
+  emit('job.changed', job, id, redis.call('HGET', job, 'attempt'), nil, waiting_of(job))
+end
+
+-- Whether a condition holds of a job that has ended so.
+local function meets(condition, state)
+  return condition == 'ended' or condition == state
+end
+
+-- Ends a job for good, and with it those that waited for it in vain; those that waited for just that come a step nearer.
+local function end_for_good(first, attempt, from, to, cause)
+  local open = { { id = first, attempt = attempt, from = from, to = to, cause = cause } }
+  while #open > 0 do
+    local ended = table.remove(open)
+    local job = job_key(ended.id)
+    redis.call('ZREM', prefix .. ':queue', ended.id)
+    move(job, ended.id, ended.from, ended.to)
+    redis.call('HSET', job, 'endedAt', now)
+    if ended.cause then redis.call('HSET', job, 'cause', ended.cause) end
+    emit('job.ended', job, ended.id, ended.attempt)
+    local number = redis.call('HGET', job, 'number')
+    for _, id in ipairs(redis.call('SMEMBERS', prefix .. ':dependants:' .. ended.id)) do
+      local dependant = job_key(id)
+      local state, condition, mayWait = unpack(redis.call('HMGET', dependant, 'state', 'after:' .. ended.id, 'waitsOn'))
+      if state ~= 'pending' or not condition then
+        redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
+      elseif meets(condition, ended.to) then
+        redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
+        redis.call('HDEL', dependant, 'after:' .. ended.id)
+        if redis.call('HINCRBY', dependant, 'openDependencies', -1) == 0 then changed(dependant, id) end
+      elseif not mayWait then
+        redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
+        local sentence = 'it was to start when job ' .. number .. ' had ' .. condition .. ', but that one ' ..
+          (ended.to == 'cancelled' and 'was cancelled' or 'has ' .. ended.to)
+        open[#open + 1] = { id = id, from = 'pending', to = 'failed', cause = '{"code":"dependency_failed","sentence":"' ..
+          sentence .. '","rank":null,"exitCode":null,"signal":null}' }
+      end
+    end
+  end
 end
 
 local function attempt_of(job, attempt)
@@ -65,27 +121,57 @@ local function end_unclaimed_tasks(job, attempt)
   return open
 end
 
--- Ends an attempt of which no task is open: frees its devices, then ends the job or puts it in line again.
-local function end_attempt(job, id, attempt, state, requeue)
-  for _, device in ipairs(attempt_of(job, attempt).devices) do
-    redis.call('HDEL', prefix .. ':allocations', device.uuid)
+-- Puts a job in line again, for its next attempt.
+local function requeue(job, id, attempt, from)
+  redis.call('HDEL', job, 'stopCause', 'stopState', 'cause', 'endedAt')
+  move(job, id, from, 'pending')
+  enqueue(job, id)
+  emit('job.requeued', job, id, attempt, nil, waiting_of(job))
+end
+
+-- How long a job waits before its next attempt, in ms; nil: there is none. By its own policy (contract: Retry). What a wait
+-- varies by comes from the attempt itself: the same attempt waits as long on every try of this script.
+local function retry_delay(job, id, attempt, cause)
+  local retry = cjson.decode(redis.call('HGET', job, 'spec')).retry
+  if type(retry) ~= 'table' then return nil end
+  local used = tonumber(redis.call('HGET', job, 'retries') or '0')
+  local why = cjson.decode(cause)
+  local fits = false
+  for _, code in ipairs(retry.on) do fits = fits or code == why.code end
+  if fits and why.code == 'exit_code' and type(retry.exitCodes) == 'table' then
+    fits = false
+    for _, code in ipairs(retry.exitCodes) do fits = fits or code == why.exitCode end
   end
-  local stopCause, failure = unpack(redis.call('HMGET', job, 'stopCause', 'attempt:' .. attempt .. ':failure'))
+  if not fits or used >= retry.limit then return nil end
+  local wait = math.min(retry.backoff * 2 ^ used, retry.maxBackoff)
+  local share = tonumber(string.sub(redis.sha1hex(id .. '.' .. attempt), 1, 6), 16) / 0xffffff
+  return math.floor(wait * (0.5 + share / 2) * 1000)
+end
+
+-- Ends an attempt of which no task is open: frees its devices, then ends the job or puts it in line again.
+local function end_attempt(job, id, attempt, state, again)
+  local devices = {}
+  for i, device in ipairs(attempt_of(job, attempt).devices) do
+    redis.call('HDEL', prefix .. ':allocations', device.uuid)
+    devices[i] = device.uuid
+  end
+  local stopCause, stopState, failure =
+    unpack(redis.call('HMGET', job, 'stopCause', 'stopState', 'attempt:' .. attempt .. ':failure'))
   local cause = stopCause or failure
+  local final = stopCause and stopState or (failure and 'failed' or 'succeeded')
   redis.call('HSET', job, 'attempt:' .. attempt .. ':endedAt', now)
   if cause then redis.call('HSET', job, 'attempt:' .. attempt .. ':cause', cause) end
-  if requeue and not stopCause then
-    move(job, id, state, 'pending')
-    enqueue(job, id)
-    emit('job.requeued', job, id, attempt, nil, redis.call('HGET', job, 'needs'))
+  if (again and not stopCause) or final == 'pending' then
+    requeue(job, id, attempt, state)
     return 'pending'
   end
-  local final = 'succeeded'
-  if stopCause then final = redis.call('HGET', job, 'stopState')
-  elseif failure then final = 'failed' end
-  move(job, id, state, final)
-  redis.call('HSET', job, 'endedAt', now)
-  if cause then redis.call('HSET', job, 'cause', cause) end
-  emit('job.ended', job, id, attempt)
+  local delay = final == 'failed' and retry_delay(job, id, attempt, cause)
+  if delay then
+    redis.call('HINCRBY', job, 'retries', 1)
+    redis.call('HSET', job, 'notBefore', now + delay, 'avoid', cjson.encode(devices))
+    requeue(job, id, attempt, state)
+    return 'pending'
+  end
+  end_for_good(id, attempt, state, final, cause)
   return final
 end

@@ -7,13 +7,12 @@ local state, attempt = unpack(redis.call('HMGET', job, 'state', 'attempt'))
 if not state then return { 'not_found' } end
 if meant ~= '' and meant ~= attempt then return { 'stale_attempt', attempt } end
 if state == 'pending' then
-  redis.call('ZREM', prefix .. ':queue', id)
-  redis.call('HSET', job, 'cause', cause, 'endedAt', now)
-  move(job, id, 'pending', stopState)
-  emit('job.ended', job, id)
+  end_for_good(id, nil, 'pending', stopState, cause)
   return { 'ok', stopState }
 end
-if state == 'stopping' and redis.call('HEXISTS', job, 'stopCause') == 1 then return { 'ok', state } end
+-- A stop that only makes room for another attempt is overruled.
+if state == 'stopping' and redis.call('HEXISTS', job, 'stopCause') == 1 and
+  redis.call('HGET', job, 'stopState') ~= 'pending' then return { 'ok', state } end
 if state ~= 'starting' and state ~= 'running' and state ~= 'stopping' then return { 'wrong_state', state } end
 
 redis.call('HSET', job, 'stopCause', cause, 'stopState', stopState)

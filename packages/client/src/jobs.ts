@@ -1,4 +1,12 @@
-import type { ENDED_STATES, Job, JobList, JobMetrics, JobState, JobSubmissionInput } from '@berth/contract';
+import type {
+  ENDED_STATES,
+  Job,
+  JobChangeInput,
+  JobList,
+  JobMetrics,
+  JobState,
+  JobSubmissionInput,
+} from '@berth/contract';
 import { backoff, sleep, WATCH_RETRY_SECONDS } from './backoff.js';
 import type { PastOptions } from './devices.js';
 import { BerthTimeout } from './errors.js';
@@ -104,6 +112,29 @@ export class Jobs {
    */
   cancel(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
     return this.transport.json({ method: 'POST', path: `${pathOf(job)}/cancel`, signal });
+  }
+
+  /** Keeps a waiting job from starting. @throws BerthProblem `conflict` unless it waits */
+  hold(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/hold`, signal });
+  }
+
+  /** Lets a held job go. @throws BerthProblem `conflict` unless it waits */
+  release(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/release`, signal });
+  }
+
+  /**
+   * Gives a job a new attempt: one that has ended waits again, one that runs is stopped first.
+   * @throws BerthProblem `conflict` when it waits already
+   */
+  requeue(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/requeue`, signal });
+  }
+
+  /** Changes priority, time limit or labels. @throws BerthProblem `conflict` when it has ended */
+  change(job: JobReference, change: JobChangeInput, { signal }: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'PATCH', path: pathOf(job), body: change, signal });
   }
 
   /**

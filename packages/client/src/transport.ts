@@ -9,7 +9,7 @@ export const IDLE_MILLISECONDS = 10_000;
 
 /** One call of the API. Every one of them may be sent twice: submissions carry a key, the others change nothing then. */
 export interface Call {
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'PATCH';
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;

@@ -8,6 +8,7 @@ export const EventTypeSchema = z.enum([
   'job.started',
   'job.stopping',
   'job.requeued',
+  'job.changed',
   'job.ended',
   'task.claimed',
   'task.started',

@@ -1,3 +1,4 @@
+export * from './dependency.js';
 export * from './device.js';
 export * from './event.js';
 export * from './health.js';
@@ -7,4 +8,5 @@ export * from './job.js';
 export * from './job-state.js';
 export * from './problem.js';
 export * from './reason-and-cause.js';
+export * from './retry.js';
 export * from './units.js';

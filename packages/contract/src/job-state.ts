@@ -15,7 +15,16 @@ export function isEnded(state: JobState): boolean {
 }
 
 /** A change that the ledger can make to a job that exists. */
-export type JobTransition = 'assign' | 'claim' | 'start' | 'stop' | 'finish';
+export type JobTransition =
+  | 'assign'
+  | 'claim'
+  | 'start'
+  | 'stop'
+  | 'finish'
+  | 'hold'
+  | 'release'
+  | 'requeue'
+  | 'change';
 
 /**
  * The job state machine, as data: from which states a transition may be tried, and where each leads.
@@ -26,6 +35,9 @@ export type JobTransition = 'assign' | 'claim' | 'start' | 'stop' | 'finish';
  * - `start`: a task's process runs. While `stopping` it is still written down, and the job stays there.
  * - `stop`: a user, the time limit or a failed rank ends the attempt; a job of which nothing was started ends at once.
  * - `finish`: a task ended. The last one ends the attempt: for good, or with a new attempt pending.
+ * - `hold`, `release`: a job that waits may not start, or may again.
+ * - `requeue`: a new attempt, also of a job that has ended; one that runs is stopped first.
+ * - `change`: priority, time limit or labels of a job that hasn't ended.
  */
 export const JOB_TRANSITIONS: Record<JobTransition, Partial<Record<JobState, readonly JobState[]>>> = {
   assign: { pending: ['starting'] },
@@ -41,5 +53,20 @@ export const JOB_TRANSITIONS: Record<JobTransition, Partial<Record<JobState, rea
     starting: ['starting', 'stopping', 'succeeded', 'failed', 'pending'],
     running: ['running', 'stopping', 'succeeded', 'failed', 'pending'],
     stopping: ['stopping', 'succeeded', 'failed', 'cancelled', 'pending'],
+  },
+  hold: { pending: ['pending'] },
+  release: { pending: ['pending'] },
+  requeue: {
+    starting: ['stopping', 'pending'],
+    running: ['stopping'],
+    succeeded: ['pending'],
+    failed: ['pending'],
+    cancelled: ['pending'],
+  },
+  change: {
+    pending: ['pending'],
+    starting: ['starting'],
+    running: ['running'],
+    stopping: ['stopping'],
   },
 };

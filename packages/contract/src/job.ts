@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { DependencyInputSchema, DependencySchema } from './dependency.js';
 import { DeviceProcessSchema } from './device.js';
 import { JobIdSchema } from './identifiers.js';
 import { JobStateSchema } from './job-state.js';
 import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
+import { RetrySchema } from './retry.js';
 import { DurationInputSchema } from './units.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
@@ -59,6 +61,10 @@ const AbsolutePathSchema = TextSchema.max(4095).refine(
   'must be an absolute path',
 );
 
+const LabelsSchema = z
+  .record(z.string().min(1).max(63), TextSchema.max(255))
+  .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels');
+
 export const LaunchSchema = z.enum(['single', 'perDevice']).meta({
   id: 'Launch',
   description:
@@ -78,10 +84,7 @@ export const JobSubmissionSchema = z
       .max(200)
       .optional()
       .meta({ description: 'Default: the name of the script or program.' }),
-    labels: z
-      .record(z.string().min(1).max(63), TextSchema.max(255))
-      .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels')
-      .default({}),
+    labels: LabelsSchema.default({}),
     workingDirectory: AbsolutePathSchema.optional().meta({
       description: "Default: the home directory of the daemon's user.",
       examples: ['/home/ada/project'],
@@ -114,6 +117,28 @@ export const JobSubmissionSchema = z
         description: 'Between SIGTERM and SIGKILL when the job is stopped. Seconds, or text. Default 30 s.',
         examples: ['30s', 120],
       }),
+    hold: z.boolean().default(false).meta({ description: 'Whether it waits until somebody releases it.' }),
+    startAfter: z
+      .union([z.iso.datetime({ offset: true }), DurationInputSchema])
+      .optional()
+      .meta({
+        description: 'Not before this time (RFC 3339), or not before so long from now.',
+        examples: ['2026-11-22T02:00:00Z', '8h'],
+      }),
+    after: z
+      .array(DependencyInputSchema)
+      .max(1000)
+      .default([])
+      .meta({ description: 'Jobs that have to end first.', examples: [[41, { job: '42', on: 'ended' }]] }),
+    onDependencyFailure: z
+      .enum(['fail', 'wait'])
+      .default('fail')
+      .meta({
+        description:
+          'What becomes of it when a job that it waits for ends otherwise: it fails too (`dependency_failed`), or goes on waiting ' +
+          'for that one to be requeued.',
+      }),
+    retry: RetrySchema.optional(),
   })
   .superRefine((job, context) => {
     if (job.command === undefined && job.script === undefined) {
@@ -210,6 +235,14 @@ export const JobSchema = z
     launch: LaunchSchema,
     priority: z.int(),
     timeLimit: z.number().nullable().meta({ description: 'Seconds.' }),
+    held: z.boolean(),
+    startAfter: NullableTimeSchema.meta({
+      description: 'Not before this time: as submitted, or after a failure.',
+    }),
+    after: z.array(DependencySchema),
+    onDependencyFailure: z.enum(['fail', 'wait']),
+    retry: RetrySchema.nullable(),
+    retries: z.int().nonnegative().meta({ description: 'How many were made.' }),
     gracePeriod: z.number().meta({ description: 'Seconds.' }),
     submittedAt: TimeSchema,
     startedAt: NullableTimeSchema,
@@ -235,3 +268,20 @@ export const JobListSchema = z
   })
   .meta({ id: 'JobList' });
 export type JobList = z.infer<typeof JobListSchema>;
+
+/** What may be changed of a job that hasn't ended. */
+export const JobChangeSchema = z
+  .strictObject({
+    priority: z.int().min(-1000).max(1000).optional(),
+    timeLimit: DurationInputSchema.pipe(z.number().positive().max(31_536_000)).nullable().optional().meta({
+      description: 'Counted from the start; null: none.',
+    }),
+    labels: LabelsSchema.optional(),
+  })
+  .refine(
+    (change) => Object.values(change).some((value) => value !== undefined),
+    'nothing to change is named',
+  )
+  .meta({ id: 'JobChange' });
+export type JobChange = z.infer<typeof JobChangeSchema>;
+export type JobChangeInput = z.input<typeof JobChangeSchema>;

@@ -15,6 +15,10 @@ export const PendingReasonSchema = z
       'priority',
     ]),
     sentence: z.string().meta({ description: 'The reason with its figures, for people.' }),
+    at: z.iso
+      .datetime()
+      .optional()
+      .meta({ description: 'When it will be over at the latest; left out where that is not known.' }),
   })
   .meta({ id: 'PendingReason', description: "Why a job isn't running now." });
 export type PendingReason = z.infer<typeof PendingReasonSchema>;

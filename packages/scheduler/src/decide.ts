@@ -39,10 +39,8 @@ export function decide(state: SchedulerState): Decision {
     const eligible = candidates(state, shape.needs);
     const usable = eligible.filter(({ obstacle }) => obstacle === null);
     const free = usable.filter(({ uuid }) => !state.holders.has(uuid) && !taken.has(uuid));
-    const devices = place(
-      shape.needs,
-      free.filter(({ uuid }) => !barredBy.has(uuid)),
-    );
+    const open = free.filter(({ uuid }) => !barredBy.has(uuid));
+    const devices = place(shape.needs, avoiding(open, job.avoid));
     if (devices) {
       placements.push({ job: job.id, devices });
       for (const { uuid } of devices) taken.add(uuid);
@@ -57,6 +55,16 @@ export function decide(state: SchedulerState): Decision {
     cursors.delete(shape);
   }
   return { placements, reasons };
+}
+
+/** The devices on which a job has just failed last, so that others are taken where there are enough. */
+function avoiding(
+  devices: readonly SchedulableDevice[],
+  avoid: readonly string[] = [],
+): readonly SchedulableDevice[] {
+  if (avoid.length === 0) return devices;
+  const better = devices.filter(({ uuid }) => !avoid.includes(uuid));
+  return [...better, ...devices.filter(({ uuid }) => avoid.includes(uuid))];
 }
 
 /** The job that is first in line among all shapes' heads. */

@@ -29,6 +29,8 @@ export interface PendingJob {
   /** The number of the attempt that comes next. */
   readonly attempt: number;
   readonly needs: Needs;
+  /** Devices on which it has just failed: they come last, where others will do. */
+  readonly avoid?: readonly string[];
 }
 
 /** What holds devices, from placement until its last process is gone. */

@@ -51,6 +51,9 @@ function linesOf(job: Job, terminal: Terminal, now: number): string[] {
   add('Priority', String(job.priority));
   add('Time limit', job.timeLimit === null ? 'none' : duration(job.timeLimit));
   add('Grace', duration(job.gracePeriod));
+  add('After', job.after.map(afterOf).join(', '));
+  add('Not before', job.startAfter && localTime(job.startAfter));
+  add('Retries', retriesOf(job));
   add('Labels', pairs(job.labels).join(', '));
   add('Submitted', localTime(job.submittedAt));
   add('Started', job.startedAt && localTime(job.startedAt));
@@ -93,6 +96,14 @@ function attemptLines(attempt: Attempt, terminal: Terminal): string[] {
     ...(attempt.cause ? [`  ${harmless(attempt.cause.sentence)}`] : []),
     ...table.map((line) => `  ${line}`),
   ];
+}
+
+function afterOf({ number, on, open }: Job['after'][0]): string {
+  return `job ${number} has ${on}${open ? '' : ' (it has)'}`;
+}
+
+function retriesOf({ retry, retries }: Job): string | null {
+  return retry && `${retries} of ${retry.limit}, after ${retry.on.join(', ')}`;
 }
 
 function useOf({ index, jobBytes, foreignBytes }: JobDeviceUse): string {

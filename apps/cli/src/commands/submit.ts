@@ -36,6 +36,21 @@ export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
       'stop it after this long: "2h", "1h30m", "1-12:00:00"; a bare number is seconds',
     )
     .option('--priority <n>', 'higher goes first (default 0)', whole)
+    .optionsGroup('When:')
+    .option('--hold', 'not before somebody releases it')
+    .option('-b, --begin <when>', 'not before: "8h" from now, or a time such as 2026-11-22T02:00:00Z')
+    .option(
+      '-a, --after <job[:how]>',
+      'after this job has succeeded; or "41:ended", "41:failed"; several times',
+      collect,
+    )
+    .option('--after-wait', 'when such a job ends otherwise, wait for it to be requeued instead of failing')
+    .option('--retries <n>', 'try again after a failure, on another device where there is one', whole)
+    .option(
+      '--retry-on <cause>',
+      'only after this: out_of_memory, device_lost, signal …, or an exit code; several times',
+      collect,
+    )
     .optionsGroup('What it is:')
     .option('-J, --name <name>', 'default: the name of the program')
     .option('--label <k=v>', 'may be given several times', collect)
@@ -131,11 +146,11 @@ async function readScript(file: string, { stdin, directory }: Host): Promise<str
   return Buffer.concat(pieces).toString('utf8');
 }
 
-function collect(value: string, before: string[] = []): string[] {
+export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
-function whole(text: string): number {
+export function whole(text: string): number {
   if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
 }

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { type JobSubmission, makeJobId, type Problem } from '@berth/contract';
 import { type DeviceFacts, parseRequest } from '@berth/cuda-core';
 import type { NewJob } from '../ledger/ledger.js';
+import type { JobSpec } from '../ledger/record.js';
 import type { ApiContext } from './context.js';
 import { ApiProblem } from './problem.js';
 
@@ -63,6 +64,8 @@ export async function resolveSubmission(
   const missing = await whyNoDirectory(workingDirectory);
   if (missing) errors.push({ pointer: '#/workingDirectory', detail: missing });
 
+  const after = await dependenciesOf(submission, context, errors);
+
   if (errors.length > 0) {
     const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
     throw new ApiProblem('invalid_request', detail, errors);
@@ -82,9 +85,37 @@ export async function resolveSubmission(
       launch: submission.launch,
       timeLimit: submission.timeLimit ?? null,
       gracePeriod: submission.gracePeriod ?? context.gracePeriod,
+      after,
+      onDependencyFailure: submission.onDependencyFailure,
+      retry: submission.retry ?? null,
     },
+    held: submission.hold,
+    notBefore: notBefore(submission.startAfter),
     needs: { priority: submission.priority, gpus, candidates, launch: submission.launch },
   };
+}
+
+/** The jobs that it waits for, by their ids; those that don't exist are errors. */
+async function dependenciesOf(
+  submission: JobSubmission,
+  { ledger }: ApiContext,
+  errors: NonNullable<Problem['errors']>,
+): Promise<JobSpec['after']> {
+  const after: JobSpec['after'] = [];
+  for (const [i, { job: reference, on }] of submission.after.entries()) {
+    const id = reference.startsWith('job_') ? reference : await ledger.idOfNumber(reference);
+    const record = id && (await ledger.record(id));
+    if (!record) errors.push({ pointer: `#/after/${i}`, detail: `there is no job ${reference}` });
+    else if (after.some(({ job }) => job === id))
+      errors.push({ pointer: `#/after/${i}`, detail: `names job ${reference} again` });
+    else after.push({ job: id, number: Number(record.number), on });
+  }
+  return after;
+}
+
+function notBefore(startAfter: string | number | undefined): number | null {
+  if (startAfter === undefined) return null;
+  return typeof startAfter === 'string' ? Date.parse(startAfter) : Date.now() + startAfter * 1000;
 }
 
 /** What runs, as people call it: behind an interpreter its script, else the program. */

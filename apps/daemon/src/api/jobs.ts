@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  type Cause,
   type Job,
   type JobId,
   JobListSchema,
@@ -12,20 +11,13 @@ import {
 } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
+import type { JobSpec } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { ApiContext } from './context.js';
 import { resolveSubmission } from './job-request.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 import { PAST, StretchSchema, stretchOf } from './stretch.js';
-
-const CANCELLED_BY_USER: Cause = {
-  code: 'user',
-  sentence: 'it was cancelled by a user',
-  rank: null,
-  exitCode: null,
-  signal: null,
-};
 
 export const JobParametersSchema = z.object({ job: JobReferenceSchema });
 
@@ -37,7 +29,7 @@ const IdempotencyHeaderSchema = z.object({
 
 const CursorSchema = z.string().regex(/^\d{1,15}$/, 'is no cursor that a list gave');
 
-/** `POST /v1/jobs`, `GET /v1/jobs`, `GET /v1/jobs/{job}`, `GET /v1/jobs/{job}/metrics`, `POST /v1/jobs/{job}/cancel`. */
+/** `POST /v1/jobs`, `GET /v1/jobs`, `GET /v1/jobs/{job}`, `GET /v1/jobs/{job}/metrics`. */
 export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   const { ledger } = app.context;
 
@@ -66,6 +58,7 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         .submit({ ...submission, idempotency: key === undefined ? null : { key, digest } })
         .catch((error: unknown) => {
           if (!(error instanceof LedgerRefusal)) throw error;
+          if (error.code !== 'idempotency_conflict') throw unmetDependency(submission.spec.after, error);
           throw new ApiProblem(
             'idempotency_conflict',
             `The key was used within the last day for another body, which became ${error.found[0]}; use a new key for a new job`,
@@ -137,39 +130,16 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       return app.context.histories.ofJob(id, stretchOf(request.query));
     },
   );
-
-  app.post(
-    '/v1/jobs/:job/cancel',
-    {
-      schema: {
-        operationId: 'cancelJob',
-        tags: ['jobs'],
-        summary: 'Cancel a job',
-        description:
-          'A waiting job ends at once. A running one gets SIGTERM, after its grace period SIGKILL, and its devices are ' +
-          'given out only when no process of it is left. Cancelling twice changes nothing.',
-        params: JobParametersSchema,
-        response: { 202: JobSchema, ...problems('not_found', 'conflict', 'invalid_request') },
-      },
-    },
-    async (request, reply) => {
-      const id = await idOf(app.context, request.params.job);
-      try {
-        await ledger.stop(id, 'cancelled', CANCELLED_BY_USER);
-      } catch (error) {
-        if (!(error instanceof LedgerRefusal)) throw error;
-        const job = await jobOr404(app.context, id);
-        if (job.state !== 'cancelled') {
-          throw new ApiProblem(
-            'conflict',
-            `Job ${job.number} has ${job.state} already; there is nothing left to cancel`,
-          );
-        }
-      }
-      return reply.code(202).send(await jobOr404(app.context, id));
-    },
-  );
 };
+
+/** A dependency ended, or went, between our look at it and the submission; or it had ended before, and not as it should. */
+function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusal): ApiProblem {
+  const i = after.findIndex(({ job }) => job === found[0]);
+  const { number, on } = after[i] as JobSpec['after'][0];
+  const state = found[1] === 'cancelled' ? 'was cancelled' : `has ${found[1]}`;
+  const detail = `job ${number} ${state} already, so a job that waits until it has ${on} would never start; requeue it first, or submit with onDependencyFailure: "wait"`;
+  return new ApiProblem('invalid_request', detail, [{ pointer: `#/after/${i}`, detail }]);
+}
 
 /** The id that a reference names. @throws ApiProblem `not_found` */
 export async function idOf({ ledger }: ApiContext, reference: string): Promise<JobId> {

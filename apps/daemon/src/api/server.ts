@@ -11,6 +11,7 @@ import { requireToken } from './authentication.js';
 import type { ApiContext } from './context.js';
 import { deviceRoutes } from './devices.js';
 import { healthRoutes } from './health.js';
+import { jobControlRoutes } from './job-control.js';
 import { jobRoutes } from './jobs.js';
 import { logRoutes } from './logs.js';
 import { answerProblems } from './problem.js';
@@ -57,6 +58,7 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   });
   await app.register(healthRoutes);
   await app.register(jobRoutes);
+  await app.register(jobControlRoutes);
   await app.register(logRoutes);
   await app.register(deviceRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());

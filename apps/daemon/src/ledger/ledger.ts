@@ -19,8 +19,11 @@ import {
   type PlacedAttempt,
   placedAttempt,
   recordFromFields,
+  specOf,
   type TaskEnding,
+  waitingJob,
 } from './record.js';
+import { LedgerRefusal } from './refusal.js';
 import { loadScripts, type RunScript } from './scripts.js';
 import { describeTask, type TaskReference } from './task-reference.js';
 
@@ -72,6 +75,9 @@ export interface NewJob {
   needs: Needs;
   /** The client's Idempotency-Key and a digest of what it was sent with. */
   idempotency: { key: string; digest: string } | null;
+  held: boolean;
+  /** ms since the epoch. */
+  notBefore: number | null;
 }
 
 /** The truth about jobs. Every change is one atomic, checked transition, and one event on the stream. */
@@ -88,7 +94,7 @@ export class Ledger {
   /**
    * Takes a new job. Once this resolves it can't be lost.
    * @returns the job as it is taken, or an earlier one that was submitted with the same Idempotency-Key
-   * @throws LedgerRefusal `idempotency_conflict`
+   * @throws LedgerRefusal `idempotency_conflict`, `not_found` (a dependency), `dependency_unmet`
    */
   async submit(job: NewJob): Promise<{ job: Job; replayed: boolean }> {
     const { outcome, values } = await this.run(
@@ -104,6 +110,10 @@ export class Ledger {
       job.idempotency?.key ?? '',
       job.idempotency?.digest ?? '',
       IDEMPOTENCY_KEY_SECONDS,
+      job.held ? 1 : '',
+      job.notBefore ?? '',
+      job.spec.onDependencyFailure === 'wait' ? 1 : '',
+      ...job.spec.after.flatMap(({ job: other, on }) => [other, on]),
     );
     const [id, position, ...fields] = values as [JobId, number | string, ...string[]];
     if (outcome === 'replayed') return { job: (await this.job(id)) as Job, replayed: true };
@@ -186,6 +196,56 @@ export class Ledger {
       failure ? JSON.stringify(failure) : '',
       tryAgain ? 1 : 0,
     );
+  }
+
+  /** Keeps a pending job from starting. @throws LedgerRefusal `not_found`, `wrong_state` */
+  async hold(job: JobId): Promise<void> {
+    await this.run('hold', job, job, 1);
+  }
+
+  /** Lets a held job go. @throws LedgerRefusal `not_found`, `wrong_state` */
+  async release(job: JobId): Promise<void> {
+    await this.run('hold', job, job, '');
+  }
+
+  /**
+   * Gives a job a new attempt: at once where it has ended, otherwise when what runs has been stopped.
+   * @param cause why the attempt that runs ends
+   * @throws LedgerRefusal `not_found`, `wrong_state` (it waits, or is being stopped for good)
+   */
+  async requeue(job: JobId, cause: Cause): Promise<JobState> {
+    const { values } = await this.run('requeue', job, job, JSON.stringify(cause));
+    return values[0] as JobState;
+  }
+
+  /**
+   * Changes a job that hasn't ended.
+   * @throws LedgerRefusal `not_found`, `wrong_state`
+   */
+  async change(job: JobId, change: { priority?: number; spec?: Partial<JobSpec> }): Promise<void> {
+    for (;;) {
+      const record = await this.record(job);
+      if (!record) throw new LedgerRefusal('change', job, 'not_found', []);
+      const spec = { ...specOf(record), ...change.spec };
+      const { needs: before } = waitingJob(record);
+      const needs = { ...before, priority: change.priority ?? before.priority };
+      try {
+        await this.run(
+          'change',
+          job,
+          job,
+          record.spec as string,
+          JSON.stringify(spec),
+          needs.priority,
+          JSON.stringify(needs),
+          shapeKey(needs),
+        );
+        return;
+      } catch (error) {
+        // Somebody else was faster: read it again.
+        if (!(error instanceof LedgerRefusal) || error.code !== 'changed_meanwhile') throw error;
+      }
+    }
   }
 
   /** Becomes the scheduler that may assign. @returns the epoch to show with each assignment */

@@ -2,11 +2,14 @@ import type {
   AllocatedDevice,
   Attempt,
   Cause,
+  DependencyCondition,
   Job,
+  JobId,
   JobState,
   Launch,
   Notice,
   PendingReason,
+  Retry,
   Task,
 } from '@berth/contract';
 import type { Needs } from '@berth/scheduler';
@@ -23,6 +26,21 @@ export interface JobSpec {
   launch: Launch;
   timeLimit: number | null;
   gracePeriod: number;
+  /** The jobs that it was submitted to start after. */
+  after: { job: JobId; number: number; on: DependencyCondition }[];
+  onDependencyFailure: 'fail' | 'wait';
+  retry: Retry | null;
+}
+
+/** What the scheduler has to know of a pending job, as the scripts say it (common.lua, waiting_of). */
+export interface WaitingJob {
+  needs: Needs;
+  held: boolean;
+  openDependencies: number;
+  /** ms since the epoch. */
+  notBefore: number | null;
+  /** UUIDs of devices on which it has just failed. */
+  avoid: string[];
 }
 
 export interface PlacedTask {
@@ -63,8 +81,14 @@ export function specOf(record: JobRecord): JobSpec {
   return JSON.parse(record.spec as string) as JobSpec;
 }
 
-export function needsOf(record: JobRecord): Needs {
-  return JSON.parse(record.needs as string) as Needs;
+export function waitingJob(record: JobRecord): WaitingJob {
+  return {
+    needs: JSON.parse(record.needs as string) as Needs,
+    held: record.held !== undefined,
+    openDependencies: Number(record.openDependencies ?? 0),
+    notBefore: record.notBefore === undefined ? null : Number(record.notBefore),
+    avoid: parsed<string[]>(record.avoid) ?? [],
+  };
 }
 
 export function placedAttempt(record: JobRecord, attempt: number): PlacedAttempt {
@@ -79,16 +103,21 @@ export function jobFromRecord(
   const spec = specOf(record);
   const attempts = Array.from({ length: Number(record.attempt) }, (_, i) => attemptFromRecord(record, i + 1));
   const pending = record.state === 'pending';
+  const after = spec.after.map((each) => ({ ...each, open: record[`after:${each.job}`] !== undefined }));
   return {
     id: record.id as string,
     number: Number(record.number),
     name: record.name as string,
     user: record.user as string,
     state: record.state as JobState,
-    reason: pending ? waiting.reason : null,
+    reason: pending ? (ownReason(record, after) ?? waiting.reason) : null,
     position: pending ? waiting.position : null,
     cause: parsed<Cause>(record.cause),
     ...spec,
+    after,
+    held: record.held !== undefined,
+    startAfter: time(record.notBefore),
+    retries: Number(record.retries ?? 0),
     priority: Number(record.priority),
     submittedAt: time(record.submittedAt) as string,
     startedAt: time(record.startedAt),
@@ -97,6 +126,22 @@ export function jobFromRecord(
     deviceUse: null,
     notices: noticesOf(record),
   };
+}
+
+/** Why a job waits for reasons of its own, whatever devices there are; null: it has none. */
+function ownReason(record: JobRecord, after: Job['after']): PendingReason | null {
+  const { held, openDependencies, notBefore } = waitingJob(record);
+  if (held) return { code: 'held', sentence: 'it is held; release lets it go' };
+  if (openDependencies > 0) {
+    const open = after.filter((each) => each.open).map(({ number, on }) => `job ${number} has ${on}`);
+    const more = open.length > 3 ? ` and ${open.length - 3} more` : '';
+    return { code: 'dependency', sentence: `waits until ${open.slice(0, 3).join(' and ')}${more}` };
+  }
+  if (notBefore === null || notBefore <= Date.now()) return null;
+  const at = new Date(notBefore).toISOString();
+  const retries = Number(record.retries ?? 0);
+  if (retries === 0) return { code: 'start_after', sentence: `does not start before ${at}`, at };
+  return { code: 'backoff', sentence: `failed and is tried again at ${at} (retry ${retries})`, at };
 }
 
 function noticesOf({ notices }: JobRecord): Notice[] {

@@ -7,6 +7,8 @@ export type RefusalCode =
   | 'not_leading'
   | 'device_held'
   | 'device_kept'
+  | 'dependency_unmet'
+  | 'changed_meanwhile'
   | 'idempotency_conflict';
 
 /** A transition that the ledger's checks did not allow. */

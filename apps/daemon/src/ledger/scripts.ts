@@ -18,6 +18,9 @@ const SCRIPTS = [
   'obstruct',
   'report_xid',
   'notice',
+  'hold',
+  'requeue',
+  'change',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 

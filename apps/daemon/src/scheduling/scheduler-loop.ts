@@ -4,7 +4,6 @@ import {
   apply,
   decide,
   emptyState,
-  type Needs,
   type PendingJob,
   type Placement,
   type SchedulableDevice,
@@ -14,8 +13,9 @@ import type { Logger } from 'pino';
 import type { DeviceQueues } from '../ledger/device-queue.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { needsOf, type PlacedAttempt, placedAttempt } from '../ledger/record.js';
+import { type PlacedAttempt, placedAttempt, type WaitingJob, waitingJob } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { Alarm } from './alarm.js';
 import { planAttempt } from './attempt-plan.js';
 
 /** Reasons are written at most this often: they are for people. */
@@ -37,6 +37,8 @@ export class SchedulerLoop {
   /** What has happened since the last decision. */
   private inbox: LedgerEvent[] = [];
   private working = true;
+  /** Jobs that wait for a time. */
+  private readonly alarm = new Alarm();
   private notedReasons = new Map<string, string>();
   private latestReasons: ReadonlyMap<string, PendingReason> = new Map();
   private reasonsTimer: NodeJS.Timeout | null = null;
@@ -63,6 +65,7 @@ export class SchedulerLoop {
 
   close(): void {
     this.stopListening?.();
+    this.alarm.clear();
     if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
   }
 
@@ -86,8 +89,12 @@ export class SchedulerLoop {
     const state = emptyState();
     apply(state, { type: 'devices', devices: await this.devices() });
     const pending = await this.ledger.records(await this.ledger.idsInState('pending'));
-    for (const record of pending)
-      apply(state, { type: 'pending', job: pendingJob(record.id as JobId, record) });
+    this.alarm.clear();
+    for (const record of pending) {
+      const id = record.id as JobId;
+      const next = { id, number: Number(record.number), attempt: Number(record.attempt) + 1 };
+      this.enqueue(state, next, waitingJob(record));
+    }
     for (const job of new Set([...(await this.ledger.allocations()).values()].map((holder) => holder.job))) {
       const record = await this.ledger.record(job);
       if (!record) continue;
@@ -101,6 +108,26 @@ export class SchedulerLoop {
     }
     this.state = state;
     this.notedReasons = new Map();
+  }
+
+  /** Puts a job in line, once nothing of its own keeps it from starting. */
+  private enqueue(
+    state: SchedulerState,
+    job: Pick<PendingJob, 'id' | 'number' | 'attempt'>,
+    { needs, held, openDependencies, notBefore, avoid }: WaitingJob,
+  ): void {
+    apply(state, { type: 'gone', job: job.id });
+    this.alarm.forget(job.id);
+    if (held || openDependencies > 0) return;
+    const start = (): void => apply(this.state, { type: 'pending', job: { ...job, needs, avoid } });
+    if (notBefore === null || notBefore <= Date.now()) {
+      apply(state, { type: 'pending', job: { ...job, needs, avoid } });
+      return;
+    }
+    this.alarm.set(job.id, notBefore, () => {
+      start();
+      if (!this.working) void this.work();
+    });
   }
 
   /** The devices of all nodes, each with the first of what keeps jobs away from it. */
@@ -119,11 +146,12 @@ export class SchedulerLoop {
     const job = event.job as JobId;
     switch (event.type) {
       case 'job.submitted':
-      case 'job.requeued': {
-        const needs = JSON.parse(event.more as string) as Needs;
-        const next = { id: job, number: event.number as number, attempt: (event.attempt ?? 0) + 1, needs };
+      case 'job.requeued':
+      case 'job.changed': {
+        if (event.more === null) return; // It runs.
+        const next = { id: job, number: event.number as number, attempt: (event.attempt ?? 0) + 1 };
         apply(this.state, { type: 'freed', job });
-        apply(this.state, { type: 'pending', job: next });
+        this.enqueue(this.state, next, JSON.parse(event.more) as WaitingJob);
         return;
       }
       case 'job.placed': {
@@ -134,6 +162,7 @@ export class SchedulerLoop {
       case 'job.ended':
         apply(this.state, { type: 'freed', job });
         apply(this.state, { type: 'gone', job });
+        this.alarm.forget(job);
         return;
       case 'devices.registered':
       case 'device.drained':
@@ -220,10 +249,6 @@ export class SchedulerLoop {
       this.log.warn({ error: (error as Error).message }, 'the pending reasons could not be written');
     });
   }
-}
-
-function pendingJob(id: JobId, record: Record<string, string>): PendingJob {
-  return { id, number: Number(record.number), attempt: Number(record.attempt) + 1, needs: needsOf(record) };
 }
 
 function allocationOf(job: JobId, number: number, placed: PlacedAttempt): Allocation {

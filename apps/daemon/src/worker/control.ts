@@ -6,6 +6,8 @@ import type { TaskReference } from '../ledger/task-reference.js';
 /** What can be said to a device's worker while it runs. */
 export interface ControlHandlers {
   stop(task: TaskReference): void;
+  /** The limits of a job were changed. */
+  limits(job: JobId): void;
   /** The daemon goes and asks workers that have nothing to do to go as well. */
   retire(): void;
   /** Words may have been lost: look into the ledger for what they said. */
@@ -21,6 +23,7 @@ export async function listenToControl(
   redis.on('message', (_channel: string, message: string) => {
     const [verb, job, attempt, rank] = message.split(' ');
     if (verb === 'retire') handlers.retire();
+    if (verb === 'limits') handlers.limits(job as JobId);
     if (verb === 'stop') handlers.stop({ job: job as JobId, attempt: Number(attempt), rank: Number(rank) });
   });
   await redis.subscribe(KEYS.control(device));

@@ -29,6 +29,9 @@ const leave = async (): Promise<void> => {
 
 await listenToControl(connect('control'), options.device, {
   stop: (task) => runner.stop(task),
+  limits: (job) => {
+    runner.limitAnew(job).catch((error: unknown) => log.error({ job, error }, 'new limits are not known'));
+  },
   retire: () => {
     if (runner.size === 0) void leave();
   },

@@ -27,7 +27,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A task that runs under this worker's eyes. */
 interface WatchedTask extends TaskReference {
-  readonly spec: JobSpec;
+  /** What of it may change is its time limit. */
+  spec: JobSpec;
   readonly directory: string;
   /** Whether the ledger knows that it runs. */
   started: boolean;
@@ -115,6 +116,18 @@ export class TaskRunner {
     for (const record of await this.ledger.records([...jobs])) {
       if (record.state !== 'stopping') continue;
       for (const task of this.watched.values()) if (task.job === record.id) this.stop(task);
+    }
+  }
+
+  /** Takes over the limits of a job that were changed while it runs. */
+  async limitAnew(job: JobId): Promise<void> {
+    const record = await this.ledger.record(job);
+    for (const task of record ? this.watched.values() : []) {
+      const start = task.job === job && readStartRecord(task.directory);
+      if (!start) continue;
+      task.spec = specOf(record as JobRecord);
+      if (task.timer) clearTimeout(task.timer);
+      this.limitTime(task, start.startedAt);
     }
   }
 

@@ -1,0 +1,41 @@
+import type { JobChangeInput } from '@berth/contract';
+import type { Command } from 'commander';
+import { CliError, EXIT } from '../exit-codes.js';
+import { referenceOf } from '../job-reference.js';
+import { stateWithReason } from '../job-words.js';
+import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { labels } from '../submission.js';
+import { collect, whole } from './submit.js';
+
+interface UpdateOptions {
+  priority?: number;
+  time?: string;
+  label?: string[];
+}
+
+export function addUpdate(program: Command, kit: Kit, outcome: Outcome): void {
+  const command = program
+    .command('update')
+    .argument('<job>', 'number, id or "last"')
+    .description("change a job that hasn't ended")
+    .option('--priority <n>', 'higher goes first', whole)
+    .option('-t, --time <limit>', 'stop it after this long, counted from its start; "none": never')
+    .option('--label <k=v>', 'all labels anew; may be given several times', collect);
+  addVerb(command, kit, outcome, update);
+}
+
+const update: Action<UpdateOptions> = async ({ client, terminal }, options, [word = 'last']) => {
+  const { priority, time, label, json } = options;
+  if (priority === undefined && time === undefined && label === undefined) {
+    throw new CliError(EXIT.usage, 'nothing to change; name --priority, --time or --label');
+  }
+  const change: JobChangeInput = {
+    ...(priority === undefined ? {} : { priority }),
+    ...(time === undefined ? {} : { timeLimit: time === 'none' ? null : time }),
+    ...(label === undefined ? {} : { labels: labels(label) }),
+  };
+  const job = await client.jobs.change(await referenceOf(client, word), change);
+  if (json) terminal.json(job);
+  else terminal.print(`job ${job.number} ${stateWithReason(job)}`);
+  return EXIT.ok;
+};

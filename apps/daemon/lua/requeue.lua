@@ -1,0 +1,20 @@
+-- Gives a job a new attempt: at once where it has ended, otherwise when what runs has been stopped. Its age is kept.
+-- ARGV: id, why (JSON cause) for an attempt that runs
+local id, cause = unpack(ARGV)
+local job = job_key(id)
+
+local state, attempt, stopState = unpack(redis.call('HMGET', job, 'state', 'attempt', 'stopState'))
+if not state then return { 'not_found' } end
+if state == 'stopping' and stopState == 'pending' then return { 'ok', state } end
+if state == 'pending' or state == 'stopping' then return { 'wrong_state', state } end
+if state == 'starting' or state == 'running' then
+  redis.call('HSET', job, 'stopCause', cause, 'stopState', 'pending')
+  if end_unclaimed_tasks(job, attempt) == 0 then return { 'ok', end_attempt(job, id, attempt, state, false) } end
+  move(job, id, state, 'stopping')
+  tell_workers_to_stop(job, id, attempt)
+  emit('job.stopping', job, id, attempt)
+  return { 'ok', 'stopping' }
+end
+redis.call('HDEL', job, 'notBefore', 'avoid', 'retries')
+requeue(job, id, attempt, state)
+return { 'ok', 'pending' }

@@ -1,0 +1,152 @@
+import { type Cause, type Job, JobChangeSchema, type JobId, JobSchema } from '@berth/contract';
+import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { LedgerRefusal } from '../ledger/refusal.js';
+import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { ApiProblem } from './problem.js';
+import { problems } from './problem-responses.js';
+
+const byUser = (sentence: string): Cause => {
+  return { code: 'user', sentence, rank: null, exitCode: null, signal: null };
+};
+
+/** `POST /v1/jobs/{job}/cancel`, `hold`, `release` and `requeue`; `PATCH /v1/jobs/{job}`. */
+export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  const { ledger } = app.context;
+  const answers = problems('not_found', 'conflict', 'invalid_request');
+
+  /** Carries a wish out. What the ledger refuses is a conflict, unless the job is as it was wished already. */
+  const control = async (
+    reference: string,
+    wish: (id: JobId) => Promise<unknown>,
+    refused: (job: Job) => string | null,
+  ): Promise<Job> => {
+    const id = await idOf(app.context, reference);
+    try {
+      await wish(id);
+    } catch (error) {
+      if (!(error instanceof LedgerRefusal)) throw error;
+      const why = refused(await jobOr404(app.context, id));
+      if (why !== null) throw new ApiProblem('conflict', why);
+    }
+    return jobOr404(app.context, id);
+  };
+
+  app.post(
+    '/v1/jobs/:job/cancel',
+    {
+      schema: {
+        operationId: 'cancelJob',
+        tags: ['jobs'],
+        summary: 'Cancel a job',
+        description:
+          'A waiting job ends at once. A running one gets SIGTERM, after its grace period SIGKILL, and its devices are ' +
+          'given out only when no process of it is left. Cancelling twice changes nothing.',
+        params: JobParametersSchema,
+        response: { 202: JobSchema, ...answers },
+      },
+    },
+    async (request, reply) => {
+      const job = await control(
+        request.params.job,
+        (id) => ledger.stop(id, 'cancelled', byUser('it was cancelled by a user')),
+        ({ number, state }) =>
+          state === 'cancelled'
+            ? null
+            : `Job ${number} has ${state} already; there is nothing left to cancel`,
+      );
+      return reply.code(202).send(job);
+    },
+  );
+
+  app.post(
+    '/v1/jobs/:job/hold',
+    {
+      schema: {
+        operationId: 'holdJob',
+        tags: ['jobs'],
+        summary: 'Keep a waiting job from starting',
+        params: JobParametersSchema,
+        response: { 200: JobSchema, ...answers },
+      },
+    },
+    (request) =>
+      control(
+        request.params.job,
+        (id) => ledger.hold(id),
+        ({ number, state }) => `Job ${number} is ${state}; only a job that waits can be held`,
+      ),
+  );
+
+  app.post(
+    '/v1/jobs/:job/release',
+    {
+      schema: {
+        operationId: 'releaseJob',
+        tags: ['jobs'],
+        summary: 'Let a held job go',
+        params: JobParametersSchema,
+        response: { 200: JobSchema, ...answers },
+      },
+    },
+    (request) =>
+      control(
+        request.params.job,
+        (id) => ledger.release(id),
+        ({ number, state }) => `Job ${number} is ${state}; only a job that waits can be released`,
+      ),
+  );
+
+  app.post(
+    '/v1/jobs/:job/requeue',
+    {
+      schema: {
+        operationId: 'requeueJob',
+        tags: ['jobs'],
+        summary: 'Give a job a new attempt',
+        description:
+          'One that has ended waits again, at its old place in line. One that runs is stopped first, as by a cancel. Jobs that ' +
+          'failed because it had failed stay so.',
+        params: JobParametersSchema,
+        response: { 202: JobSchema, ...answers },
+      },
+    },
+    async (request, reply) => {
+      const job = await control(
+        request.params.job,
+        (id) => ledger.requeue(id, byUser('it was put in line again by a user')),
+        ({ number, state }) =>
+          state === 'pending'
+            ? `Job ${number} waits already`
+            : `Job ${number} is being stopped for good; requeue it when it has ended`,
+      );
+      return reply.code(202).send(job);
+    },
+  );
+
+  app.patch(
+    '/v1/jobs/:job',
+    {
+      schema: {
+        operationId: 'changeJob',
+        tags: ['jobs'],
+        summary: "Change a job that hasn't ended",
+        description: 'A time limit is counted from the start, and holds for an attempt that runs too.',
+        params: JobParametersSchema,
+        body: JobChangeSchema,
+        response: {
+          200: JobSchema,
+          ...problems('malformed_request', 'not_found', 'conflict', 'invalid_request'),
+        },
+      },
+    },
+    (request) => {
+      const { priority, ...rest } = request.body;
+      const spec = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+      return control(
+        request.params.job,
+        (id) => ledger.change(id, { ...(priority === undefined ? {} : { priority }), spec }),
+        ({ number, state }) => `Job ${number} has ${state} already; nothing of it can be changed`,
+      );
+    },
+  );
+};
