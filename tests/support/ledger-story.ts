@@ -39,6 +39,7 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
       after: [],
       onDependencyFailure: 'fail',
       retry: null,
+      group: null,
     },
     held: false,
     notBefore: null,

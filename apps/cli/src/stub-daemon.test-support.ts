@@ -118,6 +118,7 @@ export function job(more: Partial<Job> = {}): Job {
     launch: 'single',
     priority: 0,
     timeLimit: null,
+    group: null,
     held: false,
     startAfter: null,
     after: [],

@@ -119,6 +119,17 @@ function variables(pairs: readonly string[], environment: Host['environment']): 
   );
 }
 
+/** `lr=0.1,0.01` and `seed=1,2`: the values of each parameter. */
+export function matrixOf(pairs: readonly string[]): Record<string, string[]> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at <= 0) throw new CliError(EXIT.usage, `--param ${pair}: write NAME=VALUE,VALUE,…`);
+      return [pair.slice(0, at), pair.slice(at + 1).split(',')];
+    }),
+  );
+}
+
 /** `41`, or `41:ended`. */
 function dependency(text: string): DependencyInput {
   const [job = '', on] = text.split(':', 2);

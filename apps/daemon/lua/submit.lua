@@ -2,8 +2,8 @@
 -- Answers with the id, the place in line and the job's hash; a replay with the first id alone.
 -- ARGV: id, name, user, priority, spec (JSON), needs (JSON), shape, idempotency key or '', digest of the body, key's life in s,
 --   '1' to hold it, not before (ms since the epoch) or '', '1' to wait for dependencies that failed,
---   then an id and a condition for each dependency
-local id, name, user, priority, spec, needs, shape, idempotency, digest, life, hold, notBefore, mayWait = unpack(ARGV)
+--   group or '', then an id and a condition for each dependency
+local id, name, user, priority, spec, needs, shape, idempotency, digest, life, hold, notBefore, mayWait, group = unpack(ARGV)
 local job = job_key(id)
 
 local function taken()
@@ -17,7 +17,7 @@ if idempotency ~= '' then
   if first then return { 'idempotency_conflict', first } end
 end
 local waits = {}
-for i = 14, #ARGV, 2 do
+for i = 15, #ARGV, 2 do
   local other, condition = ARGV[i], ARGV[i + 1]
   local state = redis.call('HGET', job_key(other), 'state')
   if not state then return { 'not_found', other } end
@@ -37,6 +37,7 @@ for _, wait in ipairs(waits) do
   redis.call('HSET', job, 'after:' .. wait[1], wait[2])
 end
 if #waits > 0 then redis.call('HSET', job, 'openDependencies', #waits) end
+if group ~= '' then redis.call('ZADD', prefix .. ':group:' .. group .. ':jobs', number, id) end
 redis.call('HSET', prefix .. ':numbers', number, id)
 redis.call('ZADD', prefix .. ':jobs', number, id)
 redis.call('ZADD', prefix .. ':state:pending', number, id)

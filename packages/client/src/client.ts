@@ -1,5 +1,6 @@
 import type { Health } from '@berth/contract';
 import { Devices } from './devices.js';
+import { Groups } from './groups.js';
 import { Jobs, type RequestOptions } from './jobs.js';
 import { Transport } from './transport.js';
 
@@ -22,6 +23,7 @@ export interface BerthClientOptions {
  */
 export class BerthClient {
   readonly jobs: Jobs;
+  readonly groups: Groups;
   readonly devices: Devices;
   /** Where the daemon listens. */
   readonly url: string;
@@ -32,6 +34,7 @@ export class BerthClient {
     this.transport = new Transport({ url, token, fetch, timeoutSeconds, retrySeconds });
     this.url = this.transport.url;
     this.jobs = new Jobs(this.transport);
+    this.groups = new Groups(this.transport);
     this.devices = new Devices(this.transport);
   }
 

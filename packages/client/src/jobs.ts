@@ -36,6 +36,8 @@ export interface SubmitOptions extends RequestOptions {
 
 export interface PageOptions extends RequestOptions {
   state?: JobState | undefined;
+  /** Only jobs that were submitted together. */
+  group?: string | undefined;
   /** At most 1000. */
   limit?: number | undefined;
   /** The `nextCursor` of the page before. */
@@ -84,20 +86,21 @@ export class Jobs {
   }
 
   /** One page of jobs, newest first. */
-  page({ state, limit, cursor, signal }: PageOptions = {}): Promise<JobList> {
-    return this.transport.json({ path: '/v1/jobs', query: { state, limit, cursor }, signal });
+  page({ signal, ...query }: PageOptions = {}): Promise<JobList> {
+    return this.transport.json({ path: '/v1/jobs', query: { ...query }, signal });
   }
 
   /** Jobs, newest first, page after page as they are taken; `limit` is the most there are of them in all. */
   async *list({
     state,
+    group,
     limit = Number.POSITIVE_INFINITY,
     signal,
   }: Omit<PageOptions, 'cursor'> = {}): AsyncGenerator<Job, void, undefined> {
     let left = limit;
     let cursor: string | undefined;
     while (left > 0) {
-      const page = await this.page({ state, limit: Math.min(left, PAGE_JOBS), cursor, signal });
+      const page = await this.page({ state, group, limit: Math.min(left, PAGE_JOBS), cursor, signal });
       yield* page.items;
       left -= page.items.length;
       if (page.nextCursor === null) return;
@@ -186,7 +189,7 @@ function pathOf(job: JobReference): string {
 }
 
 /** `crypto.randomUUID` is missing in a browser's page without TLS. */
-function newKey(): string {
+export function newKey(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),

@@ -90,6 +90,7 @@ export function job(more: Partial<Job> = {}): Job {
     launch: 'single',
     priority: 0,
     timeLimit: null,
+    group: null,
     held: false,
     startAfter: null,
     after: [],

@@ -10,6 +10,8 @@ export const IDLE_MILLISECONDS = 10_000;
 /** One call of the API. Every one of them may be sent twice: submissions carry a key, the others change nothing then. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PATCH';
+  /** Instead of the client's own. */
+  timeoutSeconds?: number;
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
@@ -99,7 +101,8 @@ export class Transport {
   private async send<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
     call.signal?.throwIfAborted();
     const clock = new AbortController();
-    const timer = call.patient ? undefined : setTimeout(() => clock.abort(), this.timeoutSeconds * 1000);
+    const seconds = call.timeoutSeconds ?? this.timeoutSeconds;
+    const timer = call.patient ? undefined : setTimeout(() => clock.abort(), seconds * 1000);
     const signal = call.signal ? AbortSignal.any([call.signal, clock.signal]) : clock.signal;
     try {
       const response = await this.fetch(this.address(call), { ...this.request(call), signal });
@@ -108,7 +111,7 @@ export class Transport {
     } catch (error) {
       call.signal?.throwIfAborted();
       if (error instanceof BerthProblem) throw error;
-      const reason = clock.signal.aborted ? `nothing came within ${this.timeoutSeconds} s` : reasonOf(error);
+      const reason = clock.signal.aborted ? `nothing came within ${seconds} s` : reasonOf(error);
       throw new BerthUnreachable(this.url, reason, { cause: error });
     } finally {
       clearTimeout(timer);

@@ -1,6 +1,7 @@
 export * from './dependency.js';
 export * from './device.js';
 export * from './event.js';
+export * from './group.js';
 export * from './health.js';
 export * from './history.js';
 export * from './identifiers.js';

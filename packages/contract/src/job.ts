@@ -235,6 +235,16 @@ export const JobSchema = z
     launch: LaunchSchema,
     priority: z.int(),
     timeLimit: z.number().nullable().meta({ description: 'Seconds.' }),
+    group: z
+      .object({
+        id: z.string(),
+        index: z.int().nonnegative(),
+        parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+      })
+      .nullable()
+      .meta({
+        description: 'Its place among jobs that were submitted together; null: it was submitted alone.',
+      }),
     held: z.boolean(),
     startAfter: NullableTimeSchema.meta({
       description: 'Not before this time: as submitted, or after a failure.',

@@ -10,7 +10,7 @@ export function addCancel(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
     .command('cancel')
     .aliases(['rm', 'kill'])
-    .argument('<job...>', 'numbers, ids or "last"')
+    .argument('<job...>', 'numbers, ids, "last", or the id of a group')
     .description('end jobs: SIGTERM, then SIGKILL after their grace period');
   addVerb(command, kit, outcome, cancel);
 }
@@ -20,6 +20,15 @@ const cancel: Action<object> = async ({ client, terminal }, { json }, words) => 
   let code: number = EXIT.ok;
   for (const word of words) {
     try {
+      if (word.startsWith('grp_')) {
+        const group = await client.groups.cancel(word);
+        if (json) terminal.json(group);
+        else
+          terminal.print(
+            `group ${group.id}: what waited of its ${group.size} jobs is cancelled, what runs is stopping`,
+          );
+        continue;
+      }
       const job = await client.jobs.cancel(await referenceOf(client, word));
       if (json) terminal.json(job);
       else terminal.print(whatHappens(job));

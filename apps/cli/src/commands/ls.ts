@@ -15,6 +15,7 @@ interface ListOptions {
   all?: boolean;
   state?: JobState;
   limit?: number;
+  group?: string;
 }
 
 export function addLs(program: Command, kit: Kit, outcome: Outcome): void {
@@ -24,6 +25,7 @@ export function addLs(program: Command, kit: Kit, outcome: Outcome): void {
     .description('list jobs that wait or run; also: berth alone')
     .option('-a, --all', 'also those that have ended, newest first')
     .addOption(new Option('--state <state>', 'only jobs in this state, newest first').choices(STATES))
+    .option('--group <id>', 'only jobs that were submitted together, newest first')
     .option('-n, --limit <n>', `with --all or --state: at most so many (default ${DEFAULT_LIMIT})`, positive);
   addVerb(command, kit, outcome, list);
 }
@@ -34,7 +36,7 @@ export function positive(text: string): number {
 }
 
 const list: Action<ListOptions> = async ({ client, terminal }, options) => {
-  const byState = options.all || options.state !== undefined;
+  const byState = options.all || options.state !== undefined || options.group !== undefined;
   const { jobs, more } = byState ? await newest(client, options) : await unfinished(client);
   if (options.json) {
     terminal.json({ items: jobs, nextCursor: more });
@@ -51,9 +53,9 @@ const list: Action<ListOptions> = async ({ client, terminal }, options) => {
   return 0;
 };
 
-async function newest(client: BerthClient, { state, limit = DEFAULT_LIMIT }: ListOptions) {
+async function newest(client: BerthClient, { state, group, limit = DEFAULT_LIMIT }: ListOptions) {
   const jobs: Job[] = [];
-  for await (const job of client.jobs.list({ state, limit: limit + 1 })) jobs.push(job);
+  for await (const job of client.jobs.list({ state, group, limit: limit + 1 })) jobs.push(job);
   const hasMore = jobs.length > limit;
   if (hasMore) jobs.pop();
   return { jobs, more: hasMore ? String(jobs.at(-1)?.number) : null };

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BerthClient } from '@berth/client';
-import type { Job } from '@berth/contract';
+import type { Job, JobSubmissionInput } from '@berth/contract';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CliError, codeOfJob, EXIT } from '../exit-codes.js';
 import { Detached, passLog, sayDetached, untilInterrupted } from '../follow.js';
 import type { Host } from '../host.js';
 import { endOf, stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
-import { refuseVerb, type SubmissionFlags, submissionOf } from '../submission.js';
+import { matrixOf, refuseVerb, type SubmissionFlags, submissionOf } from '../submission.js';
 import { positive } from './ls.js';
 
 /** A submission is answered before the scheduler has looked at it; people want to hear what it said. */
@@ -19,6 +19,7 @@ interface SubmitOptions extends SubmissionFlags {
   script?: string;
   wait?: boolean;
   follow?: boolean;
+  param?: string[];
 }
 
 export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
@@ -68,6 +69,12 @@ export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
       ).choices(['single', 'perDevice']),
     )
     .option('--grace <duration>', 'between SIGTERM and SIGKILL when it is stopped')
+    .optionsGroup('Many at once:')
+    .option(
+      '--param <name=a,b,c>',
+      'a job for every combination; {name} in the command is replaced; several times',
+      collect,
+    )
     .optionsGroup('What then:')
     .option('--wait', 'wait for its end, and exit as it did')
     .option('--follow', 'show its output as it comes, and exit as it did; Ctrl-C leaves it running')
@@ -90,6 +97,7 @@ const submit: Action<SubmitOptions> = async (kit, options, words) => {
   const script = options.script === undefined ? undefined : await readScript(options.script, host);
   const submission = submissionOf(options, words, script, host);
   const { client } = kit;
+  if (options.param) return submitSweep(kit, options, submission, matrixOf(options.param));
   const job = await client.jobs.submit(submission);
 
   if (options.json) {
@@ -106,6 +114,28 @@ const submit: Action<SubmitOptions> = async (kit, options, words) => {
   }
   return options.wait || options.follow ? watch(kit, options, job) : EXIT.ok;
 };
+
+/** A job for every combination. Who watches many jobs watches their list. */
+async function submitSweep(
+  { client, terminal }: Kit & { client: BerthClient },
+  { wait, follow, json }: SubmitOptions & { json?: boolean },
+  template: JobSubmissionInput,
+  matrix: Record<string, string[]>,
+): Promise<number> {
+  if (wait || follow)
+    throw new CliError(
+      EXIT.usage,
+      '--param makes many jobs; leave --wait and --follow out, and see berth ls --group',
+    );
+  const group = await client.groups.submit({ template, matrix });
+  const { id, size, firstNumber } = group;
+  if (json) terminal.json(group);
+  else if (terminal.isInteractive) {
+    terminal.print(`${size} jobs submitted, from job ${firstNumber} on, as group ${id}`);
+    terminal.print(terminal.paint('dim', `  berth ls --group ${id}    berth cancel ${id}`));
+  } else terminal.print(id);
+  return EXIT.ok;
+}
 
 async function watch(
   kit: Kit & { client: BerthClient },

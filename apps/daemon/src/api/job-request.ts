@@ -88,6 +88,7 @@ export async function resolveSubmission(
       after,
       onDependencyFailure: submission.onDependencyFailure,
       retry: submission.retry ?? null,
+      group: null,
     },
     held: submission.hold,
     notBefore: notBefore(submission.startAfter),

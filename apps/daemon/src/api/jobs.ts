@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  GroupIdSchema,
   type Job,
   type JobId,
   JobListSchema,
@@ -21,7 +22,7 @@ import { PAST, StretchSchema, stretchOf } from './stretch.js';
 
 export const JobParametersSchema = z.object({ job: JobReferenceSchema });
 
-const IdempotencyHeaderSchema = z.object({
+export const IdempotencyHeaderSchema = z.object({
   'idempotency-key': z.string().min(1).max(255).optional().meta({
     description: 'The same key with the same body, within a day, gives the same job instead of another.',
   }),
@@ -59,10 +60,7 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         .catch((error: unknown) => {
           if (!(error instanceof LedgerRefusal)) throw error;
           if (error.code !== 'idempotency_conflict') throw unmetDependency(submission.spec.after, error);
-          throw new ApiProblem(
-            'idempotency_conflict',
-            `The key was used within the last day for another body, which became ${error.found[0]}; use a new key for a new job`,
-          );
+          throw idempotencyConflict(error);
         });
       if (replayed) reply.header('idempotency-replayed', 'true');
       return reply
@@ -83,14 +81,20 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           limit: z.coerce.number().int().min(1).max(1000).default(100),
           cursor: CursorSchema.optional(),
           state: JobStateSchema.optional(),
+          group: GroupIdSchema.optional(),
         }),
         response: { 200: JobListSchema, ...problems('invalid_request') },
       },
     },
     async (request) => {
-      const { limit, cursor, state } = request.query;
+      const { limit, cursor, state, group } = request.query;
       const before = cursor === undefined ? null : Number(cursor);
-      const items = await ledger.jobs({ limit: limit + 1, before, state: state ?? null });
+      const items = await ledger.jobs({
+        limit: limit + 1,
+        before,
+        state: state ?? null,
+        group: group ?? null,
+      });
       const more = items.length > limit;
       if (more) items.pop();
       return { items, nextCursor: more ? String(items.at(-1)?.number) : null };
@@ -132,8 +136,15 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   );
 };
 
+export function idempotencyConflict({ found }: LedgerRefusal): ApiProblem {
+  return new ApiProblem(
+    'idempotency_conflict',
+    `The key was used within the last day for another body, which became ${found[0]}; use a new key for a new submission`,
+  );
+}
+
 /** A dependency ended, or went, between our look at it and the submission; or it had ended before, and not as it should. */
-function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusal): ApiProblem {
+export function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusal): ApiProblem {
   const i = after.findIndex(({ job }) => job === found[0]);
   const { number, on } = after[i] as JobSpec['after'][0];
   const state = found[1] === 'cancelled' ? 'was cancelled' : `has ${found[1]}`;

@@ -97,6 +97,8 @@ function describeIssue(issue: RequestValidationError): string {
   if (zodIssue.code === 'unrecognized_keys') {
     return `there is no field ${zodIssue.keys.map((key) => `'${key}'`).join(', ')} here`;
   }
+  // What is wrong with the name itself is one level deeper.
+  if (zodIssue.code === 'invalid_key') return zodIssue.issues[0]?.message ?? issue.message;
   return issue.message;
 }
 

@@ -10,6 +10,7 @@ import {
 import { requireToken } from './authentication.js';
 import type { ApiContext } from './context.js';
 import { deviceRoutes } from './devices.js';
+import { groupRoutes } from './groups.js';
 import { healthRoutes } from './health.js';
 import { jobControlRoutes } from './job-control.js';
 import { jobRoutes } from './jobs.js';
@@ -59,6 +60,7 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   await app.register(healthRoutes);
   await app.register(jobRoutes);
   await app.register(jobControlRoutes);
+  await app.register(groupRoutes);
   await app.register(logRoutes);
   await app.register(deviceRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());

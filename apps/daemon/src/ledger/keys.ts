@@ -12,6 +12,8 @@ export const KEYS = {
   obstacles: `${PREFIX}:obstacles`,
   xids: `${PREFIX}:xids`,
   events: `${PREFIX}:events`,
+  group: (id: string): string => `${PREFIX}:group:${id}`,
+  jobsOfGroup: (id: string): string => `${PREFIX}:group:${id}:jobs`,
   job: (id: string): string => `${PREFIX}:job:${id}`,
   inState: (state: string): string => `${PREFIX}:state:${state}`,
   control: (device: string): string => `${PREFIX}:control:${device}`,

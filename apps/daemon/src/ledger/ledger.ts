@@ -1,13 +1,16 @@
-import type {
-  Cause,
-  Job,
-  JobId,
-  JobState,
-  Notice,
-  ObstacleCode,
-  PendingReason,
-  Task,
-  XidReport,
+import {
+  type Cause,
+  type Group,
+  type GroupId,
+  type Job,
+  type JobId,
+  type JobState,
+  JobStateSchema,
+  type Notice,
+  type ObstacleCode,
+  type PendingReason,
+  type Task,
+  type XidReport,
 } from '@berth/contract';
 import { type Needs, shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
@@ -28,6 +31,8 @@ import { loadScripts, type RunScript } from './scripts.js';
 import { describeTask, type TaskReference } from './task-reference.js';
 
 const IDEMPOTENCY_KEY_SECONDS = 86_400;
+/** How many submissions are sent before the first is answered. */
+const JOBS_ON_THE_WAY = 500;
 const XIDS_KEPT = 20;
 const NOTICES_KEPT = 50;
 
@@ -113,12 +118,75 @@ export class Ledger {
       job.held ? 1 : '',
       job.notBefore ?? '',
       job.spec.onDependencyFailure === 'wait' ? 1 : '',
+      job.spec.group?.id ?? '',
       ...job.spec.after.flatMap(({ job: other, on }) => [other, on]),
     );
     const [id, position, ...fields] = values as [JobId, number | string, ...string[]];
     if (outcome === 'replayed') return { job: (await this.job(id)) as Job, replayed: true };
     const waiting = { position: position === '' ? null : Number(position) + 1, reason: null };
     return { job: jobFromRecord(recordFromFields(fields), waiting), replayed: false };
+  }
+
+  /** Takes many jobs, each as `submit` does; those that are taken already are left as they are. @throws as `submit` */
+  async submitAll(jobs: readonly NewJob[]): Promise<void> {
+    for (let i = 0; i < jobs.length; i += JOBS_ON_THE_WAY) {
+      await Promise.all(jobs.slice(i, i + JOBS_ON_THE_WAY).map((job) => this.submit(job)));
+    }
+  }
+
+  /**
+   * Opens a group, for its jobs to be submitted.
+   * @throws LedgerRefusal `idempotency_conflict`
+   */
+  async openGroup(group: {
+    id: GroupId;
+    name: string;
+    size: number;
+    idempotency: NewJob['idempotency'];
+  }): Promise<{ id: GroupId; replayed: boolean }> {
+    const { id, name, size, idempotency } = group;
+    const { outcome, values } = await this.run(
+      'open_group',
+      id,
+      id,
+      name,
+      size,
+      idempotency?.key ?? '',
+      idempotency?.digest ?? '',
+      IDEMPOTENCY_KEY_SECONDS,
+    );
+    return { id: values[0] as GroupId, replayed: outcome === 'replayed' };
+  }
+
+  /** A group with how many of its jobs are in each state, or null. */
+  async group(id: GroupId): Promise<Group | null> {
+    const record = await this.redis.hgetall(KEYS.group(id));
+    const [firstJob] = await this.redis.zrange(KEYS.jobsOfGroup(id), '0', '0');
+    if (record.id === undefined || firstJob === undefined) return null;
+    const { values } = await this.run('count_group', id, id);
+    const states = Object.fromEntries(JobStateSchema.options.map((state) => [state, 0]));
+    for (let i = 0; i < values.length; i += 2) states[values[i] as JobState] = Number(values[i + 1]);
+    const first = await this.redis.hget(KEYS.job(firstJob), 'number');
+    return {
+      id,
+      name: record.name as string,
+      size: Number(record.size),
+      submittedAt: new Date(Number(record.submittedAt)).toISOString(),
+      states: states as Group['states'],
+      firstJob,
+      firstNumber: Number(first),
+    };
+  }
+
+  /** Ends all jobs of a group before their time, the last ones first: so that none starts in the place of another. */
+  async stopGroup(id: GroupId, cause: Cause): Promise<void> {
+    const ids = await this.redis.zrevrange(KEYS.jobsOfGroup(id), 0, -1);
+    for (let i = 0; i < ids.length; i += JOBS_ON_THE_WAY) {
+      const stopped = ids.slice(i, i + JOBS_ON_THE_WAY).map((job) => this.stop(job, 'cancelled', cause));
+      for (const result of await Promise.allSettled(stopped)) {
+        if (result.status === 'rejected' && !(result.reason instanceof LedgerRefusal)) throw result.reason;
+      }
+    }
   }
 
   /**
@@ -348,11 +416,32 @@ export class Ledger {
    * Jobs, newest first.
    * @param before only jobs with a smaller number
    */
-  async jobs(options: { limit: number; before: number | null; state: JobState | null }): Promise<Job[]> {
+  async jobs(options: {
+    limit: number;
+    before: number | null;
+    state: JobState | null;
+    group?: GroupId | null;
+  }): Promise<Job[]> {
+    if (options.group) return this.jobsOfGroup(options.group, options);
     const index = options.state ? KEYS.inState(options.state) : KEYS.jobs;
     const newest = options.before === null ? '+inf' : `(${options.before}`;
     const ids = await this.redis.zrevrangebyscore(index, newest, '-inf', 'LIMIT', 0, options.limit);
     return this.jobsOf(ids);
+  }
+
+  /** A group's jobs, newest first. There are so few that those in another state may be read in vain. */
+  private async jobsOfGroup(
+    group: GroupId,
+    { limit, before, state }: { limit: number; before: number | null; state: JobState | null },
+  ): Promise<Job[]> {
+    const newest = before === null ? '+inf' : `(${before}`;
+    const ids = await this.redis.zrevrangebyscore(KEYS.jobsOfGroup(group), newest, '-inf');
+    const found: Job[] = [];
+    for (let i = 0; i < ids.length && found.length < limit; i += limit) {
+      const jobs = await this.jobsOf(ids.slice(i, i + limit));
+      found.push(...jobs.filter((job) => state === null || job.state === state));
+    }
+    return found.slice(0, limit);
   }
 
   /** Ids of the jobs in a state, oldest first. */

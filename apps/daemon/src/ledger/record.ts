@@ -30,6 +30,7 @@ export interface JobSpec {
   after: { job: JobId; number: number; on: DependencyCondition }[];
   onDependencyFailure: 'fail' | 'wait';
   retry: Retry | null;
+  group: Job['group'];
 }
 
 /** What the scheduler has to know of a pending job, as the scripts say it (common.lua, waiting_of). */

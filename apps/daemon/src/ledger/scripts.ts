@@ -21,6 +21,8 @@ const SCRIPTS = [
   'hold',
   'requeue',
   'change',
+  'open_group',
+  'count_group',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 

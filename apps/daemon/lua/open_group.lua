@@ -1,0 +1,17 @@
+-- A new group of jobs, still empty: its jobs are submitted one by one, with ids that follow from the group's, so that a
+-- submission which broke off is completed by sending it again. The same id twice is the same submission sent twice.
+-- ARGV: id, name, size, idempotency key or '', digest of the body, key's life in s
+local id, name, size, idempotency, digest, life = unpack(ARGV)
+local group = prefix .. ':group:' .. id
+
+if redis.call('EXISTS', group) == 1 then return { 'ok', id } end
+local remembered = prefix .. ':idempotency:' .. idempotency
+if idempotency ~= '' then
+  local first, itsDigest = unpack(redis.call('HMGET', remembered, 'job', 'digest'))
+  if first and itsDigest == digest then return { 'replayed', first } end
+  if first then return { 'idempotency_conflict', first } end
+  redis.call('HSET', remembered, 'job', id, 'digest', digest)
+  redis.call('EXPIRE', remembered, life)
+end
+redis.call('HSET', group, 'id', id, 'name', name, 'size', size, 'submittedAt', now)
+return { 'ok', id }

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import {
+  type BatchSubmission,
+  BatchSubmissionSchema,
+  type Cause,
+  type GroupId,
+  GroupIdSchema,
+  GroupSchema,
+  makeJobId,
+  type Problem,
+} from '@berth/contract';
+import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { z } from 'zod';
+import type { NewJob } from '../ledger/ledger.js';
+import { LedgerRefusal } from '../ledger/refusal.js';
+import type { ApiContext } from './context.js';
+import { resolveSubmission } from './job-request.js';
+import { IdempotencyHeaderSchema, idempotencyConflict, unmetDependency } from './jobs.js';
+import { ApiProblem } from './problem.js';
+import { problems } from './problem-responses.js';
+import { combinations, memberId, withParameters } from './sweep.js';
+
+type Resolved = Omit<NewJob, 'idempotency'>;
+
+const CANCELLED: Cause = {
+  code: 'user',
+  sentence: 'its group was cancelled by a user',
+  rank: null,
+  exitCode: null,
+  signal: null,
+};
+const ParametersSchema = z.object({ group: GroupIdSchema });
+
+/** `POST /v1/jobs/batch`, `GET /v1/groups/{group}`, `POST /v1/groups/{group}/cancel`. */
+export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  const { ledger } = app.context;
+
+  app.post(
+    '/v1/jobs/batch',
+    {
+      // Ten thousand jobs are more than one.
+      bodyLimit: 64 * 2 ** 20,
+      schema: {
+        operationId: 'submitBatch',
+        tags: ['jobs'],
+        summary: 'Submit many jobs, or a sweep',
+        description:
+          'All of them are checked before the first is taken. Where the answer got lost, the same body with the same ' +
+          'Idempotency-Key completes what was begun.',
+        headers: IdempotencyHeaderSchema,
+        body: BatchSubmissionSchema,
+        response: {
+          201: GroupSchema,
+          200: GroupSchema.meta({ description: 'This Idempotency-Key was seen before: the first group.' }),
+          ...problems('malformed_request', 'idempotency_conflict', 'invalid_request', 'payload_too_large'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const key = request.headers['idempotency-key'];
+      const jobs = await resolveBatch(request.body, app.context);
+      const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
+      const id = makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)).replace('job_', 'grp_');
+      const name = request.body.name ?? request.body.template?.name ?? (jobs[0] as Resolved).name;
+      try {
+        const group = {
+          id,
+          name,
+          size: jobs.length,
+          idempotency: key === undefined ? null : { key, digest },
+        };
+        const opened = await ledger.openGroup(group);
+        await ledger.submitAll(jobs.map((job, index) => asMember(job, opened.id, index)));
+        return reply
+          .code(opened.replayed ? 200 : 201)
+          .header('location', `/v1/groups/${opened.id}`)
+          .send(await groupOr404(app.context, opened.id));
+      } catch (error) {
+        if (!(error instanceof LedgerRefusal)) throw error;
+        if (error.code === 'idempotency_conflict') throw idempotencyConflict(error);
+        throw unmetDependency(
+          jobs.flatMap(({ spec }) => spec.after),
+          error,
+        );
+      }
+    },
+  );
+
+  app.get(
+    '/v1/groups/:group',
+    {
+      schema: {
+        operationId: 'getGroup',
+        tags: ['jobs'],
+        summary: 'How far the jobs of a group are',
+        params: ParametersSchema,
+        response: { 200: GroupSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    (request) => groupOr404(app.context, request.params.group),
+  );
+
+  app.post(
+    '/v1/groups/:group/cancel',
+    {
+      schema: {
+        operationId: 'cancelGroup',
+        tags: ['jobs'],
+        summary: 'Cancel all jobs of a group that have not ended',
+        params: ParametersSchema,
+        response: { 202: GroupSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    async (request, reply) => {
+      const { id } = await groupOr404(app.context, request.params.group);
+      await ledger.stopGroup(id, CANCELLED);
+      return reply.code(202).send(await groupOr404(app.context, id));
+    },
+  );
+};
+
+async function groupOr404({ ledger }: ApiContext, id: GroupId) {
+  const group = await ledger.group(id);
+  if (!group) throw new ApiProblem('not_found', `There is no group ${id}`);
+  return group;
+}
+
+function asMember(job: Resolved, group: GroupId, index: number): NewJob {
+  const parameters = job.spec.group?.parameters ?? {};
+  const spec = { ...job.spec, group: { id: group, index, parameters } };
+  return { ...job, id: memberId(group, index), spec, idempotency: null };
+}
+
+/** The jobs of a batch, checked. @throws ApiProblem `invalid_request` with the pointers of the batch's own body */
+async function resolveBatch(batch: BatchSubmission, context: ApiContext): Promise<Resolved[]> {
+  if (batch.template && batch.matrix) {
+    const template = await inside('template', resolveSubmission(batch.template, context));
+    return combinations(batch.matrix).map((parameters) => {
+      const job = withParameters(template, parameters);
+      return { ...job, spec: { ...job.spec, group: { id: '', index: 0, parameters } } };
+    });
+  }
+  const jobs: Resolved[] = [];
+  for (const [i, job] of (batch.jobs ?? []).entries())
+    jobs.push(await inside(`jobs/${i}`, resolveSubmission(job, context)));
+  return jobs;
+}
+
+/** Puts the place in the batch before the pointers of a job's own errors. */
+async function inside<T>(place: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || !error.errors) throw error;
+    const errors: NonNullable<Problem['errors']> = error.errors.map((each) => ({
+      ...each,
+      pointer: each.pointer.replace('#', `#/${place}`),
+    }));
+    const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
+    throw new ApiProblem(error.code, detail, errors);
+  }
+}
