@@ -1,12 +1,13 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, ROOT, readStamp, run } from './step.mjs';
 
-const STAMP = 'build/.berth-setup';
 const SOURCES = [
   'CMakeLists.txt',
   'packages/cuda-core/CMakeLists.txt',
   'packages/cuda-core/native',
+  'packages/cuda-core/probe',
   'packages/cuda-core/simulated',
   'packages/task-shim/CMakeLists.txt',
   'packages/task-shim/addon',
@@ -16,6 +17,7 @@ const SOURCES = [
 ];
 const PRODUCTS = [
   'packages/cuda-core/build/cuda_core.node',
+  'packages/cuda-core/build/cuda-probe',
   'packages/cuda-core/build/simulated/libnvidia-ml.so.1',
   'packages/cuda-core/build/simulated/libcuda.so.1',
   'packages/task-shim/build/process_locks.node',
@@ -24,32 +26,38 @@ const PRODUCTS = [
 
 /** @returns {import('./step.mjs').Step} */
 export function nativeBuild() {
+  return buildIn('build', { does: 'build the native parts' });
+}
+
+/** The same with sanitizers, for tests. @returns {import('./step.mjs').Step & { folder: string }} */
+export function sanitizedBuild() {
+  return buildIn('build-sanitized', {
+    does: 'build the native parts with sanitizers',
+    options: ['--CDBERTH_SANITIZE=ON'],
+    products: [...PRODUCTS, 'packages/cuda-core/build/native-check'],
+    parallel: availableParallelism(),
+  });
+}
+
+/** @param folder below the root for CMake, and below each package for what is built */
+function buildIn(folder, { does, options = [], parallel = 2, products = PRODUCTS }) {
+  const stamp = `${folder}/.berth-setup`;
   return {
-    does: 'build the native parts',
+    does,
+    folder,
     needed: () => {
-      if (PRODUCTS.some((product) => !existsSync(join(ROOT, product)))) return 'they were never built';
-      return readStamp(STAMP) === digestOf(SOURCES) ? null : 'their sources have changed';
+      if (!products.every((product) => existsSync(join(ROOT, product.replace('/build/', `/${folder}/`)))))
+        return 'they were never built';
+      return readStamp(stamp) === digestOf(SOURCES) ? null : 'their sources have changed';
     },
     run: () => {
       // A folder that was configured in another place, or by another CMake, can't be built in.
-      if (readStamp(STAMP) === null) rmSync(join(ROOT, 'build'), { recursive: true, force: true });
-      run(
-        'node',
-        [
-          'node_modules/cmake-js/bin/cmake-js',
-          'compile',
-          '--directory',
-          '.',
-          '--out',
-          'build',
-          '--parallel',
-          '2',
-        ],
-        {
-          hint: 'Is this a C++17 compiler, and CMake 3.18 or later?',
-        },
-      );
-      writeFileSync(join(ROOT, STAMP), digestOf(SOURCES));
+      if (readStamp(stamp) === null) rmSync(join(ROOT, folder), { recursive: true, force: true });
+      const compile = ['node_modules/cmake-js/bin/cmake-js', 'compile', '--directory', '.', '--out', folder];
+      run('node', [...compile, '--parallel', String(parallel), ...options], {
+        hint: 'Is this a C++17 compiler, and CMake 3.18 or later?',
+      });
+      writeFileSync(join(ROOT, stamp), digestOf(SOURCES));
     },
   };
 }

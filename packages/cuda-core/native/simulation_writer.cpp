@@ -10,10 +10,15 @@
 #include <unistd.h>
 
 #include "mapped_state.h"
+#include "processes.h"
 
 namespace {
 
 uint32_t number(const Napi::Object &object, const char *name) { return object.Get(name).As<Napi::Number>().Uint32Value(); }
+
+uint64_t large_number(const Napi::Object &object, const char *name) {
+  return static_cast<uint64_t>(object.Get(name).As<Napi::Number>().Int64Value());
+}
 
 template <size_t Size> void put(char (&field)[Size], const Napi::Value &text) {
   std::snprintf(field, Size, "%s", text.As<Napi::String>().Utf8Value().c_str());
@@ -34,24 +39,74 @@ class Mapping {
   SimulatedState *const state_;
 };
 
-/** @returns whether there was room for it */
-bool set_process(SimulatedDevice &device, uint32_t pid, uint64_t bytes) {
-  SimulatedProcess *place = nullptr;
-  for (SimulatedProcess &process : device.processes) {
-    if (process.pid == pid) place = &process;
+/** What never changes of a device; the names are those of the TypeScript side. */
+struct FixedField {
+  const char *name;
+  uint32_t SimulatedDevice::*field;
+};
+constexpr FixedField kFixedFields[] = {
+    {"computeMajor", &SimulatedDevice::compute_major},
+    {"computeMinor", &SimulatedDevice::compute_minor},
+    {"pciDomain", &SimulatedDevice::pci_domain},
+    {"pciBus", &SimulatedDevice::pci_bus},
+    {"pciDevice", &SimulatedDevice::pci_device},
+    {"architecture", &SimulatedDevice::architecture},
+    {"numaNode", &SimulatedDevice::numa_node},
+    {"pcieSwitch", &SimulatedDevice::pcie_switch},
+    {"nvlinks", &SimulatedDevice::nvlinks},
+    {"ecc", &SimulatedDevice::ecc},
+    {"powerLimitMilliwatts", &SimulatedDevice::power_limit_milliwatts},
+    {"powerLeastMilliwatts", &SimulatedDevice::power_least_milliwatts},
+    {"powerMostMilliwatts", &SimulatedDevice::power_most_milliwatts},
+    {"slowdownCelsius", &SimulatedDevice::slowdown_celsius},
+    {"mostGraphicsMegahertz", &SimulatedDevice::most_graphics_megahertz},
+    {"mostSmMegahertz", &SimulatedDevice::most_sm_megahertz},
+    {"mostMemoryMegahertz", &SimulatedDevice::most_memory_megahertz},
+    {"migCapable", &SimulatedDevice::mig_capable},
+    {"migEnabled", &SimulatedDevice::mig_enabled},
+    {"migIndex", &SimulatedDevice::mig_index},
+    {"gpuInstance", &SimulatedDevice::gpu_instance},
+    {"computeInstance", &SimulatedDevice::compute_instance},
+    {"gpuSlices", &SimulatedDevice::gpu_slices},
+    {"computeSlices", &SimulatedDevice::compute_slices},
+};
+
+/** What may change of a device while its driver runs. */
+struct ChangingField {
+  const char *name;
+  std::atomic<uint32_t> SimulatedDevice::*field;
+};
+constexpr ChangingField kChangingFields[] = {
+    {"absent", &SimulatedDevice::absent},
+    {"computeMode", &SimulatedDevice::compute_mode},
+    {"utilisationPercent", &SimulatedDevice::utilisation_percent},
+    {"temperatureCelsius", &SimulatedDevice::temperature_celsius},
+    {"powerMilliwatts", &SimulatedDevice::power_milliwatts},
+    {"smMegahertz", &SimulatedDevice::sm_megahertz},
+    {"throttleReasons", &SimulatedDevice::throttle_reasons},
+    {"eccCorrected", &SimulatedDevice::ecc_corrected},
+    {"eccUncorrected", &SimulatedDevice::ecc_uncorrected},
+    {"rowsCorrectable", &SimulatedDevice::rows_correctable},
+    {"rowsUncorrectable", &SimulatedDevice::rows_uncorrectable},
+    {"rowsPending", &SimulatedDevice::rows_pending},
+    {"rowsFailed", &SimulatedDevice::rows_failed},
+    {"handleResult", &SimulatedDevice::handle_result},
+    {"figuresResult", &SimulatedDevice::figures_result},
+    {"hangMilliseconds", &SimulatedDevice::hang_milliseconds},
+};
+
+void describe(SimulatedDevice &device, const Napi::Object &from) {
+  put(device.uuid, from.Get("uuid"));
+  put(device.name, from.Get("name"));
+  device.memory_bytes = large_number(from, "memoryBytes");
+  device.reserve_bytes = large_number(from, "reserveBytes");
+  device.parent = from.Get("parent").IsNull() ? kNoParent : number(from, "parent");
+  for (const FixedField &each : kFixedFields) {
+    if (from.Has(each.name)) device.*each.field = number(from, each.name);
   }
-  for (SimulatedProcess &process : device.processes) {
-    if (!place && process.pid == 0) place = &process;
+  for (const ChangingField &each : kChangingFields) {
+    if (from.Has(each.name)) device.*each.field = number(from, each.name);
   }
-  if (bytes == 0) {
-    if (place) place->pid = 0;
-    return true;
-  }
-  if (!place) return false;
-  // The bytes first: whoever reads meanwhile sees a process with its memory or none.
-  place->memory_bytes = bytes;
-  place->pid = pid;
-  return true;
 }
 
 }  // namespace
@@ -60,22 +115,15 @@ Napi::Value write_simulation(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   const std::string path = info[0].As<Napi::String>();
   const Napi::Array devices = info[1].As<Napi::Array>();
+  const Napi::Object driver = info[2].As<Napi::Object>();
   auto state = std::make_unique<SimulatedState>();
   std::memcpy(state->magic, kSimulationMagic, sizeof kSimulationMagic);
   state->version = kSimulationVersion;
   state->device_count = std::min(devices.Length(), kMostDevices);
-  for (uint32_t i = 0; i < state->device_count; ++i) {
-    const Napi::Object from = Napi::Value(devices[i]).As<Napi::Object>();
-    SimulatedDevice &device = state->devices[i];
-    put(device.uuid, from.Get("uuid"));
-    put(device.name, from.Get("name"));
-    device.memory_bytes = static_cast<uint64_t>(from.Get("memoryBytes").As<Napi::Number>().Int64Value());
-    device.compute_major = number(from, "computeMajor");
-    device.compute_minor = number(from, "computeMinor");
-    device.pci_bus = number(from, "pciBus");
-    device.temperature_celsius = 34;
-    device.power_milliwatts = 70'000;
-  }
+  state->cuda_version = number(driver, "cudaVersion");
+  put(state->driver_version, driver.Get("driverVersion"));
+  for (uint32_t i = 0; i < state->device_count; ++i) describe(state->devices[i], Napi::Value(devices[i]).As<Napi::Object>());
+
   // Renamed into place: a driver that has the old file mapped keeps a whole one.
   const std::string side = path + ".new";
   const int fd = open(side.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -112,20 +160,16 @@ Napi::Value change_simulation(const Napi::CallbackInfo &info) {
   set(change, "initResult", state->init_result);
   set(change, "countResult", state->count_result);
   set(change, "delayMilliseconds", state->delay_milliseconds);
-  if (!change.Has("device")) return env.Undefined();
-  const uint32_t index = number(change, "device");
-  if (index >= state->device_count) throw Napi::Error::New(env, "there is no simulated device " + std::to_string(index));
-  SimulatedDevice &device = state->devices[index];
-  set(change, "utilisationPercent", device.utilisation_percent);
-  set(change, "temperatureCelsius", device.temperature_celsius);
-  set(change, "powerMilliwatts", device.power_milliwatts);
-  set(change, "handleResult", device.handle_result);
-  set(change, "figuresResult", device.figures_result);
+  if (!change.Has("place")) return env.Undefined();
+  const uint32_t place = number(change, "place");
+  if (place >= state->device_count) throw Napi::Error::New(env, "there is no simulated device " + std::to_string(place));
+  SimulatedDevice &device = state->devices[place];
+  for (const ChangingField &each : kChangingFields) set(change, each.name, device.*each.field);
+  if (change.Has("xid")) tell_xid(*state, device.parent == kNoParent ? place : device.parent, number(change, "xid"));
   if (change.Has("process")) {
     const Napi::Object process = change.Get("process").As<Napi::Object>();
-    const Napi::Value memory = process.Get("memoryBytes");
-    const uint64_t bytes = memory.IsNull() ? kUntoldMemory : static_cast<uint64_t>(memory.As<Napi::Number>().Int64Value());
-    if (!set_process(device, number(process, "pid"), bytes)) {
+    const bool untold = process.Get("memoryBytes").IsNull();
+    if (!set_process(device, number(process, "pid"), untold ? kUntoldMemory : large_number(process, "memoryBytes"), 0)) {
       throw Napi::Error::New(env, "a simulated device has room for " + std::to_string(kMostSimulatedProcesses) + " processes");
     }
   }

@@ -15,8 +15,10 @@ bool is_ours(const SimulatedState &state) {
   for (const SimulatedDevice &device : state.devices) {
     // A text without an end would be read beyond itself.
     if (!std::memchr(device.uuid, 0, sizeof device.uuid) || !std::memchr(device.name, 0, sizeof device.name)) return false;
+    // As would a GPU that isn't in the list.
+    if (device.parent != kNoParent && device.parent >= state.device_count) return false;
   }
-  return true;
+  return std::memchr(state.driver_version, 0, sizeof state.driver_version) != nullptr;
 }
 
 }  // namespace
@@ -44,4 +46,13 @@ void unmap_state(SimulatedState *state) {
 SimulatedState *map_named_state() {
   const char *path = std::getenv("BERTH_SIMULATED_STATE");
   return path ? map_state(path) : nullptr;
+}
+
+void tell_xid(SimulatedState &state, uint32_t device, uint32_t xid) {
+  const uint64_t sequence = ++state.events_told;
+  SimulatedEvent &event = state.events[sequence % kEventsKept];
+  event.sequence = 0;
+  event.device = device;
+  event.xid = xid;
+  event.sequence = sequence;
 }

@@ -8,3 +8,6 @@ void unmap_state(SimulatedState *state);
 
 /** Maps the state that BERTH_SIMULATED_STATE names. */
 SimulatedState *map_named_state();
+
+/** Tells of an XID, to all who wait for one. */
+void tell_xid(SimulatedState &state, uint32_t device, uint32_t xid);

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { NATIVE_BUILD } from './native.js';
 
-const PROBE = fileURLToPath(new URL('../build/cuda-probe', import.meta.url));
+const PROBE = fileURLToPath(new URL(`../${NATIVE_BUILD}/cuda-probe`, import.meta.url));
 /** CUDA's start wakes the devices, one after the other. */
 const PATIENCE_MS = 30_000;
 

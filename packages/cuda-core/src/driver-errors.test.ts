@@ -52,6 +52,8 @@ describe('without a driver that works, it says which of three things is wrong', 
     changeSimulation(stateFile, { initResult: 0 });
   });
 
+  /** state.h: behind the header and the 64 events. */
+  const DEVICES_AT = 80 + 64 * 16;
   const whole = (change: (bytes: Buffer) => Buffer) => () => change(readFileSync(stateFile));
   it.each<[string, () => Buffer]>([
     ['empty', () => Buffer.alloc(0)],
@@ -61,8 +63,11 @@ describe('without a driver that works, it says which of three things is wrong', 
     ['too long', whole((bytes) => Buffer.concat([bytes, Buffer.alloc(1)]))],
     ['of the right length, but foreign', whole((bytes) => Buffer.alloc(bytes.length, 'x'))],
     ['of another version', whole((bytes) => patched(bytes, 16, Buffer.from([0xff])))],
-    ['of more devices than there can be', whole((bytes) => patched(bytes, 20, Buffer.from([65])))],
-    ['of a device whose UUID has no end', whole((bytes) => patched(bytes, 40, Buffer.alloc(48, 'x')))],
+    ['of more devices than there can be', whole((bytes) => patched(bytes, 20, Buffer.from([129])))],
+    [
+      'of a device whose UUID has no end',
+      whole((bytes) => patched(bytes, DEVICES_AT, Buffer.alloc(48, 'x'))),
+    ],
   ])('the simulation has a state file that is %s', async (name, content) => {
     const file = join(root, name);
     writeFileSync(file, content());

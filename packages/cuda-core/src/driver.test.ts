@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { changeSimulation, openDriver } from './index.js';
-import { native } from './native.js';
-import { openSimulated, samplesOf } from './simulated-driver.test-support.js';
+import { changeSimulation, createSimulation, openDriver } from './index.js';
+import { openSimulated, SANITIZED, samplesOf } from './simulated-driver.test-support.js';
 
 const { root, stateFile, simulation, driver } = await openSimulated('2xH100-80GB+1xT4');
 const uuids = simulation.devices.map(({ uuid }) => uuid);
@@ -83,7 +82,7 @@ describe('sampling', () => {
     expect((await sampled).takenAt - asked).toBeLessThan(600);
   });
 
-  it('leaks nothing to speak of in 10,000 samples', async () => {
+  it.skipIf(SANITIZED)('leaks nothing to speak of in 10,000 samples', async () => {
     for (let i = 0; i < 1000; i += 1) await sample(0);
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 10_000; i += 1) await sample(i % 3);
@@ -170,26 +169,21 @@ describe('several drivers', () => {
 it('devices come in PCI order, whatever order the driver has', async () => {
   const file = join(root, 'shuffled');
   const buses = [0xc1, 0x02, 0x41, 0x1b];
-  native().writeSimulation(
-    file,
-    buses.map((pciBus, i) => ({
-      uuid: `GPU-${i}`,
-      name: 'Tesla T4',
-      memoryBytes: 2 ** 34,
-      computeMajor: 7,
-      computeMinor: 5,
-      pciBus,
-    })),
-  );
+  const devices = buses.map((bus, i) => ({
+    model: 'T4',
+    uuid: `GPU-${i}`.padEnd(12, '0') + '-0000-4000-8000-000000000000',
+    pciAddress: `00000000:${bus.toString(16).padStart(2, '0')}:00.0`,
+  }));
+  createSimulation(JSON.stringify(devices), file);
   const program = `import { openDriver } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
     const driver = await openDriver({ libraryDirectory: process.argv[1] });
     console.log(JSON.stringify((await driver.enumerate()).devices.map((d) => [d.index, d.uuid, d.pciAddress])));`;
   const argv = ['--input-type=module', '--eval', program, simulation.libraryDirectory];
   const env = { ...process.env, BERTH_SIMULATED_STATE: file };
   expect(JSON.parse(execFileSync(process.execPath, argv, { env, encoding: 'utf8' }))).toEqual([
-    [0, 'GPU-1', '00000000:02:00.0'],
-    [1, 'GPU-3', '00000000:1b:00.0'],
-    [2, 'GPU-2', '00000000:41:00.0'],
-    [3, 'GPU-0', '00000000:c1:00.0'],
+    [0, expect.stringMatching(/^GPU-1/), '00000000:02:00.0'],
+    [1, expect.stringMatching(/^GPU-3/), '00000000:1b:00.0'],
+    [2, expect.stringMatching(/^GPU-2/), '00000000:41:00.0'],
+    [3, expect.stringMatching(/^GPU-0/), '00000000:c1:00.0'],
   ]);
 });

@@ -31,13 +31,8 @@ export {
   readMask,
   type VisibleDevices,
 } from './mask.js';
-export {
-  changeSimulation,
-  createSimulation,
-  parseSimulation,
-  type SimulatedDevice,
-  type Simulation,
-  type SimulationChange,
-  SimulationError,
-} from './simulation.js';
+export { changeSimulation, type SimulationChange } from './simulation/change.js';
+export { SimulationError } from './simulation/errors.js';
+export type { SimulatedDevice } from './simulation/layout.js';
+export { createSimulation, parseSimulation, type Simulation } from './simulation/simulation.js';
 export { KNOWN_XIDS, meaningOfXid, type XidMeaning, type XidVerdict } from './xid.js';

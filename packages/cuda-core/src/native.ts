@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { RawEnumeration, RawEvent, RawSample } from './raw-answers.js';
+import type { NativeSimulatedDevice } from './simulation/layout.js';
 
 /** What the addon offers. Its driver calls run on a thread of the driver's own; its errors carry a `code`. */
 interface Native {
@@ -18,19 +19,17 @@ interface Native {
     /** Leaves a call alone that doesn't come back: later ones go to a new thread. */
     abandon(): void;
   };
-  writeSimulation(path: string, devices: NativeSimulatedDevice[]): void;
+  writeSimulation(
+    path: string,
+    devices: NativeSimulatedDevice[],
+    driver: { driverVersion: string; cudaVersion: number },
+  ): void;
   simulatedUuids(path: string): string[] | null;
   changeSimulation(path: string, change: object): void;
 }
 
-export interface NativeSimulatedDevice {
-  uuid: string;
-  name: string;
-  memoryBytes: number;
-  computeMajor: number;
-  computeMinor: number;
-  pciBus: number;
-}
+/** The folder of what was built: for tests also one with sanitizers. */
+export const NATIVE_BUILD = process.env.BERTH_NATIVE_BUILD ?? 'build';
 
 let loaded: Native | undefined;
 
@@ -40,7 +39,7 @@ let loaded: Native | undefined;
  */
 export function native(): Native {
   try {
-    loaded ??= createRequire(import.meta.url)('../build/cuda_core.node') as Native;
+    loaded ??= createRequire(import.meta.url)(`../${NATIVE_BUILD}/cuda_core.node`) as Native;
   } catch (error) {
     throw new Error(
       `Berth's native device core can't be loaded (${(error as Error).message.split('\n', 1)[0]}); build it with: npm run build:native`,
@@ -51,4 +50,4 @@ export function native(): Native {
 }
 
 /** Where the simulated libnvidia-ml.so.1 and libcuda.so.1 are. */
-export const SIMULATED_LIBRARIES = fileURLToPath(new URL('../build/simulated', import.meta.url));
+export const SIMULATED_LIBRARIES = fileURLToPath(new URL(`../${NATIVE_BUILD}/simulated`, import.meta.url));

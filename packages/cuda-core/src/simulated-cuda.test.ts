@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createSimulation } from './index.js';
-import { AS_CUDA, UUIDS } from './mask-cases.test-support.js';
+import { createSimulation, probeCuda } from './index.js';
+import { AS_CUDA, AS_CUDA_DIVIDED, DIVIDED, UUIDS } from './mask-cases.test-support.js';
 import { native, SIMULATED_LIBRARIES } from './native.js';
+import { readText } from './simulation/description.js';
+import { layOut } from './simulation/layout.js';
 
 const root = mkdtempSync(join(tmpdir(), 'berth-cuda-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -72,17 +74,7 @@ describe('the simulated CUDA driver', () => {
 
   it('reads masks as readMask does', () => {
     const file = join(root, 'masks');
-    native().writeSimulation(
-      file,
-      UUIDS.map((uuid, i) => ({
-        uuid,
-        name: 'Tesla T4',
-        memoryBytes: 2 ** 34,
-        computeMajor: 7,
-        computeMinor: 5,
-        pciBus: i + 1,
-      })),
-    );
+    createSimulation(JSON.stringify(UUIDS.map((uuid) => ({ model: 'T4', uuid }))), file);
     const seen = seenThrough(
       file,
       AS_CUDA.map(([mask]) => mask),
@@ -95,6 +87,54 @@ describe('the simulated CUDA driver', () => {
     expect(seen.map(({ init }) => init)).toEqual(
       AS_CUDA.map(([, visible]) => (visible.length > 0 ? 0 : 100)),
     );
+  });
+
+  it('reads masks of a host with MIG instances as readMask does', async () => {
+    const file = join(root, 'divided');
+    const { native: records } = layOut(readText('1xA100-40GB:1g.5gb*3+1xA100-40GB+1xA100-40GB:1g.5gb'));
+    const parents = new Map(DIVIDED.map(({ index, mig }) => [index, mig?.parent]));
+    const instances = DIVIDED.filter(({ mig }) => mig);
+    // The cases name UUIDs of their own.
+    let gpu = -1;
+    const renamed = records.map((record) => {
+      if (record.parent === null) gpu += 1;
+      const instance = record.parent === null ? undefined : instances.shift();
+      const uuid = instance?.uuid ?? parents.get(gpu) ?? (DIVIDED[3]?.uuid as string);
+      return { ...record, uuid, gpuInstance: instance?.mig?.gpuInstance ?? 0 };
+    });
+    native().writeSimulation(file, renamed, { driverVersion: '570.86.15', cudaVersion: 12080 });
+    for (const [mask, visible] of AS_CUDA_DIVIDED) {
+      const environment = {
+        BERTH_SIMULATED_STATE: file,
+        CUDA_VISIBLE_DEVICES: mask,
+        CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+      };
+      const { devices } = await probeCuda(environment, { libraryDirectory: SIMULATED_LIBRARIES });
+      const seen = devices.map(({ uuid }) => DIVIDED.findIndex((device) => device.uuid === uuid));
+      expect([mask, seen]).toEqual([mask, visible]);
+    }
+  });
+
+  it('counts by speed, unless it is told to count by place', async () => {
+    const file = join(root, 'order');
+    const { devices } = createSimulation('1xT4+1xH100-80GB+1xA10', file);
+    const order = async (CUDA_DEVICE_ORDER?: string): Promise<number[]> => {
+      const environment = { BERTH_SIMULATED_STATE: file, CUDA_DEVICE_ORDER };
+      const view = await probeCuda(environment, { libraryDirectory: SIMULATED_LIBRARIES });
+      return view.devices.map(({ uuid }) => devices.findIndex((device) => device.uuid === uuid));
+    };
+    expect(await order()).toEqual([1, 2, 0]);
+    expect(await order('PCI_BUS_ID')).toEqual([0, 1, 2]);
+  });
+
+  it('says through the probe why it shows nothing', async () => {
+    const nothing = await probeCuda(
+      { BERTH_SIMULATED_STATE: '/no/such' },
+      { libraryDirectory: SIMULATED_LIBRARIES },
+    );
+    expect(nothing).toMatchObject({ devices: [], error: { code: 'CUDA_ERROR_UNKNOWN' } });
+    const noLibrary = await probeCuda({}, { libraryDirectory: root });
+    expect(noLibrary.error?.code).toBe('no_library');
   });
 });
 

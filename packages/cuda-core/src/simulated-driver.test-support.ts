@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { createSimulation, type DeviceSample, type Driver, openDriver, type Simulation } from './index.js';
+import { NATIVE_BUILD } from './native.js';
+
+/** Whether the native code has sanitizers: they keep what is freed for a while, and take their time. */
+export const SANITIZED = NATIVE_BUILD === 'build-sanitized';
 
 /** Simulated devices and their driver, opened, until the tests of a file are over. */
 export async function openSimulated(

@@ -12,6 +12,7 @@ import {
   tryLock,
   waitForLock,
 } from './index.js';
+import { NATIVE_BUILD } from './native.js';
 
 const root = mkdtempSync(join(tmpdir(), 'berth-lock-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -99,7 +100,7 @@ describe('a lock', () => {
     writeFileSync(
       script,
       `import { createRequire } from 'node:module';
-      const native = createRequire(${JSON.stringify(import.meta.url)})('../build/process_locks.node');
+      const native = createRequire(${JSON.stringify(import.meta.url)})('../${NATIVE_BUILD}/process_locks.node');
       const locks = [];
       for (let i = 0; i < 100; i++) {
         const path = process.argv[2] + i;

@@ -18,7 +18,10 @@ interface Native {
   ): number;
 }
 
-export const native = createRequire(import.meta.url)('../build/process_locks.node') as Native;
+/** The folder of what was built: another where tests run the build with sanitizers (scripts/test-sanitized.mjs). */
+export const NATIVE_BUILD = process.env.BERTH_NATIVE_BUILD ?? 'build';
+
+export const native = createRequire(import.meta.url)(`../${NATIVE_BUILD}/process_locks.node`) as Native;
 
 /** The shim's executable. */
-export const shimPath = fileURLToPath(new URL('../build/berth-shim', import.meta.url));
+export const shimPath = fileURLToPath(new URL(`../${NATIVE_BUILD}/berth-shim`, import.meta.url));
