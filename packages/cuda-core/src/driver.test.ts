@@ -171,7 +171,7 @@ it('devices come in PCI order, whatever order the driver has', async () => {
   const buses = [0xc1, 0x02, 0x41, 0x1b];
   const devices = buses.map((bus, i) => ({
     model: 'T4',
-    uuid: `GPU-${i}`.padEnd(12, '0') + '-0000-4000-8000-000000000000',
+    uuid: `${`GPU-${i}`.padEnd(12, '0')}-0000-4000-8000-000000000000`,
     pciAddress: `00000000:${bus.toString(16).padStart(2, '0')}:00.0`,
   }));
   createSimulation(JSON.stringify(devices), file);

@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { openSimulated, samplesOf } from '../simulated-driver.test-support.js';
+
+const BERTH_SIM = new URL('../../bin/berth-sim.js', import.meta.url).pathname;
+const { stateFile, driver } = await openSimulated('1xH100-80GB+1xA100-40GB:1g.5gb*2');
+
+/** Runs berth-sim as typed. */
+function sim(line: string) {
+  const argv = [BERTH_SIM, '--state', stateFile, ...line.split(' ')];
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+it('changes what the driver says, while it runs', async () => {
+  for (const line of [
+    'process 0 4242 40GiB',
+    'process 1:1 7 512MiB',
+    'set 0 temperature=81 power=650 utilisation=97',
+  ]) {
+    expect(sim(line)).toEqual({ status: 0, stdout: '', stderr: '' });
+  }
+  const [gpu, , , second] = await samplesOf(driver);
+  expect(gpu).toMatchObject({
+    temperatureCelsius: 81,
+    powerWatts: 650,
+    utilisation: 0.97,
+    processes: [{ pid: 4242, memoryBytes: 40 * 2 ** 30 }],
+  });
+  expect(second?.processes).toEqual([{ pid: 7, kind: 'compute', memoryBytes: 2 ** 29 }]);
+  expect(sim('show').stdout).toMatch(
+    /^0 {2}GPU-\S+ {2}NVIDIA H100 80GB HBM3 {2}40.0 GiB used, 81 °C {2}4242:40.0GiB\n/,
+  );
+});
+
+it('loses a device and brings it back', async () => {
+  const uuid = (await driver.enumerate()).devices[0]?.uuid as string;
+  sim('lose 0');
+  expect((await driver.sample(uuid)).lost).toBe(true);
+  expect(sim('return 0').status).toBe(0);
+  expect((await driver.sample(uuid)).lost).toBe(false);
+});
+
+it.each([
+  ['', 2, /no command ''/],
+  ['explode 0', 2, /no command 'explode'/],
+  ['xid 0', 2, /write: berth-sim xid DEVICE NUMBER/],
+  ['xid 0 many', 2, /'many' is no whole number/],
+  ['process 0 1 lots', 2, /'lots' is no size/],
+  ['set 0 colour=3', 2, /no figure 'colour'; there are utilisation/],
+  ['set 0', 2, /write: berth-sim set/],
+  ['lose 9', 1, /no simulated device 9/],
+  ['--shout', 2, /shout/],
+  ['--state /no/such xid 0 1', 1, /\/no\/such is no state of a simulated driver/],
+  ['--state /no/such show', 1, /\/no\/such is no state.*start berthd with --simulate/],
+])('%j is an error of one line', (line, status, says) => {
+  const result = sim(line);
+  expect(result.status).toBe(status);
+  expect(result.stderr).toMatch(says);
+  expect(result.stderr.trim().split('\n')).toHaveLength(1);
+});
+
+it('helps', () => {
+  expect(sim('--help')).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('hang DEVICE [SECONDS]') as string,
+  });
+});
