@@ -28,11 +28,12 @@ const PURE = ['packages/scheduler'];
 
 /** Folders of the daemon, and which of its other folders each may import. Files beside them put everything together. */
 const DAEMON = {
-  api: ['ledger', 'devices', 'guard'],
+  api: ['ledger', 'devices', 'guard', 'doctor'],
   scheduling: ['ledger'],
   workers: ['ledger'],
   worker: ['ledger', 'redis'],
   guard: ['ledger', 'devices'],
+  doctor: [],
   devices: [],
   ledger: ['redis'],
   redis: [],

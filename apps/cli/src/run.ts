@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addCancel } from './commands/cancel.js';
 import { addDemo } from './commands/demo.js';
 import { addDevices } from './commands/devices.js';
+import { addDoctor } from './commands/doctor.js';
 import { addDrain, addResume } from './commands/drain.js';
 import { addHold, addRelease, addRequeue } from './commands/hold.js';
 import { addLogs } from './commands/logs.js';
@@ -64,6 +65,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addDevices,
     addDrain,
     addResume,
+    addDoctor,
     addDemo,
   ];
   for (const add of verbs) add(program, kit, outcome);

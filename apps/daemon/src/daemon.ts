@@ -10,6 +10,7 @@ import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
 import { Histories } from './devices/histories.js';
 import { DeviceInventory } from './devices/inventory.js';
+import { examineRedis, judgeRedis } from './doctor/redis.js';
 import { DeviceGuard } from './guard/device-guard.js';
 import { DeviceWatch } from './guard/device-watch.js';
 import { EndingWatch } from './guard/ending-watch.js';
@@ -114,6 +115,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       inventory,
       devices: new DeviceViews({ inventory, watch, book, node: config.node }),
       histories,
+      examineRedis: () =>
+        examineRedis(apiRedis).then(
+          (facts) => judgeRedis(facts, privateRedis !== null),
+          () => judgeRedis(null, privateRedis !== null),
+        ),
       directories,
       node: config.node,
       user: userInfo().username,

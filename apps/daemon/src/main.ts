@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { pino } from 'pino';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { StartError, startDaemon } from './daemon.js';
+import { examineAlone } from './examine-alone.js';
 import { RedisUnavailable } from './redis/private-redis.js';
 
 const program = new Command('berthd')
@@ -16,12 +17,34 @@ const program = new Command('berthd')
   .option('--simulate <spec>', 'simulated devices, such as 2xH100-80GB (BERTH_SIMULATE)')
   .option('--node <name>', "this host's name in Berth (BERTH_NODE)")
   .option('--log-level <level>', 'debug, info, warn or error (BERTH_LOG_LEVEL)')
-  .allowExcessArguments(false);
+  .allowExcessArguments(false)
+  .action(runDaemon);
+
+program
+  .command('doctor')
+  .description(
+    'look at this host as a daemon would find it, and print the findings as JSON; berth doctor shows them',
+  )
+  .option('--python <path>', 'whose PyTorch to look at (default: the first on the PATH)')
+  .action(runDoctor);
 
 /** The command line of berthd: exit 0 after a stop, 1 where it can't run, 2 for a bad setting. */
 async function main(): Promise<void> {
-  program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)).parse();
-  const config = readConfig(program.opts<Partial<Record<keyof Config, string>>>(), process.env);
+  await program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)).parseAsync();
+}
+
+function settings(): Config {
+  return readConfig(program.opts<Partial<Record<keyof Config, string>>>(), process.env);
+}
+
+async function runDoctor({ python }: { python?: string }): Promise<void> {
+  const log = pino({ level: 'fatal' });
+  console.log(JSON.stringify(await examineAlone(settings(), python ?? null, log)));
+  process.exit(0);
+}
+
+async function runDaemon(): Promise<void> {
+  const config = settings();
   const log = pino({ level: config.logLevel, base: null, redact: ['req.headers.authorization'] });
   const daemon = await startDaemon(config, log);
   log.info({ url: daemon.url, dataDir: config.dataDir }, 'berthd is ready');

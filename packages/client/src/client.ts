@@ -1,4 +1,4 @@
-import type { Health } from '@berth/contract';
+import type { DoctorReport, Health } from '@berth/contract';
 import { Devices } from './devices.js';
 import { Groups } from './groups.js';
 import { Jobs, type RequestOptions } from './jobs.js';
@@ -36,6 +36,14 @@ export class BerthClient {
     this.jobs = new Jobs(this.transport);
     this.groups = new Groups(this.transport);
     this.devices = new Devices(this.transport);
+  }
+
+  /**
+   * What a person would check by hand: driver, devices, PyTorch, Redis, permissions.
+   * @param options.python absolute path; default: the first on the daemon's PATH
+   */
+  doctor({ python, signal }: RequestOptions & { python?: string | undefined } = {}): Promise<DoctorReport> {
+    return this.transport.json({ path: '/v1/doctor', query: { python }, signal, timeoutSeconds: 90 });
   }
 
   /** Whether the daemon can take jobs now; an `unavailable` one is an answer. Needs no token. */

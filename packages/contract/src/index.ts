@@ -1,5 +1,6 @@
 export * from './dependency.js';
 export * from './device.js';
+export * from './doctor.js';
 export * from './event.js';
 export * from './group.js';
 export * from './health.js';

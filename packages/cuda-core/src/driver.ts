@@ -123,7 +123,7 @@ export async function openDriver(
 
     async sample(uuid) {
       const call = driver.sample(uuid);
-      if (!(await settlesWithin(samplePatienceMs, call))) {
+      if (!(await keepAliveFor(samplePatienceMs, settlesWithin(samplePatienceMs, call)))) {
         driver.abandon();
         throw new DeviceUnresponsive(
           uuid,

@@ -78,7 +78,8 @@ export async function stopDaemon({ pid }: DaemonProcess): Promise<boolean> {
   return false;
 }
 
-function daemonCommand(): string[] {
+/** How berthd is started from here. */
+export function daemonCommand(): string[] {
   return existsSync(BERTHD) ? [process.execPath, BERTHD] : ['berthd'];
 }
 

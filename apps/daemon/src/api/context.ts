@@ -1,3 +1,4 @@
+import type { Finding } from '@berth/contract';
 import type { DataDirectory } from '../data-directory.js';
 import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
@@ -12,6 +13,8 @@ export interface ApiContext {
   readonly inventory: DeviceInventory;
   readonly devices: DeviceViews;
   readonly histories: Histories;
+  /** What a doctor says of Redis. */
+  readonly examineRedis: () => Promise<Finding[]>;
   readonly directories: DataDirectory;
   readonly node: string;
   /** The user whose jobs these are, until there are several. */

@@ -25,15 +25,15 @@ const UNWELL: readonly ObstacleCode[] = ['unwell', 'lost'];
  */
 export class DeviceViews {
   private readonly inventory: DeviceInventory;
-  private readonly watch: DeviceWatch;
-  private readonly book: DeviceBookView;
+  private readonly watch: Pick<DeviceWatch, 'rounds' | 'useOf'>;
+  private readonly book: Pick<DeviceBookView, 'read' | 'fresh'>;
   private readonly node: string;
   private answer: { json: string; at: number; version: number; rounds: number } | null = null;
 
   constructor(options: {
     inventory: DeviceInventory;
-    watch: DeviceWatch;
-    book: DeviceBookView;
+    watch: Pick<DeviceWatch, 'rounds' | 'useOf'>;
+    book: Pick<DeviceBookView, 'read' | 'fresh'>;
     node: string;
   }) {
     this.inventory = options.inventory;

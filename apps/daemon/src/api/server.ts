@@ -10,6 +10,7 @@ import {
 import { requireToken } from './authentication.js';
 import type { ApiContext } from './context.js';
 import { deviceRoutes } from './devices.js';
+import { doctorRoutes } from './doctor.js';
 import { groupRoutes } from './groups.js';
 import { healthRoutes } from './health.js';
 import { jobControlRoutes } from './job-control.js';
@@ -63,6 +64,7 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   await app.register(groupRoutes);
   await app.register(logRoutes);
   await app.register(deviceRoutes);
+  await app.register(doctorRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;

@@ -1,0 +1,42 @@
+import { DoctorReportSchema } from '@berth/contract';
+import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { z } from 'zod';
+import { examine } from '../doctor/examine.js';
+import { problems } from './problem-responses.js';
+
+/** `GET /v1/doctor`. */
+export const doctorRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  const { devices, directories, node, examineRedis } = app.context;
+  app.get(
+    '/v1/doctor',
+    {
+      schema: {
+        operationId: 'examine',
+        tags: ['health'],
+        summary: 'What a person would check by hand: driver, devices, PyTorch, Redis, permissions',
+        querystring: z.strictObject({
+          python: z
+            .string()
+            .max(4095)
+            .regex(/^\/[^\0]*$/, 'must be the absolute path of a python')
+            .optional()
+            .meta({ description: "Whose PyTorch to look at; default: the first on the daemon's PATH." }),
+        }),
+        response: { 200: DoctorReportSchema, ...problems('invalid_request') },
+      },
+    },
+    async (request) => {
+      const { items, driver } = await devices.list();
+      const python = request.query.python ?? null;
+      return examine({
+        node,
+        driver,
+        devices: items,
+        directories,
+        redis: examineRedis,
+        python,
+        environment: process.env,
+      });
+    },
+  );
+};

@@ -1,0 +1,216 @@
+import type { Device, Driver, Finding } from '@berth/contract';
+import { describe, expect, it } from 'vitest';
+import { judgeDevices } from './devices.js';
+import { judgeDriver } from './driver.js';
+import { type HostFacts, judgeHost } from './host.js';
+import { judgeTorch, type TorchFacts } from './pytorch.js';
+import { judgeRedis, type RedisFacts } from './redis.js';
+
+const driver: Driver = {
+  driverVersion: '570.86.15',
+  cudaVersion: '12.8',
+  simulated: false,
+  source: 'nvml',
+  problem: null,
+  remarks: [],
+};
+const device = {
+  index: 0,
+  mig: null,
+  name: 'NVIDIA H100',
+  computeCapability: '9.0',
+  computeMode: 'default',
+  persistenceMode: true,
+  slowdownCelsius: 87,
+  simulated: false,
+  health: { state: 'ok', sentence: null },
+  obstacles: [],
+  sample: {
+    temperatureCelsius: 40,
+    throttled: [],
+    ecc: { corrected: 0, uncorrected: 0 },
+    remappedRows: null,
+    foreignBytes: 0,
+  },
+} as unknown as Device;
+const torch: TorchFacts = {
+  python: '3.12.1',
+  executable: '/usr/bin/python3',
+  torch: '2.6.0+cu124',
+  error: null,
+  cuda: '12.4',
+  cudnn: 90_100,
+  available: true,
+  devices: ['NVIDIA H100'],
+  architectures: ['sm_80', 'sm_90', 'compute_90'],
+  warnings: [],
+};
+
+/** The findings that aren't fine, as `id: level`. */
+const troubles = (findings: readonly Finding[]): string[] =>
+  findings.filter(({ level }) => level !== 'ok').map(({ id, level }) => `${id}: ${level}`);
+const sentenceOf = (findings: readonly Finding[], id: string): string =>
+  findings.find((finding) => finding.id === id)?.sentence ?? '';
+
+describe('PyTorch', () => {
+  const judge = (facts: Partial<TorchFacts>, on: Partial<Driver> = {}, devices = [device]): Finding[] =>
+    judgeTorch('/usr/bin/python3', { ...torch, ...facts }, { ...driver, ...on }, devices);
+
+  it.each<[string, Partial<TorchFacts>, Partial<Driver>, string[]]>([
+    ['is fine', {}, {}, []],
+    ['is missing', { torch: null, error: 'ModuleNotFoundError' }, {}, ['pytorch: warning']],
+    ['is a CPU build', { cuda: null, torch: '2.1.0+cpu' }, {}, ['pytorch-build: problem']],
+    ['is a CPU build where GPUs are simulated', { cuda: null }, { simulated: true }, ['pytorch-build: note']],
+    ['is for AMD', { cuda: null, hip: '6.2' }, {}, ['pytorch-build: problem']],
+    ['wants a newer minor version of CUDA, which does', { cuda: '12.9' }, {}, []],
+    ['wants a newer CUDA than the driver runs', { cuda: '13.0' }, {}, ['pytorch-cuda: problem']],
+    ['wants an older CUDA', { cuda: '11.8' }, {}, []],
+    [
+      'wants a newer CUDA 10 than the driver runs',
+      { cuda: '10.2' },
+      { cudaVersion: '10.1' },
+      ['pytorch-cuda: problem'],
+    ],
+    [
+      'has no kernels for the device',
+      { architectures: ['sm_50', 'sm_86'] },
+      {},
+      ['pytorch-architectures: problem'],
+    ],
+    ['compiles its kernels when it is loaded', { architectures: ['sm_50', 'compute_80'] }, {}, []],
+    [
+      'sees nothing',
+      { available: false, warnings: ['CUDA unknown error'] },
+      {},
+      ['pytorch-available: problem'],
+    ],
+    ['fails when it is asked for CUDA', { error: 'RuntimeError: x' }, {}, ['pytorch-cuda-error: problem']],
+  ])('%s', (_, facts, on, expected) => {
+    expect(troubles(judge(facts, on))).toEqual(expected);
+  });
+
+  it('says what jobs will say, and what to install', () => {
+    const [, build] = judge({ cuda: null, torch: '2.1.0+cpu' });
+    expect(build?.sentence).toContain("'Torch not compiled with CUDA enabled'");
+    expect(build?.advice).toContain('CUDA 12.8 or older');
+    expect(sentenceOf(judge({ architectures: ['sm_86'] }), 'pytorch-architectures')).toContain(
+      'NVIDIA H100 (sm_90)',
+    );
+    expect(sentenceOf(judge({}), 'pytorch-build')).toBe('it is built for CUDA 12.4, cuDNN 9.1.0');
+    expect(sentenceOf(judge({ cudnn: 8902 }), 'pytorch-build')).toContain('cuDNN 8.9.2');
+  });
+
+  it('is not to be had without a python, or from one that gives no answer', () => {
+    expect(troubles(judgeTorch(null, null, driver, []))).toEqual(['pytorch: warning']);
+    expect(judgeTorch('/x', 'there is no such program', driver, [])[0]?.sentence).toContain(
+      "/x can't be asked",
+    );
+  });
+});
+
+describe('the driver', () => {
+  it.each<[string, Partial<Driver>, string | null, string[]]>([
+    ['is fine', {}, '570.86.15', []],
+    ['is of two versions', {}, '550.54.15', ['driver-versions: problem']],
+    ['is simulated', { simulated: true }, null, ['driver: note']],
+    [
+      'is missing',
+      { problem: { code: 'driver_not_found', detail: 'x', hint: 'y' } },
+      null,
+      ['driver: problem'],
+    ],
+    [
+      'has a module, but no libraries',
+      { problem: { code: 'driver_not_found', detail: 'x', hint: 'y' } },
+      '570.86.15',
+      ['driver: problem', 'driver-library: warning'],
+    ],
+    [
+      'lacks NVML',
+      { problem: { code: 'nvml_missing', detail: 'x', hint: 'y' } },
+      '570.86.15',
+      ['driver: warning'],
+    ],
+    ['has something to say', { remarks: ['GPU 0 is in MIG mode'] }, null, ['driver-remark: note']],
+  ])('%s', (_, over, moduleVersion, expected) => {
+    expect(troubles(judgeDriver({ ...driver, ...over }, moduleVersion))).toEqual(expected);
+  });
+});
+
+describe('devices', () => {
+  const judge = (over: object, sample: object = {}): string[] =>
+    troubles(
+      judgeDevices([{ ...device, ...over, sample: { ...device.sample, ...sample } } as Device], driver),
+    );
+
+  it.each<[string, object, object, string[]]>([
+    ['are fine', {}, {}, []],
+    [
+      'are kept from jobs',
+      { obstacles: [{ code: 'lost', sentence: 'x', endsBy: 'resume' }] },
+      {},
+      ['device-0-lost: warning'],
+    ],
+    ['are too hot', {}, { throttled: ['too hot (driver)'] }, ['device-0-heat: warning']],
+    ['are nearly too hot', {}, { temperatureCelsius: 85 }, ['device-0-heat: note']],
+    ['have memory errors', {}, { ecc: { corrected: 9, uncorrected: 2 } }, ['device-0-ecc: warning']],
+    ['wait for a reset', {}, { remappedRows: { pending: true } }, ['device-0-rows: note']],
+    ['are used by others', {}, { foreignBytes: 1000 }, ['device-0-foreign: note']],
+    ['sleep between jobs', { persistenceMode: false }, {}, ['device-0-persistence: note']],
+    ['let one process in', { computeMode: 'exclusiveProcess' }, {}, ['device-0-mode: note']],
+    ['say nothing', { health: { state: 'unknown', sentence: null } }, {}, ['device-0-sample: warning']],
+  ])('%s', (_, over, sample, expected) => {
+    expect(judge(over, sample)).toEqual(expected);
+  });
+
+  it('are not there: that is a problem', () => {
+    expect(troubles(judgeDevices([], driver))).toEqual(['devices: problem']);
+  });
+});
+
+describe('Redis', () => {
+  const fine: RedisFacts = {
+    version: '7.0.15',
+    appendOnly: 'yes',
+    appendFsync: 'always',
+    maxmemoryPolicy: 'noeviction',
+    lastWriteOk: true,
+    usedMemory: '1M',
+  };
+  it.each<[string, Partial<RedisFacts>, string[]]>([
+    ['is fine', {}, []],
+    ['keeps nothing', { appendOnly: 'no' }, ['redis-durability: problem']],
+    ['writes late', { appendFsync: 'everysec' }, ['redis-durability: warning']],
+    ['hides its settings', { appendOnly: null, maxmemoryPolicy: null }, ['redis-durability: note']],
+    ['drops keys', { maxmemoryPolicy: 'allkeys-lru' }, ['redis-eviction: problem']],
+    ['could not write', { lastWriteOk: false }, ['redis-disk: problem']],
+  ])('%s', (_, over, expected) => {
+    expect(troubles(judgeRedis({ ...fine, ...over }, true))).toEqual(expected);
+  });
+
+  it('does not answer', () => {
+    expect(troubles(judgeRedis(null, false))).toEqual(['redis: problem']);
+  });
+});
+
+describe('the host', () => {
+  const fine: HostFacts = {
+    directory: '/var/lib/berth',
+    directoryMode: 0o700,
+    tokenMode: 0o600,
+    freeDiskBytes: 2 ** 40,
+    sharedMemoryBytes: 2 ** 34,
+    closedDeviceFiles: [],
+  };
+  it.each<[string, Partial<HostFacts>, string[]]>([
+    ['is fine', {}, []],
+    ['lets others look', { directoryMode: 0o755 }, ['data-directory: problem']],
+    ['lets others read the token', { tokenMode: 0o644 }, ['token: problem']],
+    ['has no data directory yet', { directoryMode: null, tokenMode: null }, ['data-directory: note']],
+    ['has a full disk', { freeDiskBytes: 1000 }, ['disk: problem']],
+    ['has little shared memory', { sharedMemoryBytes: 64 * 2 ** 20 }, ['shared-memory: warning']],
+    ['keeps the devices from this user', { closedDeviceFiles: ['/dev/nvidia0'] }, ['device-files: problem']],
+  ])('%s', (_, over, expected) => {
+    expect(troubles(judgeHost({ ...fine, ...over }))).toEqual(expected);
+  });
+});

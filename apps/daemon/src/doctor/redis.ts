@@ -1,0 +1,99 @@
+import type { Finding } from '@berth/contract';
+import type { Redis } from 'ioredis';
+import { findingsOf } from './finding.js';
+
+const { ok, note, warning, problem } = findingsOf('redis');
+
+/** What a Redis says of itself; a setting is null where it doesn't show it. */
+export interface RedisFacts {
+  version: string | null;
+  appendOnly: string | null;
+  appendFsync: string | null;
+  maxmemoryPolicy: string | null;
+  lastWriteOk: boolean;
+  usedMemory: string | null;
+}
+
+/** @throws where it gives no answer */
+export async function examineRedis(redis: Redis): Promise<RedisFacts> {
+  const info = await redis.info();
+  const line = (name: string): string | null =>
+    new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? null;
+  const setting = async (name: string): Promise<string | null> => {
+    const reply = (await redis.config('GET', name).catch(() => null)) as string[] | null;
+    return reply?.[1] ?? null;
+  };
+  return {
+    version: line('valkey_version') ?? line('redis_version'),
+    appendOnly: await setting('appendonly'),
+    appendFsync: await setting('appendfsync'),
+    maxmemoryPolicy: await setting('maxmemory-policy'),
+    lastWriteOk: line('aof_last_write_status') !== 'err',
+    usedMemory: line('used_memory_human'),
+  };
+}
+
+/** @param facts null: it gave no answer */
+export function judgeRedis(facts: RedisFacts | null, isPrivate: boolean): Finding[] {
+  const whose = isPrivate ? "Berth's own, on a private socket" : 'the one that redisUrl names';
+  if (!facts)
+    return [
+      problem(
+        'redis',
+        `Redis does not answer (${whose})`,
+        'Running jobs go on; see the log of berthd for why',
+      ),
+    ];
+  const findings = [
+    ok('redis', `Redis ${facts.version ?? ''} answers (${whose}; ${facts.usedMemory ?? '?'} used)`),
+  ];
+  const { appendOnly, appendFsync, maxmemoryPolicy } = facts;
+  if (!facts.lastWriteOk)
+    findings.push(
+      problem(
+        'redis-disk',
+        'Redis could not write to disk the last time',
+        'See whether the disk is full (df), and what the log of Redis says',
+      ),
+    );
+  if (appendOnly === null)
+    findings.push(
+      note(
+        'redis-durability',
+        "Redis doesn't show its settings, so whether it keeps what it acknowledges is not known",
+        'It should have appendonly yes, appendfsync always and maxmemory-policy noeviction',
+      ),
+    );
+  else if (appendOnly !== 'yes')
+    findings.push(
+      problem(
+        'redis-durability',
+        'Redis keeps nothing on disk: its restart would lose all jobs',
+        'Set appendonly yes and appendfsync always',
+      ),
+    );
+  else if (appendFsync !== 'always')
+    findings.push(
+      warning(
+        'redis-durability',
+        `Redis writes to disk with delay (appendfsync ${appendFsync}): a crash may lose the last second`,
+        'Set appendfsync always',
+      ),
+    );
+  else
+    findings.push(
+      ok(
+        'redis-durability',
+        'every job is on disk before it is acknowledged (appendonly, appendfsync always)',
+      ),
+    );
+  if (maxmemoryPolicy !== null && maxmemoryPolicy !== 'noeviction')
+    findings.push(
+      problem(
+        'redis-eviction',
+        `Redis drops keys when it is full (maxmemory-policy ${maxmemoryPolicy})`,
+        'Set maxmemory-policy noeviction',
+      ),
+    );
+  return findings;
+}

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DoctorReport, Finding } from '@berth/contract';
+import type { Logger } from 'pino';
+import { DeviceViews } from './api/device-views.js';
+import type { Config } from './config.js';
+import { dataDirectory } from './data-directory.js';
+import { DeviceInventory } from './devices/inventory.js';
+import { examine } from './doctor/examine.js';
+import { examineRedis, judgeRedis } from './doctor/redis.js';
+import { connectRedis } from './redis/connection.js';
+import { findRedisServer } from './redis/server-program.js';
+
+const REDIS_PATIENCE_MS = 3000;
+
+/** `berthd doctor`: looks at this host as a daemon would find it, without one. It changes nothing. */
+export async function examineAlone(
+  config: Config,
+  python: string | null,
+  log: Logger,
+): Promise<DoctorReport> {
+  const scratch = mkdtempSync(join(tmpdir(), 'berth-doctor-'));
+  const simulation = config.simulate
+    ? { spec: config.simulate, stateFile: join(scratch, 'simulation.state') }
+    : null;
+  const inventory = await DeviceInventory.open(simulation, log);
+  try {
+    const none = { holders: new Map(), drains: new Map(), obstacles: new Map(), xids: new Map() };
+    const nobody = { processes: null, jobBytes: null, foreignBytes: null, bytesByJob: new Map() };
+    const views = new DeviceViews({
+      inventory,
+      watch: { rounds: 0, useOf: () => nobody },
+      book: { read: async () => ({ page: none, version: 0 }), fresh: async () => none },
+      node: config.node,
+    });
+    const { items, driver } = await views.list();
+    return await examine({
+      node: config.node,
+      driver,
+      devices: items,
+      directories: dataDirectory(config.dataDir),
+      redis: () => redisFindings(config, log),
+      python,
+      environment: process.env,
+    });
+  } finally {
+    await inventory.close();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function redisFindings({ redisUrl }: Config, log: Logger): Promise<Finding[]> {
+  if (!redisUrl) {
+    const program = findRedisServer();
+    return [
+      program
+        ? {
+            id: 'redis',
+            area: 'redis',
+            level: 'ok',
+            sentence: `${program} is there, for Berth's own Redis`,
+            advice: null,
+          }
+        : {
+            id: 'redis',
+            area: 'redis',
+            level: 'problem',
+            sentence: 'there is no Redis server here for Berth to start',
+            advice:
+              'Install one (Debian: apt-get install redis-tools; Fedora: dnf install valkey), or name one with --redis-url',
+          },
+    ];
+  }
+  const redis = connectRedis({ url: redisUrl }, 'doctor', 'impatient', log);
+  const patience = new Promise<null>((resolve) => setTimeout(resolve, REDIS_PATIENCE_MS, null));
+  const facts = await Promise.race([examineRedis(redis).catch(() => null), patience]);
+  redis.disconnect();
+  return judgeRedis(facts, false);
+}

@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DoctorReport, Finding } from '@berth/contract';
+import { changeSimulation } from '@berth/cuda-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, TestDaemon } from '../support/daemon.js';
+
+const BERTH = new URL('../../apps/cli/bin/berth.js', import.meta.url).pathname;
+const PYTHON = process.env.BERTH_PYTHON ?? '/usr/bin/python3';
+
+let daemon: TestDaemon;
+beforeAll(async () => {
+  daemon = await TestDaemon.start('2xH100-80GB');
+});
+afterAll(() => daemon.destroy());
+
+function berth(...argv: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BERTH, 'doctor', ...argv], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+const report = async (query = ''): Promise<DoctorReport> =>
+  (await (await daemon.request(`/v1/doctor?${query}`)).json()) as DoctorReport;
+const find = ({ findings }: DoctorReport, id: string): Finding | undefined =>
+  findings.find((finding) => finding.id === id);
+
+describe('the doctor of a daemon', () => {
+  it('looks at the driver, the devices, a real PyTorch, the real Redis and the host', async () => {
+    const seen = await report(`python=${PYTHON}`);
+    expect(find(seen, 'driver')).toMatchObject({
+      level: 'note',
+      sentence: expect.stringContaining('simulated') as string,
+    });
+    expect(find(seen, 'devices')?.sentence).toContain('2 to run jobs on: 0 NVIDIA H100');
+    expect(find(seen, 'pytorch')).toMatchObject({
+      level: 'ok',
+      sentence: expect.stringMatching(/^PyTorch \d/) as string,
+    });
+    expect(find(seen, 'redis-durability')).toMatchObject({ level: 'ok' });
+    expect(find(seen, 'data-directory')).toMatchObject({ level: 'ok' });
+    expect(seen.findings.filter(({ level }) => level === 'problem')).toEqual([]);
+  });
+
+  it('says what is the matter with a device, and with the permissions', async () => {
+    changeSimulation(join(daemon.dataDirectory, 'simulation.state'), { device: 1, xid: 48 });
+    await eventually(
+      () => report(),
+      (seen) => find(seen, 'device-1-unwell') !== undefined,
+    );
+    chmodSync(join(daemon.dataDirectory, 'token'), 0o644);
+    const { status, stdout } = berth('--data-dir', daemon.dataDirectory, '--python', PYTHON);
+    chmodSync(join(daemon.dataDirectory, 'token'), 0o600);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /! device 1 gets no jobs: XID 48: a double-bit ECC error.*\n {4}When it is well again: berth resume 1/,
+    );
+    expect(stdout).toMatch(/✗ others may read the token \(mode 0644\)/);
+    expect(stdout).toMatch(/1 problem, 1 warning\n$/);
+  });
+
+  it('does not run what is no python, and says so', async () => {
+    expect(find(await report('python=/no/such'), 'pytorch')).toMatchObject({ level: 'warning' });
+    expect((await daemon.request('/v1/doctor?python=python3')).status).toBe(422);
+  });
+});
+
+it('without a daemon, says what one would find', () => {
+  const { status, stdout } = berth('--data-dir', '/no/such/place', '--python', PYTHON, '--json');
+  const seen = JSON.parse(stdout) as DoctorReport;
+  expect(find(seen, 'daemon')).toMatchObject({
+    level: 'warning',
+    sentence: expect.stringContaining('no daemon runs') as string,
+  });
+  expect(find(seen, 'redis')).toMatchObject({ level: 'ok' });
+  expect(find(seen, 'pytorch')).toMatchObject({ level: 'ok' });
+  const hasDriver = find(seen, 'driver')?.level === 'ok';
+  expect(status).toBe(hasDriver ? 0 : 1);
+});
