@@ -7,25 +7,25 @@ import type { Device, DeviceList, Job, JobState, JobSubmissionInput } from '@ber
 
 const BERTHD = new URL('../../apps/daemon/bin/berthd.js', import.meta.url).pathname;
 
-/** A berthd as it is built, with simulated devices, in a data directory of its own. */
+/** A berthd as it is built, in a data directory of its own, with simulated devices; null: with those that are there. */
 export class TestDaemon {
   readonly dataDirectory = mkdtempSync(join(tmpdir(), 'berth-e2e-'));
   /** The one that was made last, also if it could not start. */
   static last: TestDaemon | null = null;
 
-  private readonly simulate: string;
+  private readonly simulate: string | null;
   private readonly flags: string[];
   private process: ChildProcess | null = null;
   private url = '';
   output = '';
 
-  private constructor(simulate: string, flags: string[]) {
+  private constructor(simulate: string | null, flags: string[]) {
     this.simulate = simulate;
     this.flags = flags;
     TestDaemon.last = this;
   }
 
-  static async start(simulate: string, ...flags: string[]): Promise<TestDaemon> {
+  static async start(simulate: string | null, ...flags: string[]): Promise<TestDaemon> {
     const daemon = new TestDaemon(simulate, flags);
     await daemon.start();
     return daemon;
@@ -34,7 +34,8 @@ export class TestDaemon {
   /** Starts berthd on the data directory, and resolves when it says that it is ready. */
   async start(simulate = this.simulate): Promise<void> {
     const where = ['--data-dir', this.dataDirectory, '--listen', '127.0.0.1:0'];
-    const argv = [BERTHD, ...where, '--simulate', simulate, ...this.flags];
+    const devices = simulate === null ? [] : ['--simulate', simulate];
+    const argv = [BERTHD, ...where, ...devices, ...this.flags];
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process = child;
     this.output = '';

@@ -67,7 +67,6 @@ Napi::Value device_facts(Napi::Env env, const DeviceFacts &facts) {
   object["mostGraphicsMegahertz"] = or_null(env, facts.most_graphics_megahertz);
   object["mostSmMegahertz"] = or_null(env, facts.most_sm_megahertz);
   object["mostMemoryMegahertz"] = or_null(env, facts.most_memory_megahertz);
-  object["links"] = list_of(env, facts.links, [&](const LinkFacts &link) { return link_facts(env, link); });
   return object;
 }
 
@@ -81,17 +80,21 @@ const char *kind_name(ProcessKind kind) {
 
 }  // namespace
 
-Napi::Value enumeration(Napi::Env env, const DriverFacts &driver, const std::vector<DeviceFacts> &devices) {
+Napi::Value driver_facts(Napi::Env env, const DriverFacts &driver) {
   Napi::Object facts = Napi::Object::New(env);
   facts["driverVersion"] = or_null(env, driver.driver_version);
   facts["cudaVersion"] = or_null(env, driver.cuda_version);
   facts["nvmlVersion"] = or_null(env, driver.nvml_version);
   facts["simulated"] = plain(env, driver.simulated);
-  facts["unreachable"] = plain(env, driver.unreachable);
-  Napi::Object result = Napi::Object::New(env);
-  result["driver"] = facts;
-  result["devices"] = list_of(env, devices, [&](const DeviceFacts &each) { return device_facts(env, each); });
-  return result;
+  return facts;
+}
+
+Napi::Value device_list(Napi::Env env, const std::vector<DeviceFacts> &devices) {
+  return list_of(env, devices, [&](const DeviceFacts &each) { return device_facts(env, each); });
+}
+
+Napi::Value link_list(Napi::Env env, const std::vector<LinkFacts> &links) {
+  return list_of(env, links, [&](const LinkFacts &each) { return link_facts(env, each); });
 }
 
 Napi::Value sample_of(Napi::Env env, const DeviceSample &sample) {

@@ -89,7 +89,6 @@ std::vector<MigInstance> mig_instances_of(const NvmlLibrary &library, const Gpu 
     facts.name = text(library.name, handle).value_or(gpu.facts.name);
     facts.memory_total_bytes = memory_of(library, handle);
     facts.mig_mode.reset();
-    facts.links.clear();
     MigFacts mig = {gpu.facts.uuid, i, number<unsigned>(library.gpu_instance, handle),
                     number<unsigned>(library.compute_instance, handle), std::nullopt, std::nullopt};
     nvmlDeviceAttributes_t attributes = {};

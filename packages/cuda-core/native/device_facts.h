@@ -15,7 +15,7 @@ struct MigInstance {
   DeviceFacts facts;
 };
 
-/** All that doesn't change of a GPU, but for its index and its links. `uuid` is empty where it doesn't say who it is. */
+/** All that doesn't change of a GPU, but for its index. `uuid` is empty where it doesn't say who it is. */
 DeviceFacts facts_of_gpu(const NvmlLibrary &library, nvmlDevice_t device);
 
 /** The MIG instances of a GPU, in NVML's order: each has what is its own, and what it shares with its board. */

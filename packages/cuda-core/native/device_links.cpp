@@ -36,32 +36,22 @@ Links active_links(const NvmlLibrary &library, nvmlDevice_t device) {
 
 }  // namespace
 
-void find_links(const NvmlLibrary &library, std::vector<Gpu> &gpus) {
-  std::vector<Links> links;
-  std::vector<Location> locations;
-  for (const Gpu &gpu : gpus) {
-    links.push_back(active_links(library, gpu.handle));
+std::vector<LinkFacts> links_between(const NvmlLibrary &library, nvmlDevice_t device,
+                                     const std::map<std::string, nvmlDevice_t> &others) {
+  const Links own = active_links(library, device);
+  std::vector<LinkFacts> links;
+  for (const auto &[uuid, other] : others) {
+    LinkFacts link = {uuid, std::nullopt, number<unsigned>(library.topology, device, other)};
     nvmlPciInfo_t pci = {};
-    answered(library.pci_info, gpu.handle, &pci);
-    locations.emplace_back(pci.domain, pci.bus);
-  }
-  for (size_t one = 0; one < gpus.size(); ++one) {
-    for (size_t other = 0; other < gpus.size(); ++other) {
-      if (one == other) continue;
-      LinkFacts link;
-      link.uuid = gpus[other].facts.uuid;
-      link.topology_level = number<unsigned>(library.topology, gpus[one].handle, gpus[other].handle);
-      if (links[one].known) {
-        const auto direct = links[one].to_devices.find(locations[other]);
-        link.nvlinks = direct == links[one].to_devices.end() ? 0 : direct->second;
-        // Through switches each reaches all others with all its links, as far as the driver lets them.
-        const uint32_t switched = std::min(links[one].to_switches, links[other].to_switches);
-        if (switched > 0 && number<unsigned>(library.p2p_status, gpus[one].handle, gpus[other].handle,
-                                             kNvmlP2pNvlink) == kNvmlP2pOk) {
-          *link.nvlinks += switched;
-        }
+    if (own.known && answered(library.pci_info, other, &pci)) {
+      const auto direct = own.to_devices.find({pci.domain, pci.bus});
+      link.nvlinks = direct == own.to_devices.end() ? 0 : direct->second;
+      // Through switches each reaches all others with all its links, as far as the driver lets them.
+      if (own.to_switches > 0 && number<unsigned>(library.p2p_status, device, other, kNvmlP2pNvlink) == kNvmlP2pOk) {
+        *link.nvlinks += std::min(own.to_switches, active_links(library, other).to_switches);
       }
-      gpus[one].facts.links.push_back(std::move(link));
     }
+    links.push_back(std::move(link));
   }
+  return links;
 }

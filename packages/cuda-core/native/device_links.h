@@ -1,8 +1,14 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
-#include "device_facts.h"
+#include "device_model.h"
+#include "nvml_library.h"
 
-/** Fills in how each GPU reaches each other one (NVML API Reference, "NvLink Methods", "Device Queries: topology"). */
-void find_links(const NvmlLibrary &library, std::vector<Gpu> &gpus);
+/**
+ * How a GPU reaches each of the others, which go by their UUIDs (NVML API Reference, "NvLink Methods" and "Device Queries").
+ */
+std::vector<LinkFacts> links_between(const NvmlLibrary &library, nvmlDevice_t device,
+                                     const std::map<std::string, nvmlDevice_t> &others);

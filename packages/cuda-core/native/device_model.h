@@ -33,7 +33,7 @@ struct LinkFacts {
 struct DeviceFacts {
   std::string uuid;
   std::string name;
-  /** Of the GPU, in PCI order. */
+  /** Of the GPU, in NVML's order. */
   uint32_t index = 0;
   std::optional<MigFacts> mig;
   /** Of a GPU: whether it is divided into MIG instances now. */
@@ -42,7 +42,7 @@ struct DeviceFacts {
   std::optional<std::string> compute_capability;
   /** nvmlDeviceArchitecture_t */
   std::optional<uint32_t> architecture;
-  /** `00000000:41:00.0`; the order of devices is the order of these. */
+  /** `00000000:41:00.0`: text of one width, so that its order is that of the buses. */
   std::optional<std::string> pci_address;
   /** Of /dev/nvidia<minor>. */
   std::optional<uint32_t> minor_number;
@@ -59,8 +59,6 @@ struct DeviceFacts {
   std::optional<uint32_t> most_graphics_megahertz;
   std::optional<uint32_t> most_sm_megahertz;
   std::optional<uint32_t> most_memory_megahertz;
-  /** To every other GPU of the host. */
-  std::vector<LinkFacts> links;
 };
 
 enum class ProcessKind { compute, graphics, mps };
@@ -118,13 +116,11 @@ struct DriverFacts {
   /** The newest CUDA that the driver runs, such as `12.8`. */
   std::optional<std::string> cuda_version;
   bool simulated = false;
-  /** GPUs that are counted but can't be asked for anything. */
-  uint32_t unreachable = 0;
 };
 
 /**
  * Why the driver gives no answer. `code` is one of driver_not_found, driver_broken, driver_version_mismatch,
- * driver_closed and device_unknown; `what()` has the driver's or the linker's own words.
+ * driver_closed, device_lost and device_unknown; `what()` has the driver's or the linker's own words.
  */
 class DriverFailure : public std::runtime_error {
  public:

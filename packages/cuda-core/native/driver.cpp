@@ -16,9 +16,11 @@ std::shared_ptr<Nvml> Driver::Slot::put(std::shared_ptr<Nvml> next) {
 
 Napi::Function Driver::define(Napi::Env env) {
   return DefineClass(env, "Driver",
-                     {InstanceMethod<&Driver::open>("open"), InstanceMethod<&Driver::enumerate>("enumerate"),
-                      InstanceMethod<&Driver::sample>("sample"), InstanceMethod<&Driver::events>("events"),
-                      InstanceMethod<&Driver::close>("close"), InstanceMethod<&Driver::abandon>("abandon")});
+                     {InstanceMethod<&Driver::open>("open"), InstanceMethod<&Driver::facts>("facts"),
+                      InstanceMethod<&Driver::count>("count"), InstanceMethod<&Driver::gpu>("gpu"),
+                      InstanceMethod<&Driver::links>("links"), InstanceMethod<&Driver::sample>("sample"),
+                      InstanceMethod<&Driver::events>("events"), InstanceMethod<&Driver::close>("close"),
+                      InstanceMethod<&Driver::abandon>("abandon")});
 }
 
 Driver::Driver(const Napi::CallbackInfo &info)
@@ -39,13 +41,27 @@ Napi::Value Driver::open(const Napi::CallbackInfo &info) {
   });
 }
 
-Napi::Value Driver::enumerate(const Napi::CallbackInfo &info) {
+Napi::Value Driver::facts(const Napi::CallbackInfo &info) {
   return ask(*questions_, info.Env(), [slot = slot_]() -> Answer {
-    const auto nvml = slot->opened();
-    std::vector<DeviceFacts> devices = nvml->devices();
-    return [driver = nvml->driver(), devices = std::move(devices)](Napi::Env env) {
-      return enumeration(env, driver, devices);
-    };
+    return [facts = slot->opened()->driver()](Napi::Env env) { return driver_facts(env, facts); };
+  });
+}
+
+Napi::Value Driver::count(const Napi::CallbackInfo &info) {
+  return ask(*questions_, info.Env(), [slot = slot_]() -> Answer {
+    return [count = slot->opened()->count()](Napi::Env env) { return Napi::Number::New(env, count); };
+  });
+}
+
+Napi::Value Driver::gpu(const Napi::CallbackInfo &info) {
+  return ask(*questions_, info.Env(), [slot = slot_, index = info[0].As<Napi::Number>().Uint32Value()]() -> Answer {
+    return [devices = slot->opened()->gpu(index)](Napi::Env env) { return device_list(env, devices); };
+  });
+}
+
+Napi::Value Driver::links(const Napi::CallbackInfo &info) {
+  return ask(*questions_, info.Env(), [slot = slot_, uuid = info[0].As<Napi::String>().Utf8Value()]() -> Answer {
+    return [links = slot->opened()->links(uuid)](Napi::Env env) { return link_list(env, links); };
   });
 }
 

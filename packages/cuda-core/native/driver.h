@@ -40,7 +40,10 @@ class Driver : public Napi::ObjectWrap<Driver> {
   using Question = std::function<Answer()>;
 
   Napi::Value open(const Napi::CallbackInfo &info);
-  Napi::Value enumerate(const Napi::CallbackInfo &info);
+  Napi::Value facts(const Napi::CallbackInfo &info);
+  Napi::Value count(const Napi::CallbackInfo &info);
+  Napi::Value gpu(const Napi::CallbackInfo &info);
+  Napi::Value links(const Napi::CallbackInfo &info);
   Napi::Value sample(const Napi::CallbackInfo &info);
   Napi::Value events(const Napi::CallbackInfo &info);
   Napi::Value close(const Napi::CallbackInfo &info);

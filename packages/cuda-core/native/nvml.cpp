@@ -1,6 +1,5 @@
 #include "nvml.h"
 
-#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -54,55 +53,57 @@ DriverFacts Nvml::driver() {
   // CUDA counts 12.8 as 12080.
   if (known && version > 0) facts.cuda_version = std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
   facts.simulated = library_->simulated != nullptr;
-  facts.unreachable = unreachable_;
   return facts;
 }
 
-std::vector<DeviceFacts> Nvml::devices() {
+unsigned Nvml::count() {
   unsigned count = 0;
   const nvmlReturn_t result = library_->count(&count);
   if (result != NVML_SUCCESS) throw failed("nvmlDeviceGetCount_v2", result);
+  return count;
+}
 
-  std::vector<Gpu> gpus;
-  for (unsigned i = 0; i < count; ++i) {
-    nvmlDevice_t handle = nullptr;
-    // One that fell off the bus has no handle; the others are as good as before.
-    if (library_->handle_by_index(i, &handle) != NVML_SUCCESS) continue;
-    Gpu gpu = {handle, facts_of_gpu(*library_, handle)};
-    // Without an identity it can't be held for anybody.
-    if (!gpu.facts.uuid.empty()) gpus.push_back(std::move(gpu));
-  }
-  unreachable_ = count - static_cast<unsigned>(gpus.size());
-  // As CUDA_DEVICE_ORDER=PCI_BUS_ID counts them. The addresses have one width, so text order is bus order.
-  std::stable_sort(gpus.begin(), gpus.end(),
-                   [](const Gpu &a, const Gpu &b) { return a.facts.pci_address < b.facts.pci_address; });
-  find_links(*library_, gpus);
-
-  std::vector<DeviceFacts> devices;
-  for (uint32_t index = 0; index < gpus.size(); ++index) {
-    Gpu &gpu = gpus[index];
-    gpu.facts.index = index;
-    listen(gpu.facts.uuid, gpu.handle);
-    std::vector<MigInstance> instances = mig_instances_of(*library_, gpu);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    places_[gpu.facts.uuid] = {gpu.handle, gpu.handle};
-    devices.push_back(std::move(gpu.facts));
-    for (MigInstance &instance : instances) {
-      places_[instance.facts.uuid] = {instance.handle, gpu.handle};
-      devices.push_back(std::move(instance.facts));
-    }
+std::vector<DeviceFacts> Nvml::gpu(unsigned index) {
+  nvmlDevice_t handle = nullptr;
+  const nvmlReturn_t result = library_->handle_by_index(index, &handle);
+  if (result != NVML_SUCCESS) throw DriverFailure("device_lost", failed("nvmlDeviceGetHandleByIndex_v2", result).what());
+  Gpu gpu = {handle, facts_of_gpu(*library_, handle)};
+  // Without an identity it can't be held for anybody.
+  if (gpu.facts.uuid.empty()) throw DriverFailure("device_lost", "it does not say its UUID");
+  gpu.facts.index = index;
+  listen(gpu.facts.uuid, handle);
+  std::vector<MigInstance> instances = mig_instances_of(*library_, gpu);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  places_[gpu.facts.uuid] = {handle, handle};
+  std::vector<DeviceFacts> devices = {gpu.facts};
+  for (MigInstance &instance : instances) {
+    places_[instance.facts.uuid] = {instance.handle, handle};
+    devices.push_back(std::move(instance.facts));
   }
   return devices;
 }
 
-DeviceSample Nvml::sample(const std::string &uuid) {
-  Place place;
+std::vector<LinkFacts> Nvml::links(const std::string &uuid) {
+  const Place own = place_of(uuid);
+  std::map<std::string, nvmlDevice_t> others;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = places_.find(uuid);
-    if (found == places_.end()) throw DriverFailure("device_unknown", uuid + " was never told of");
-    place = found->second;
+    for (const auto &[other, place] : places_) {
+      if (other != uuid && place.device == place.board) others[other] = place.device;
+    }
   }
+  return links_between(*library_, own.device, others);
+}
+
+Nvml::Place Nvml::place_of(const std::string &uuid) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = places_.find(uuid);
+  if (found == places_.end()) throw DriverFailure("device_unknown", uuid + " was never told of");
+  return found->second;
+}
+
+DeviceSample Nvml::sample(const std::string &uuid) {
+  const Place place = place_of(uuid);
   DeviceSample sample = sample_of(*library_, place.device, place.board);
   sample.uuid = uuid;
   return sample;

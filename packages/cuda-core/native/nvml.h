@@ -23,12 +23,19 @@ class Nvml {
   Nvml &operator=(const Nvml &) = delete;
 
   DriverFacts driver();
-  /** GPUs in PCI order, each followed by its MIG instances. @throws DriverFailure where NVML can't even count them */
-  std::vector<DeviceFacts> devices();
-  /** What a device does now, that `devices` has told of. @throws DriverFailure `device_unknown` */
+  /** How many GPUs there are. @throws DriverFailure where NVML can't count them */
+  unsigned count();
+  /**
+   * One GPU, followed by its MIG instances. `index` is NVML's own.
+   * @throws DriverFailure `device_lost` where it has no handle, as one that fell off the bus, or no identity
+   */
+  std::vector<DeviceFacts> gpu(unsigned index);
+  /** How a GPU reaches all others that `gpu` has told of. @throws DriverFailure `device_unknown` */
+  std::vector<LinkFacts> links(const std::string &uuid);
+  /** What a device does now, that `gpu` has told of. @throws DriverFailure `device_unknown` */
   DeviceSample sample(const std::string &uuid);
   /**
-   * Waits for what the driver tells by itself, of devices that `devices` has told of: for this long at most, or until
+   * Waits for what the driver tells by itself, of devices that `gpu` has told of: for this long at most, or until
    * `stop_waiting`. Empty: nothing happened, or this driver tells nothing.
    */
   std::vector<DeviceEvent> wait_for_events(unsigned milliseconds);
@@ -42,12 +49,12 @@ class Nvml {
 
   explicit Nvml(std::unique_ptr<NvmlLibrary> library) : library_(std::move(library)) {}
   DriverFailure failed(const char *function, nvmlReturn_t result) const;
+  Place place_of(const std::string &uuid);
   void listen(const std::string &uuid, nvmlDevice_t device);
 
   const std::unique_ptr<NvmlLibrary> library_;
   bool initialised_ = false;
   std::atomic<bool> stopped_ = false;
-  std::atomic<uint32_t> unreachable_ = 0;
 
   /** Over what follows; never held during a call that may hang, but for registering events. */
   std::mutex mutex_;

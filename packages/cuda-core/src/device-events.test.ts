@@ -46,6 +46,26 @@ describe('a device that hangs', () => {
   });
 });
 
+describe('a GPU that is lost or hangs while the devices are counted', () => {
+  it.each([
+    ['is lost', { handleResult: 15 }],
+    ['hangs', { hangMilliseconds: 60_000 }],
+  ])('%s: it is missing alone, and the others keep their numbers', async (_, change) => {
+    const impatient = await open();
+    changeSimulation(stateFile, { device: 0, ...change });
+    const { devices: rest, driver: info } = await impatient.enumerate();
+    expect(rest.map(({ uuid, index }) => [uuid, index])).toEqual([
+      [uuids[1], 1],
+      [uuids[2], 2],
+      [uuids[3], 2],
+      [uuids[4], 2],
+    ]);
+    expect(info.unreachable).toBe(1);
+    changeSimulation(stateFile, { device: 0, handleResult: 0, hangMilliseconds: 0 });
+    await impatient.close();
+  });
+});
+
 describe('a device that is not there any more', () => {
   it('says that it is lost, is not counted, and is found again by a driver that is opened anew', async () => {
     changeSimulation(stateFile, { device: 0, present: false });

@@ -1,7 +1,9 @@
+import { DeviceUnresponsive, DriverError, driverError } from './driver-errors.js';
+import { enumerate } from './enumerate.js';
 import type { DeviceEvent, DeviceSample, Enumeration } from './facts.js';
 import { native } from './native.js';
 import { keepAliveFor, settlesWithin, waitAtMost } from './patience.js';
-import { deviceEvent, deviceFacts, deviceSample } from './raw-answers.js';
+import { deviceEvent, deviceSample } from './raw-answers.js';
 
 /** Longer than a driver needs that has to wake eight devices first. */
 const ANSWER_PATIENCE_MS = 30_000;
@@ -16,7 +18,10 @@ const EVENT_WAIT_MS = 60_000;
  * JavaScript nor the end of the process, and after its patience is over no later call either.
  */
 export interface Driver {
-  /** GPUs in PCI order, with their MIG instances. @throws DriverError where the driver can't say how many there are, or hangs */
+  /**
+   * GPUs in PCI order, with their MIG instances; those that are lost or hang are missing.
+   * @throws DriverError where the driver can't say how many there are, or hangs
+   */
   enumerate(): Promise<Enumeration>;
   /**
    * What a device does now, that `enumerate` has told of.
@@ -27,60 +32,6 @@ export interface Driver {
   watch(onEvent: (event: DeviceEvent) => void): void;
   /** Ends the driver, and leaves one that hangs behind after 2 s. Calls after this are refused. */
   close(): Promise<void>;
-}
-
-export type DriverErrorCode =
-  | 'driver_not_found'
-  | 'driver_broken'
-  | 'driver_version_mismatch'
-  | 'driver_unresponsive';
-
-const EXPLANATIONS: Record<DriverErrorCode, { what: string; hint: string }> = {
-  driver_not_found: {
-    what: 'no NVIDIA driver is installed: libnvidia-ml.so.1 was not found',
-    hint: "Install NVIDIA's driver (nvidia-smi must work), or try Berth with simulated devices: --simulate 2xH100-80GB",
-  },
-  driver_broken: {
-    what: "NVIDIA's driver does not work",
-    hint: 'See whether nvidia-smi works and what the kernel log says (dmesg | grep -i nvrm); loading the module (modprobe nvidia) or installing the driver anew helps most often',
-  },
-  driver_version_mismatch: {
-    what: "NVIDIA's library and kernel module are of different versions: the driver was upgraded while the old module runs on",
-    hint: 'Reboot, or unload and load the kernel module once nothing uses the devices (rmmod nvidia_uvm nvidia; modprobe nvidia)',
-  },
-  driver_unresponsive: {
-    what: "NVIDIA's driver does not answer",
-    hint: 'See what the kernel log says (dmesg | grep -i -e nvrm -e xid); a device that hangs is most often freed by a reset (nvidia-smi --gpu-reset) or a reboot',
-  },
-};
-
-/** There is no driver that works. The message says what happened, `hint` what to do. */
-export class DriverError extends Error {
-  override readonly name = 'DriverError';
-
-  readonly code: DriverErrorCode;
-  readonly hint: string;
-  /** Of one that doesn't answer: kept when it does. */
-  readonly answered: Promise<unknown> | null;
-
-  /** @param detail the driver's or the linker's own words */
-  constructor(code: DriverErrorCode, detail: string, answered: Promise<unknown> | null = null) {
-    super(`${EXPLANATIONS[code].what} (${detail})`);
-    this.code = code;
-    this.hint = EXPLANATIONS[code].hint;
-    this.answered = answered;
-  }
-}
-
-/** The driver didn't answer for a device in time. It may still do so: `answered` is kept when it does. */
-export class DeviceUnresponsive extends Error {
-  override readonly name = 'DeviceUnresponsive';
-  readonly answered: Promise<unknown>;
-
-  constructor(uuid: string, patienceMs: number, answered: Promise<unknown>) {
-    super(`device ${uuid}: the driver has not answered for ${patienceMs / 1000} s`);
-    this.answered = answered;
-  }
 }
 
 /**
@@ -108,31 +59,33 @@ export async function openDriver(
     try {
       return await call;
     } catch (error) {
-      const { code, message } = error as Error & { code?: string };
-      throw code && code in EXPLANATIONS ? new DriverError(code as DriverErrorCode, message) : error;
+      throw driverError(error as Error);
     }
+  };
+
+  const inTime = async <T>(device: string, call: Promise<T>): Promise<T> => {
+    const waited = settlesWithin(samplePatienceMs, call);
+    if (await keepAliveFor(samplePatienceMs, waited)) return call;
+    driver.abandon();
+    throw new DeviceUnresponsive(
+      device,
+      samplePatienceMs,
+      call.catch(() => undefined),
+    );
   };
 
   await answer(driver.open());
   let closed = false;
   return {
-    async enumerate() {
-      const { driver: info, devices } = await answer(driver.enumerate());
-      return { driver: info, devices: devices.map(deviceFacts) };
-    },
+    enumerate: () =>
+      enumerate({
+        facts: () => answer(driver.facts()),
+        count: () => answer(driver.count()),
+        gpu: (index) => inTime(`GPU ${index}`, driver.gpu(index)),
+        links: (uuid) => inTime(uuid, driver.links(uuid)),
+      }),
 
-    async sample(uuid) {
-      const call = driver.sample(uuid);
-      if (!(await keepAliveFor(samplePatienceMs, settlesWithin(samplePatienceMs, call)))) {
-        driver.abandon();
-        throw new DeviceUnresponsive(
-          uuid,
-          samplePatienceMs,
-          call.catch(() => undefined),
-        );
-      }
-      return deviceSample(await call);
-    },
+    sample: async (uuid) => deviceSample(await inTime(uuid, driver.sample(uuid))),
 
     watch(onEvent) {
       void (async () => {

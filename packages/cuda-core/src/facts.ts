@@ -87,6 +87,8 @@ export interface Enumeration {
   driver: DriverInfo;
   /** GPUs in PCI order, each followed by its MIG instances. */
   devices: DeviceFacts[];
+  /** One for each GPU that was not answered for in time: kept when it is. */
+  pending: Promise<unknown>[];
 }
 
 export interface ProcessSample {

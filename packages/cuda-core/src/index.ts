@@ -1,13 +1,7 @@
 export { readContainerMask } from './container-mask.js';
 export { type CudaDevice, type CudaView, probeCuda } from './cuda-probe.js';
-export {
-  DeviceUnresponsive,
-  type Driver,
-  DriverError,
-  type DriverErrorCode,
-  openDriver,
-  SAMPLE_PATIENCE_MS,
-} from './driver.js';
+export { type Driver, openDriver, SAMPLE_PATIENCE_MS } from './driver.js';
+export { DeviceUnresponsive, DriverError, type DriverErrorCode } from './driver-errors.js';
 export {
   type Clocks,
   type ComputeMode,

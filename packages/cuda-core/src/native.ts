@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { RawEnumeration, RawEvent, RawSample } from './raw-answers.js';
+import type { RawDeviceFacts, RawDriverFacts, RawEvent, RawLink, RawSample } from './raw-answers.js';
 import type { NativeSimulatedDevice } from './simulation/layout.js';
 
 /** What the addon offers. Its driver calls run on a thread of the driver's own; its errors carry a `code`. */
@@ -10,7 +10,13 @@ interface Native {
     directory: string,
   ) => {
     open(): Promise<void>;
-    enumerate(): Promise<RawEnumeration>;
+    facts(): Promise<RawDriverFacts>;
+    /** How many GPUs there are. */
+    count(): Promise<number>;
+    /** A GPU by NVML's own index, followed by its MIG instances. */
+    gpu(index: number): Promise<RawDeviceFacts[]>;
+    /** From a GPU to all others that `gpu` has told of. */
+    links(uuid: string): Promise<RawLink[]>;
     /** Of one device, by its UUID. */
     sample(uuid: string): Promise<RawSample>;
     /** Waits this long for what the driver tells by itself. */

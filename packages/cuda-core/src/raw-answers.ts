@@ -41,13 +41,15 @@ export interface RawDeviceFacts {
   mostGraphicsMegahertz: Figure;
   mostSmMegahertz: Figure;
   mostMemoryMegahertz: Figure;
-  links: { uuid: string; nvlinks: Figure; topologyLevel: Figure }[];
 }
 
-export interface RawEnumeration {
-  driver: DriverInfo;
-  devices: RawDeviceFacts[];
+export interface RawLink {
+  uuid: string;
+  nvlinks: Figure;
+  topologyLevel: Figure;
 }
+
+export type RawDriverFacts = Omit<DriverInfo, 'unreachable'>;
 
 export interface RawSample extends Omit<DeviceSample, 'clocks' | 'throttled' | 'ecc'> {
   graphicsMegahertz: Figure;
@@ -111,11 +113,12 @@ const THROTTLE_REASONS: readonly [bit: number, words: string][] = [
 const DOUBLE_BIT_ECC = 0x2;
 const XID = 0x8;
 
-export function deviceFacts(raw: RawDeviceFacts): DeviceFacts {
+/** @param index in PCI order */
+export function deviceFacts(raw: RawDeviceFacts, index: number, links: readonly RawLink[]): DeviceFacts {
   const { mig, powerLimitLeastWatts: least, powerLimitMostWatts: most } = raw;
   return {
     uuid: raw.uuid,
-    index: raw.index,
+    index,
     name: raw.name,
     mig: mig && {
       parent: mig.parent,
@@ -143,7 +146,7 @@ export function deviceFacts(raw: RawDeviceFacts): DeviceFacts {
       smMegahertz: raw.mostSmMegahertz,
       memoryMegahertz: raw.mostMemoryMegahertz,
     },
-    links: raw.links.map(({ uuid, nvlinks, topologyLevel }) => ({
+    links: links.map(({ uuid, nvlinks, topologyLevel }) => ({
       device: uuid,
       nvlinks,
       path: named(PATHS, topologyLevel),

@@ -93,7 +93,7 @@ describe('a driver that hangs', { timeout: 30_000 }, () => {
       await driver.open();
       clearTimeout(hold);
       changeSimulation(process.env.FILE, { delayMilliseconds: 60_000 });
-      driver.enumerate();`;
+      driver.count();`;
     expect(runHanging(program)).toBeLessThan(15_000);
   });
 
@@ -112,7 +112,7 @@ describe('a driver that hangs', { timeout: 30_000 }, () => {
       const hold = setTimeout(() => {}, 10_000);
       await driver.open();
       clearTimeout(hold);
-      driver.enumerate();
+      driver.count();
       setTimeout(() => process.exit(42), 50);`;
     const program = `import { Worker } from 'node:worker_threads';
       import { changeSimulation } from ${JSON.stringify(index)};

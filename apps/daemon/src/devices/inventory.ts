@@ -175,7 +175,8 @@ export class DeviceInventory {
           for (const listener of this.listeners.event) listener(event);
         });
       }
-      const { devices, driver } = await this.open.enumerate();
+      const { devices, driver, pending } = await this.open.enumerate();
+      if (pending.length > 0) this.waitFor(Promise.all(pending));
       this.driver = driver;
       this.source = 'nvml';
       this.setProblem(null);
@@ -189,7 +190,7 @@ export class DeviceInventory {
 
   private async doWithout(error: DriverError): Promise<void> {
     const { code, message, hint, answered } = error;
-    if (answered) await this.waitFor(answered);
+    if (answered) this.waitFor(answered);
     if (code === 'driver_not_found' && this.source !== 'cuda') {
       const environment = {
         ...process.env,
@@ -219,7 +220,7 @@ export class DeviceInventory {
 
   /** A driver that didn't answer isn't asked again before it has: each question that hangs costs a thread. */
   private waiting = false;
-  private async waitFor(answered: Promise<unknown>): Promise<void> {
+  private waitFor(answered: Promise<unknown>): void {
     this.waiting = true;
     void answered.finally(() => {
       this.waiting = false;
@@ -230,9 +231,7 @@ export class DeviceInventory {
   private takeStock(found: readonly DeviceFacts[]): void {
     const { devices, remarks } = managedDevices(found, process.env);
     if (this.driver.unreachable > 0) {
-      remarks.push(
-        `${this.driver.unreachable} GPU(s) can't be asked for anything: they have fallen off the bus`,
-      );
+      remarks.push(`${this.driver.unreachable} GPU(s) can't be asked for anything: they are lost or hang`);
     }
     for (const remark of remarks) if (!this.remarks.includes(remark)) this.log.warn(remark);
     this.remarks = remarks;
@@ -246,7 +245,8 @@ export class DeviceInventory {
     }
     const present = new Set(devices.map(({ uuid }) => uuid));
     for (const [uuid, known] of this.known) {
-      if (present.has(uuid) || known.absent) continue;
+      // One that hangs can't be counted either, and is said to hang.
+      if (present.has(uuid) || known.absent || known.unresponsive) continue;
       this.log.warn({ device: uuid }, 'the driver does not show a device any more');
       known.absent = true;
     }
@@ -255,13 +255,13 @@ export class DeviceInventory {
 
   /** Looks for what is missing; where nothing is, now and then for what is new. */
   private async search(): Promise<void> {
-    if (this.waiting) return;
+    const hangs = [...this.known.values()].some(({ unresponsive }) => unresponsive);
+    if (this.waiting || hangs) return;
     const missing = [...this.known.keys()].some((uuid) => this.reach(uuid) === 'lost');
     const isWorse = missing || this.problem !== null || this.driver.unreachable > 0;
     if (!isWorse && Date.now() - this.counted < RECOUNT_MS) return;
-    // NVML finds what has come back only when it is opened anew; not while a call of it hangs.
-    const hangs = [...this.known.values()].some(({ unresponsive }) => unresponsive);
-    if (isWorse && this.open && !hangs) {
+    // NVML finds what has come back only when it is opened anew.
+    if (isWorse && this.open) {
       const old = this.open;
       this.open = null;
       await old.close();

@@ -22,6 +22,14 @@
 
 namespace {
 
+std::vector<DeviceFacts> devices_of(Nvml &nvml) {
+  std::vector<DeviceFacts> devices;
+  for (unsigned i = 0; i < nvml.count(); ++i) {
+    for (DeviceFacts &device : nvml.gpu(i)) devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
 void require(bool condition, const std::string &what) {
   if (!condition) throw std::logic_error(what);
 }
@@ -29,7 +37,7 @@ void require(bool condition, const std::string &what) {
 /** Everything that a driver can be asked, by everybody at once. Once their number is said, the devices may be changed meanwhile. */
 void threads(const std::string &directory, int) {
   const std::shared_ptr<Nvml> nvml = Nvml::open(directory);
-  const std::vector<DeviceFacts> devices = nvml->devices();
+  const std::vector<DeviceFacts> devices = devices_of(*nvml);
   require(!devices.empty(), "there are no devices");
   std::printf("%zu devices\n", devices.size());
   std::fflush(stdout);
@@ -49,7 +57,7 @@ void threads(const std::string &directory, int) {
   for (int lane = 0; lane < 2; ++lane) {
     askers.emplace_back(often(50, [&](int) {
       try {
-        nvml->devices();
+        devices_of(*nvml);
         nvml->driver();
       } catch (const DriverFailure &) {
         ++failures;  // Whoever runs this may have asked for that.
@@ -80,9 +88,9 @@ void reopen(const std::string &directory, int times) {
   for (int i = 0; i < times; ++i) {
     const std::shared_ptr<Nvml> nvml = Nvml::open(directory);
     const std::shared_ptr<Nvml> other = Nvml::open(directory);
-    for (const DeviceFacts &device : nvml->devices()) nvml->sample(device.uuid);
+    for (const DeviceFacts &device : devices_of(*nvml)) nvml->sample(device.uuid);
     nvml->wait_for_events(0);
-    other->devices();
+    devices_of(*other);
   }
   std::printf("%d times\n", times);
 }
@@ -96,7 +104,7 @@ void hang(const std::string &directory, int) {
   for (int i = 0; i < 3; ++i) {
     thread->run([=] {
       if (i == 0) begun->set_value();
-      nvml->devices();
+      devices_of(*nvml);
       *come_back = true;
     });
   }
