@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Device, DeviceHistory, Job, JobMetrics, Problem } from '@berth/contract';
+import type { Device, DeviceHistory, DeviceList, Job, JobMetrics, Problem } from '@berth/contract';
 import { changeSimulation, type SimulationChange } from '@berth/cuda-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
@@ -223,6 +223,26 @@ describe('a driver that hangs for one device', () => {
       () => device(6),
       ({ health, obstacles }) => health.state === 'ok' && obstacles.length === 0,
     );
+  });
+});
+
+describe('a daemon that starts while a device hangs', () => {
+  it('has the others at once, with their numbers, and that one when it answers again', async () => {
+    await daemon.stop();
+    change({ device: 2, hangMilliseconds: 600_000 });
+    await daemon.start();
+    expect((await daemon.devices()).map(({ index }) => index)).toEqual([0, 1, 3, 4, 5, 6, 7]);
+    expect((await get<DeviceList>('/v1/devices')).driver.remarks).toEqual([
+      "1 GPU(s) can't be asked for anything: they are lost or hang",
+    ]);
+    change({ device: 2, hangMilliseconds: 0 });
+    await eventually(
+      () => daemon.devices(),
+      (devices) => devices.length === 8,
+    );
+    const job = await daemon.shell('echo "$CUDA_VISIBLE_DEVICES"', { devices: '2' });
+    expect(await daemon.logs(job, 'follow=true')).toBe('2\n');
+    expect((await daemon.ended(job)).state).toBe('succeeded');
   });
 });
 
