@@ -1,5 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+/** For a host with an NVIDIA GPU, and never by itself: scripts/test-gpu.mjs sets the variable. */
+const gpu = {
+  test: {
+    name: 'gpu',
+    include: ['tests/gpu/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // One after another: what one takes of a device, the next would measure.
+    fileParallelism: false,
+  },
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -27,6 +39,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      ...(process.env.BERTH_GPU_FACTS ? [gpu] : []),
     ],
   },
 });
