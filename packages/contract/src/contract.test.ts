@@ -92,11 +92,11 @@ describe('job ids', () => {
   );
 });
 
-it('the state machine leaves no ended job, and reaches every state', () => {
+it('the state machine leaves no ended job but by a requeue, and reaches every state', () => {
   const reached = new Set<string>(['pending']);
-  for (const table of Object.values(JOB_TRANSITIONS)) {
+  for (const [transition, table] of Object.entries(JOB_TRANSITIONS)) {
     for (const [from, to] of Object.entries(table)) {
-      expect(isEnded(JobStateSchema.parse(from))).toBe(false);
+      if (transition !== 'requeue') expect(isEnded(JobStateSchema.parse(from))).toBe(false);
       for (const state of to) reached.add(state);
     }
   }
@@ -112,5 +112,8 @@ it('a submission gets its defaults, and its sizes and durations as numbers', () 
     priority: 0,
     timeLimit: 7200,
     gracePeriod: 60,
+    hold: false,
+    after: [],
+    onDependencyFailure: 'fail',
   });
 });

@@ -9,7 +9,7 @@ export type JobState = z.infer<typeof JobStateSchema>;
 export const ENDED_STATES = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobState[];
 export const ACTIVE_STATES = ['starting', 'running', 'stopping'] as const satisfies readonly JobState[];
 
-/** Whether nothing can happen to a job any more. */
+/** Whether nothing happens to a job any more, unless somebody requeues it. */
 export function isEnded(state: JobState): boolean {
   return (ENDED_STATES as readonly JobState[]).includes(state);
 }
