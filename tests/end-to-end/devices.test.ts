@@ -1,11 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device, DeviceHistory, DeviceList, Job, JobMetrics, Problem } from '@berth/contract';
-import { changeSimulation, type SimulationChange } from '@berth/cuda-core';
+import { changeSimulation, createSimulation, type SimulationChange } from '@berth/cuda-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
 const GIB = 2 ** 30;
+const SIMULATED_LIBRARIES = new URL('../../packages/cuda-core/build/simulated', import.meta.url).pathname;
 const HOLD_MEMORY = new URL('../../examples/hold_memory.py', import.meta.url).pathname;
 
 let daemon: TestDaemon;
@@ -417,6 +419,32 @@ describe('a daemon with a policy of its own', () => {
       expect((await device(0, strict)).obstacles).toEqual([]);
     } finally {
       await strict.destroy();
+    }
+  });
+});
+
+describe('a host on which only CUDA is installed', () => {
+  it('has names and sizes, says that there is no more to be known, and runs jobs', async () => {
+    const libraries = mkdtempSync(join(tmpdir(), 'berth-only-cuda-'));
+    copyFileSync(join(SIMULATED_LIBRARIES, 'libcuda.so.1'), join(libraries, 'libcuda.so.1'));
+    const { environment } = createSimulation('2xT4', join(libraries, 'state'));
+    const before = { ...process.env };
+    Object.assign(process.env, environment, { LD_LIBRARY_PATH: libraries });
+    const bare = await TestDaemon.start(null).finally(() => {
+      process.env = before;
+    });
+    try {
+      const { items, driver } = await get<DeviceList>('/v1/devices', bare);
+      expect(driver).toMatchObject({ source: 'cuda', problem: { code: 'nvml_missing' } });
+      expect(items).toMatchObject([
+        { index: 0, name: 'Tesla T4', computeCapability: '7.5', sample: null, health: { state: 'unknown' } },
+        { index: 1, memoryTotalBytes: 15 * GIB },
+      ]);
+      const job = await bare.shell('echo "$CUDA_VISIBLE_DEVICES"', { devices: '1' });
+      expect(await bare.logs(job, 'follow=true')).toBe('1\n');
+    } finally {
+      await bare.destroy();
+      rmSync(libraries, { recursive: true });
     }
   });
 });

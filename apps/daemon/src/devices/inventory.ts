@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   createSimulation,
   type DeviceEvent,
@@ -38,6 +39,14 @@ interface Known {
   absent: boolean;
   unresponsive: boolean;
 }
+
+/** The device file of AMD's compute driver. */
+const AMD_DRIVER = '/dev/kfd';
+const ONLY_AMD: DriverProblem = {
+  code: 'driver_not_found',
+  detail: "this host has AMD's driver and none of NVIDIA's: Berth manages NVIDIA GPUs only",
+  hint: 'Run Berth on a host with NVIDIA GPUs, or try it with simulated devices: --simulate 2xH100-80GB',
+};
 
 const NO_DRIVER: DriverInfo = {
   driverVersion: null,
@@ -209,7 +218,10 @@ export class DeviceInventory {
         return this.takeStock(factsFromCuda(view.devices));
       }
     }
-    if (this.source !== 'cuda') this.setProblem({ code, detail: message, hint });
+    if (this.source === 'cuda') return;
+    this.setProblem(
+      code === 'driver_not_found' && existsSync(AMD_DRIVER) ? ONLY_AMD : { code, detail: message, hint },
+    );
   }
 
   private setProblem(problem: DriverProblem | null): void {
