@@ -253,7 +253,7 @@ describe('a device that is lost', () => {
     change({ device: 7, figuresResult: 15, handleResult: 15 });
     await eventually(
       () => device(7),
-      ({ health }) => health.state === 'lost',
+      ({ health, obstacles }) => health.state === 'lost' && obstacles[0]?.code === 'lost',
     );
     const refused = await daemon.request('/v1/devices/7/resume', { method: 'POST' });
     expect(refused.status).toBe(409);

@@ -32,6 +32,12 @@ it('gives hours in steps of ten seconds: the most of the memory, the average of 
   expect(steps[3]).toMatchObject({ at: START + 30_000, memoryUsedBytes: 39, utilisation: 0.5 });
 });
 
+it('keeps the most of the memory, though it was but for a second', () => {
+  const history = secondBySecond(60, (second) => (second === 13 ? 80 : 1));
+  const { steps } = history.read(START, START + 59_000, 10_000);
+  expect(steps.map(({ memoryUsedBytes }) => memoryUsedBytes)).toEqual([1, 80, 1, 1, 1, 1]);
+});
+
 it('gives days in minutes, and nothing that is older than it keeps', () => {
   const history = new History();
   for (let minute = 0; minute < 3000; minute += 1) history.add(START + minute * 60_000, moment(minute));
