@@ -103,3 +103,46 @@ describe('devices', () => {
     expect((await daemon.devices())[0]?.holder).toBeNull();
   });
 });
+
+describe('while a job waits for several devices', () => {
+  it('a short one may use the free device before it, and one that would delay it may not', async () => {
+    const running = await daemon.shell('sleep 60', { devices: '0', timeLimit: 60 });
+    await daemon.until(running, 'running');
+    const gang = await daemon.shell('true', { gpus: 2 });
+    const long = await daemon.shell('true', { timeLimit: 7200 });
+    const unlimited = await daemon.shell('true');
+    const short = await daemon.shell('true', { timeLimit: 5, gracePeriod: 1 });
+    expect((await daemon.ended(short)).state).toBe('succeeded');
+    for (const job of [long, unlimited]) {
+      const waiting = await eventually(
+        () => daemon.job(job),
+        ({ reason }) => reason !== null,
+      );
+      expect(waiting.reason).toMatchObject({ code: 'priority' });
+      expect(waiting.reason?.sentence).toContain(`job ${gang.number} is ahead of it`);
+    }
+    expect((await daemon.job(gang)).reason?.sentence).toMatch(/starts by \S+Z at the latest$/);
+    await daemon.cancel(running);
+    const ended = await Promise.all([gang, long, unlimited].map((job) => daemon.ended(job)));
+    expect(ended.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    expect(startOf(ended[1] as Job)).toBeGreaterThanOrEqual(startOf(ended[0] as Job));
+  });
+});
+
+describe('constraints', () => {
+  it('are met, or refused with what there is', async () => {
+    const constraints = { model: 'h100', minMemory: '79GiB', minComputeCapability: '9.0' };
+    const job = await daemon.shell('true', { constraints });
+    expect(job.constraints).toMatchObject({ model: 'h100', minMemoryBytes: 79 * 2 ** 30, node: null });
+    expect((await daemon.ended(job)).state).toBe('succeeded');
+    const refused = await daemon.post('/v1/jobs', {
+      script: 'true',
+      workingDirectory: '/',
+      constraints: { model: 'A100', minMemory: '1TiB' },
+    });
+    expect(refused.status).toBe(422);
+    expect(((await refused.json()) as { detail: string }).detail).toMatch(
+      /#\/constraints: 0 of 2 devices are called 'A100' and of at least 1024 GiB.*this host has 2: 0 \(NVIDIA H100/,
+    );
+  });
+});

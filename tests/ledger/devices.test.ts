@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBookView } from '../../apps/daemon/dist/ledger/device-book-view.js';
 import type { EventFeed, LedgerEvent } from '../../apps/daemon/dist/ledger/event-feed.js';
 import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
-import { jobIn, NODE, newJob, placement } from '../support/ledger-story.js';
+import { jobIn, NODE, newJob, placement, registered } from '../support/ledger-story.js';
 import { RedisServer } from '../support/redis-server.js';
 
 let server: RedisServer;
@@ -23,8 +23,7 @@ beforeEach(async () => {
 });
 
 const uuid = (): string => `GPU-${device}-0`;
-const register = (): Promise<void> =>
-  ledger.registerDevices(NODE, [{ uuid: uuid(), index: 0, node: NODE, instance: null }]);
+const register = (): Promise<void> => ledger.registerDevices(NODE, [registered(uuid())]);
 const lost = { code: 'lost', sentence: 'it fell off the bus', by: 'berth' } as const;
 const foreign = { code: 'foreign_use', sentence: 'process 7 is there', since: 1 } as const;
 

@@ -8,7 +8,17 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
 import { LedgerRefusal } from '../../apps/daemon/dist/ledger/refusal.js';
-import { BY_USER, ENDING, FAILURE, jobIn, NODE, newJob, placement } from '../support/ledger-story.js';
+import {
+  BY_USER,
+  ENDING,
+  FAILURE,
+  jobIn,
+  NEEDS,
+  NODE,
+  newJob,
+  placement,
+  registered,
+} from '../support/ledger-story.js';
 import { RedisServer } from '../support/redis-server.js';
 
 let server: RedisServer;
@@ -112,15 +122,9 @@ describe('submit', () => {
   });
 
   it('orders the queue by priority, then by number', async () => {
-    const { job: low } = await ledger.submit(
-      newJob({ needs: { priority: -3, gpus: 1, candidates: null, launch: 'single' } }),
-    );
-    const { job: high } = await ledger.submit(
-      newJob({ needs: { priority: 7, gpus: 1, candidates: null, launch: 'single' } }),
-    );
-    const { job: higher } = await ledger.submit(
-      newJob({ needs: { priority: 8, gpus: 1, candidates: null, launch: 'single' } }),
-    );
+    const { job: low } = await ledger.submit(newJob({ needs: { ...NEEDS, priority: -3 } }));
+    const { job: high } = await ledger.submit(newJob({ needs: { ...NEEDS, priority: 7 } }));
+    const { job: higher } = await ledger.submit(newJob({ needs: { ...NEEDS, priority: 8 } }));
     const [first, second, last] = await ledger.jobsOf([higher.id, high.id, low.id]);
     expect([first?.position, second?.position]).toEqual([1, 2]);
     expect(last?.position).toBe(await server.connect().zcard('{berth}:queue'));
@@ -236,9 +240,9 @@ it('lists jobs newest first, page by page, also by state', async () => {
 });
 
 it('replaces what it knows of a node, and only of that', async () => {
-  await ledger.registerDevices('a', [{ uuid: 'GPU-a0', index: 0, node: 'a', instance: null }]);
-  await ledger.registerDevices('b', [{ uuid: 'GPU-b0', index: 0, node: 'b', instance: null }]);
-  await ledger.registerDevices('a', [{ uuid: 'GPU-a1', index: 0, node: 'a', instance: null }]);
+  await ledger.registerDevices('a', [registered('GPU-a0', 'a')]);
+  await ledger.registerDevices('b', [registered('GPU-b0', 'b')]);
+  await ledger.registerDevices('a', [registered('GPU-a1', 'a')]);
   expect((await ledger.devices()).map(({ uuid }) => uuid).sort()).toEqual(['GPU-a1', 'GPU-b0']);
 });
 

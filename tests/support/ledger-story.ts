@@ -20,6 +20,27 @@ export const BY_USER: Cause = {
   signal: null,
 };
 
+export const NEEDS: NewJob['needs'] = {
+  priority: 0,
+  gpus: 1,
+  candidates: null,
+  launch: 'single',
+  constraints: null,
+  longestSeconds: null,
+};
+
+/** What a node registers of a device, as far as nobody looks. */
+export const registered = (uuid: string, node = NODE) => ({
+  uuid,
+  index: 0,
+  node,
+  instance: null,
+  memoryBytes: null,
+  model: 'GPU',
+  computeCapability: null,
+  distances: {},
+});
+
 export function newJob(over: Partial<NewJob> = {}): NewJob {
   return {
     id: makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
@@ -33,6 +54,7 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
       labels: {},
       gpus: 1,
       devices: null,
+      constraints: null,
       launch: 'single',
       timeLimit: null,
       gracePeriod: 30,
@@ -43,7 +65,7 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
     },
     held: false,
     notBefore: null,
-    needs: { priority: 0, gpus: 1, candidates: null, launch: 'single' },
+    needs: NEEDS,
     idempotency: null,
     ...over,
   };

@@ -17,6 +17,7 @@ const FLAG_OF_FIELD: Record<string, string> = {
   priority: '--priority',
   timeLimit: '--time',
   gracePeriod: '--grace',
+  constraints: '--model, --min-memory, --min-capability',
   hold: '--hold',
   startAfter: '--begin',
   after: '--after',

@@ -36,6 +36,9 @@ export interface SubmissionFlags {
   launch?: Launch;
   grace?: string;
   label?: string[];
+  model?: string;
+  minMemory?: string;
+  minCapability?: string;
   hold?: boolean;
   begin?: string;
   after?: string[];
@@ -79,6 +82,7 @@ export function submissionOf(
       timeLimit: flags.time,
       gracePeriod: flags.grace,
       labels: flags.label && labels(flags.label),
+      constraints: constraintsOf(flags),
       hold: flags.hold,
       startAfter: flags.begin,
       after: flags.after?.map(dependency),
@@ -117,6 +121,15 @@ function variables(pairs: readonly string[], environment: Host['environment']): 
       return [pair, value];
     }),
   );
+}
+
+function constraintsOf({
+  model,
+  minMemory,
+  minCapability,
+}: SubmissionFlags): JobSubmissionInput['constraints'] {
+  if (model === undefined && minMemory === undefined && minCapability === undefined) return undefined;
+  return given({ model, minMemory, minComputeCapability: minCapability });
 }
 
 /** `lr=0.1,0.01` and `seed=1,2`: the values of each parameter. */

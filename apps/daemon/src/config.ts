@@ -67,6 +67,10 @@ export const ConfigSchema = z
       description:
         'After how many different jobs in a row that fail within seconds on the same device it is taken out; 0: never.',
     }),
+    plannedDuration: DurationInputSchema.pipe(z.number().positive()).default(86_400).meta({
+      description:
+        'How long a job without a time limit is planned to run, when others look for a gap before it. It is never ended for that.',
+    }),
     logLimit: BytesInputSchema.pipe(z.number().min(65_536))
       .default(256 * 2 ** 20)
       .meta({

@@ -10,6 +10,7 @@ import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
 import { Histories } from './devices/histories.js';
 import { DeviceInventory } from './devices/inventory.js';
+import { registrationOf } from './devices/registration.js';
 import { examineRedis, judgeRedis } from './doctor/redis.js';
 import { DeviceGuard } from './guard/device-guard.js';
 import { DeviceWatch } from './guard/device-watch.js';
@@ -65,9 +66,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const register = (): Promise<void> =>
     ledger.registerDevices(
       config.node,
-      inventory.devices.map(({ uuid, index, mig }) => {
-        return { uuid, index, node: config.node, instance: mig?.index ?? null };
-      }),
+      inventory.devices.map((facts) => registrationOf(facts, config.node)),
     );
   await register();
 
@@ -103,7 +102,14 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       .catch((error: unknown) => log.error({ error: (error as Error).message }, 'new devices are left out'));
   });
 
-  const scheduler = new SchedulerLoop({ ledger, queues, feed, node: config.node, log });
+  const scheduler = new SchedulerLoop({
+    ledger,
+    queues,
+    feed,
+    node: config.node,
+    plannedSeconds: config.plannedDuration,
+    log,
+  });
   await scheduler.start();
 
   const token = openToken(directories.token);

@@ -87,6 +87,7 @@ export function job(more: Partial<Job> = {}): Job {
     labels: {},
     gpus: 1,
     devices: null,
+    constraints: null,
     launch: 'single',
     priority: 0,
     timeLimit: null,

@@ -1,3 +1,4 @@
+export * from './constraints.js';
 export * from './dependency.js';
 export * from './device.js';
 export * from './doctor.js';

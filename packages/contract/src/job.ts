@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ConstraintsInputSchema, ConstraintsSchema } from './constraints.js';
 import { DependencyInputSchema, DependencySchema } from './dependency.js';
 import { DeviceProcessSchema } from './device.js';
 import { JobIdSchema } from './identifiers.js';
@@ -103,6 +104,7 @@ export const JobSubmissionSchema = z
           'where it names more than `gpus`, its order is a preference.',
         examples: ['1', '0,1', 'cuda:1', 'GPU-3f1c8a52'],
       }),
+    constraints: ConstraintsInputSchema.optional(),
     launch: LaunchSchema.default('single'),
     priority: z.int().min(-1000).max(1000).default(0).meta({ description: 'Higher goes first.' }),
     timeLimit: DurationInputSchema.pipe(z.number().positive().max(31_536_000))
@@ -232,6 +234,7 @@ export const JobSchema = z
     labels: z.record(z.string(), z.string()),
     gpus: z.int().positive(),
     devices: z.string().nullable().meta({ description: 'The mask as it was submitted.' }),
+    constraints: ConstraintsSchema.nullable(),
     launch: LaunchSchema,
     priority: z.int(),
     timeLimit: z.number().nullable().meta({ description: 'Seconds.' }),

@@ -69,7 +69,7 @@ describe('gangs', () => {
   });
 
   it('keeps large holes whole: a small job goes where the fewest are free', () => {
-    const builder = host(4, 'a').withHost(4, 'b').running(1, [0, 1, 2], 'b').pending(2);
+    const builder = host(4, 'a').withHost(4, 'b').running(1, [0, 1, 2], { node: 'b' }).pending(2);
     const [placement] = decide(builder.state).placements;
     expect(placement?.devices.map(({ uuid }) => uuid)).toEqual(['b-3']);
   });
@@ -152,7 +152,7 @@ describe('for any queue', () => {
             const number = Number(job.slice(4));
             apply(state, {
               type: 'placed',
-              allocation: { job, number, devices: devices.map(({ uuid }) => uuid) },
+              allocation: { job, number, devices: devices.map(({ uuid }) => uuid), since: 0, endsAt: null },
             });
             running.push(number);
           }

@@ -2,7 +2,8 @@ import type { JobId, PendingReason } from '@berth/contract';
 import { candidates, suffices } from './feasible.js';
 import { explainWait } from './pending-reason.js';
 import { place } from './placement.js';
-import type { PendingJob, SchedulableDevice, SchedulerState, Shape } from './state.js';
+import { type Clock, Reservations } from './reservation.js';
+import type { Needs, PendingJob, SchedulableDevice, SchedulerState, Shape } from './state.js';
 
 /** A job and the devices that it shall get, in the order in which it will see them. */
 export interface Placement {
@@ -16,55 +17,64 @@ export interface Decision {
   readonly reasons: ReadonlyMap<string, PendingReason>;
 }
 
+/** A day: longer than most jobs, shorter than a forgotten one. */
+export const PLANNED_SECONDS = 86_400;
+
 /**
  * Decides who starts now: by priority, then submission; gangs are all or nothing.
  *
- * A job that can't start bars every device that it could use from all that come after it. So a later job never
- * takes what an earlier one waits for, none starves, and jobs whose masks don't touch pass each other freely. Devices with
- * an obstacle are neither given nor barred.
+ * A job that can't start has devices reserved for it, and a time by which it starts at the latest. Later jobs may use these
+ * devices until then, if their time limits end them before (backfill): so none is delayed, none starves, and jobs whose masks
+ * don't touch pass each other freely. Devices with an obstacle are neither given nor reserved.
  *
  * The cost follows the number of shapes and placements, not the number of jobs: once a job of a shape
  * can't start, none behind it of the same shape can.
  */
-export function decide(state: SchedulerState): Decision {
+export function decide(
+  state: SchedulerState,
+  clock: Clock = { now: 0, plannedSeconds: PLANNED_SECONDS },
+): Decision {
   const placements: Placement[] = [];
   const reasons = new Map<string, PendingReason>();
-  const taken = new Set<string>();
-  const barredBy = new Map<string, PendingJob>();
+  const given = new Map<string, Needs>();
+  const reservations = new Reservations(clock);
   const cursors = new Map<Shape, number>();
   for (const shape of state.shapes.values()) cursors.set(shape, 0);
 
   for (let next = first(cursors); next; next = first(cursors)) {
     const { shape, job } = next;
-    const eligible = candidates(state, shape.needs);
+    const { needs } = shape;
+    const eligible = candidates(state, needs);
     const usable = eligible.filter(({ obstacle }) => obstacle === null);
-    const free = usable.filter(({ uuid }) => !state.holders.has(uuid) && !taken.has(uuid));
-    const open = free.filter(({ uuid }) => !barredBy.has(uuid));
-    const devices = place(shape.needs, avoiding(open, job.avoid));
+    const free = usable.filter(({ uuid }) => !state.holders.has(uuid) && !given.has(uuid));
+    const open = free.filter(({ uuid }) => reservations.allow(uuid, needs));
+    const devices = placeElsewhere(needs, open, job.avoid) ?? place(needs, open);
     if (devices) {
       placements.push({ job: job.id, devices });
-      for (const { uuid } of devices) taken.add(uuid);
+      for (const { uuid } of devices) given.set(uuid, needs);
       advance(cursors, shape);
       continue;
     }
-    reasons.set(shape.key, explainWait(state, shape.needs, { eligible, usable, free, barredBy }));
-    // One that could not start even if all others ended would bar them for nothing.
-    if (suffices(usable, shape.needs.gpus)) {
-      for (const { uuid } of usable) if (!barredBy.has(uuid)) barredBy.set(uuid, job);
-    }
+    const ahead = free.map(({ uuid }) => reservations.first(uuid)?.by).find((by) => by !== undefined);
+    // One that could not start even if all others ended would keep devices from them for nothing.
+    const own = suffices(usable, needs.gpus) ? reservations.reserve(state, job, usable, given) : null;
+    reasons.set(shape.key, explainWait(state, needs, { eligible, usable, free, ahead: ahead ?? null, own }));
     cursors.delete(shape);
   }
   return { placements, reasons };
 }
 
-/** The devices on which a job has just failed last, so that others are taken where there are enough. */
-function avoiding(
+/** A place for a job without the devices on which it has just failed, where there is one. */
+function placeElsewhere(
+  needs: Needs,
   devices: readonly SchedulableDevice[],
   avoid: readonly string[] = [],
-): readonly SchedulableDevice[] {
-  if (avoid.length === 0) return devices;
-  const better = devices.filter(({ uuid }) => !avoid.includes(uuid));
-  return [...better, ...devices.filter(({ uuid }) => avoid.includes(uuid))];
+): SchedulableDevice[] | null {
+  if (avoid.length === 0) return null;
+  return place(
+    needs,
+    devices.filter(({ uuid }) => !avoid.includes(uuid)),
+  );
 }
 
 /** The job that is first in line among all shapes' heads. */

@@ -1,7 +1,11 @@
-export { type Decision, decide, type Placement } from './decide.js';
+export { type Decision, decide, PLANNED_SECONDS, type Placement } from './decide.js';
+export { fits } from './feasible.js';
+export { describe } from './pending-reason.js';
+export type { Clock } from './reservation.js';
 export {
   type Allocation,
   apply,
+  type Constraints,
   emptyState,
   type Needs,
   type PendingJob,

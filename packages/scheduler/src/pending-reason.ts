@@ -1,6 +1,7 @@
 import type { ObstacleCode, PendingReason } from '@berth/contract';
 import { suffices } from './feasible.js';
-import type { Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
+import type { Reservation } from './reservation.js';
+import type { Constraints, Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
 
 const HOLDERS_NAMED = 3;
 /** Obstacles that go away without anybody's help: then it is a matter of waiting. */
@@ -17,12 +18,21 @@ export function explainWait(
     usable: readonly SchedulableDevice[];
     /** Those of these that nobody holds or is just getting. */
     free: readonly SchedulableDevice[];
-    /** Devices kept for a job that is ahead. */
-    barredBy: ReadonlyMap<string, PendingJob>;
+    /** Who some of the free ones are kept for. */
+    ahead: PendingJob | null;
+    /** When the first such job starts at the latest; null: it can't be planned. */
+    own: Reservation | null;
   },
 ): PendingReason {
-  const { eligible, usable, free, barredBy } = seen;
-  const wanted = needs.candidates ? 'the devices that its mask names' : 'all devices';
+  const { eligible, usable, free, ahead, own } = seen;
+  const wanted = needs.candidates
+    ? 'the devices that its mask names'
+    : needs.constraints
+      ? `the devices that are ${describe(needs.constraints)}`
+      : 'all devices';
+  const latest = own?.certain
+    ? `; the first in line for them starts by ${timeOf(own.from)} at the latest`
+    : '';
   if (!suffices(eligible, needs.gpus)) {
     const sentence = `needs ${devices(needs.gpus)} on one node; of ${wanted}, ${eligible.length} ${are(eligible.length)} there`;
     return { code: 'no_matching_device', sentence };
@@ -41,11 +51,10 @@ export function explainWait(
       `${obstacles.length} ${are(obstacles.length)} kept from jobs: ${keptAway}`;
     return { code, sentence };
   }
-  const ahead = free.map(({ uuid }) => barredBy.get(uuid)).find((job) => job !== undefined);
   if (ahead && suffices(free, needs.gpus)) {
     const sentence =
       `needs ${devices(needs.gpus)}; ${free.length} ${are(free.length)} free, ` +
-      `but job ${ahead.number} is ahead of it (priority ${ahead.needs.priority}) and waits for ${ahead.needs.gpus}`;
+      `but job ${ahead.number} is ahead of it (priority ${ahead.needs.priority}) and waits for ${ahead.needs.gpus}${latest}`;
     return { code: 'priority', sentence };
   }
   const held = usable.flatMap(({ uuid, index }) => {
@@ -58,9 +67,24 @@ export function explainWait(
     obstacles.length > 0 ? `; ${obstacles.length} ${are(obstacles.length)} kept from jobs: ${keptAway}` : '';
   const sentence =
     `needs ${devices(needs.gpus)}; ${free.length} of the ${eligible.length} that it may use ` +
-    `${are(free.length)} free${named ? `: ${named}${more}` : ''}${away}`;
+    `${are(free.length)} free${named ? `: ${named}${more}` : ''}${away}${latest}`;
   return { code: 'resources', sentence };
 }
+
+/** What a job asks of its devices, for people. */
+export function describe({ model, minMemoryBytes, minComputeCapability, node }: Constraints): string {
+  const parts = [
+    model && `called '${model}'`,
+    minMemoryBytes && `of at least ${Number((minMemoryBytes / 2 ** 30).toFixed(1))} GiB`,
+    minComputeCapability && `of compute capability ${minComputeCapability} or more`,
+    node && `on ${node}`,
+  ];
+  return parts.filter(Boolean).join(' and ');
+}
+
+/** To the minute, in UTC: limits aren't more exact than that. */
+const timeOf = (ms: number): string =>
+  `${new Date(Math.ceil(ms / 60_000) * 60_000).toISOString().slice(0, 16)}Z`;
 
 const devices = (count: number): string => `${count} free device${count === 1 ? '' : 's'}`;
 const are = (count: number): string => (count === 1 ? 'is' : 'are');

@@ -1,15 +1,75 @@
 import { byNode } from './feasible.js';
 import type { Needs, SchedulableDevice } from './state.js';
 
+/** Between devices of which nobody knows how they are connected: worse than what is near, better than what is far. */
+const UNKNOWN_DISTANCE = 50;
+
 /**
  * Picks a job's devices out of those that it could have now, or null where they don't suffice (all or nothing).
- * The picked ones are in the job's own order of preference, which is the order in which it will see them.
- * Between nodes, the one that is left with the fewest free devices is taken, to keep large holes whole.
+ *
+ * A job that names devices gets the first ones in its own order. Any other gets those with the least memory that will do,
+ * so that large ones stay free for who needs them; of several, those that are closest to each other. Between nodes, the one
+ * that is left with the fewest free devices is taken, to keep large holes whole.
  */
 export function place(needs: Needs, free: readonly SchedulableDevice[]): SchedulableDevice[] | null {
   let best: SchedulableDevice[] | null = null;
   for (const node of byNode(free)) {
     if (node.length >= needs.gpus && (!best || node.length < best.length)) best = node;
   }
-  return best?.slice(0, needs.gpus) ?? null;
+  if (!best) return null;
+  return needs.candidates ? best.slice(0, needs.gpus) : closest(best, needs.gpus);
 }
+
+/** The group of this many devices with the least memory, and among such groups the one whose devices are closest. */
+function closest(devices: readonly SchedulableDevice[], count: number): SchedulableDevice[] {
+  const bySize = [...devices].sort((one, other) => sizeOf(one) - sizeOf(other));
+  if (count === 1) return bySize.slice(0, 1);
+  let best: { group: SchedulableDevice[]; memory: number; distance: number } | null = null;
+  for (const seed of bySize) {
+    const group = grow(seed, bySize, count);
+    const memory = group.reduce((sum, device) => sum + sizeOf(device), 0);
+    const distance = total(group);
+    if (!best || memory < best.memory || (memory === best.memory && distance < best.distance))
+      best = { group, memory, distance };
+  }
+  // In the order in which they are counted: a job's cuda:0 is the first of them.
+  const { group } = best as { group: SchedulableDevice[] };
+  return devices.filter((device) => group.includes(device));
+}
+
+/** Adds to a device, one after another, what is smallest and then closest to those that are there. */
+function grow(
+  seed: SchedulableDevice,
+  devices: readonly SchedulableDevice[],
+  count: number,
+): SchedulableDevice[] {
+  const group = [seed];
+  const left = devices.filter((device) => device !== seed);
+  while (group.length < count) {
+    let next = 0;
+    for (let i = 1; i < left.length; i += 1) {
+      const [one, other] = [left[i] as SchedulableDevice, left[next] as SchedulableDevice];
+      const difference = sizeOf(one) - sizeOf(other) || toAll(one, group) - toAll(other, group);
+      if (difference < 0) next = i;
+    }
+    group.push(...left.splice(next, 1));
+  }
+  return group;
+}
+
+const sizeOf = ({ memoryBytes }: SchedulableDevice): number => memoryBytes ?? Number.MAX_SAFE_INTEGER;
+
+const toAll = (device: SchedulableDevice, group: readonly SchedulableDevice[]): number =>
+  group.reduce((sum, other) => sum + (device.distances[other.uuid] ?? UNKNOWN_DISTANCE), 0);
+
+/** How far the devices of a group are from each other, all pairs together. */
+export const total = (group: readonly SchedulableDevice[]): number =>
+  group.reduce(
+    (sum, device) =>
+      sum +
+      toAll(
+        device,
+        group.filter((other) => other !== device),
+      ),
+    0,
+  ) / 2;

@@ -8,8 +8,25 @@ export interface SchedulableDevice {
   readonly node: string;
   /** Of a MIG instance: its place among those of its GPU. null: a whole GPU. */
   readonly instance: number | null;
+  /** null: not known. */
+  readonly memoryBytes: number | null;
+  readonly model: string;
+  /** Such as `9.0`. */
+  readonly computeCapability: string | null;
+  /** How far the other devices of the node are, by their UUIDs: less is closer; missing: not known. */
+  readonly distances: Readonly<Record<string, number>>;
   /** Why nothing is to be placed on it now, if so. Whoever holds it goes on. */
   readonly obstacle: { readonly code: ObstacleCode; readonly sentence: string } | null;
+}
+
+/** What a device has to be like. */
+export interface Constraints {
+  /** A part of its name, in whatever case. */
+  readonly model: string | null;
+  readonly minMemoryBytes: number | null;
+  /** Such as `8.0`. */
+  readonly minComputeCapability: string | null;
+  readonly node: string | null;
 }
 
 /** What a job needs, resolved. */
@@ -20,6 +37,9 @@ export interface Needs {
   readonly candidates: readonly string[] | null;
   /** How the devices are given to processes; of no matter for the choice of devices. */
   readonly launch: Launch;
+  readonly constraints: Constraints | null;
+  /** How long it may hold its devices at the most, with its grace period; null: as long as it likes. */
+  readonly longestSeconds: number | null;
 }
 
 export interface PendingJob {
@@ -38,6 +58,10 @@ export interface Allocation {
   readonly job: JobId;
   readonly number: number;
   readonly devices: readonly string[];
+  /** When it was placed, in ms since the epoch. */
+  readonly since: number;
+  /** When its time limit ends it at the latest; null: it has none. */
+  readonly endsAt: number | null;
 }
 
 /** All pending jobs that are alike to the scheduler, oldest first. */
@@ -77,7 +101,10 @@ export function emptyState(): SchedulerState {
 
 /** The name of a shape: equal for needs that can be met in the same ways, at the same place in the order. */
 export function shapeKey(needs: Needs): string {
-  return `${needs.priority}/${needs.gpus}/${needs.candidates?.join(',') ?? '*'}`;
+  const { priority, gpus, candidates, constraints, longestSeconds } = needs;
+  const { model, minMemoryBytes, minComputeCapability, node } = constraints ?? {};
+  const like = [model, minMemoryBytes, minComputeCapability, node].map((each) => each ?? '').join('|');
+  return `${priority}/${gpus}/${candidates?.join(',') ?? '*'}/${like}/${longestSeconds ?? '-'}`;
 }
 
 /**

@@ -36,6 +36,9 @@ export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
       '-t, --time <limit>',
       'stop it after this long: "2h", "1h30m", "1-12:00:00"; a bare number is seconds',
     )
+    .option('--model <text>', 'on devices whose name has this in it: "H100"')
+    .option('--min-memory <size>', 'on devices with so much memory in all: "40GiB"')
+    .option('--min-capability <x.y>', 'on devices of this compute capability or more: "8.0"')
     .option('--priority <n>', 'higher goes first (default 0)', whole)
     .optionsGroup('When:')
     .option('--hold', 'not before somebody releases it')

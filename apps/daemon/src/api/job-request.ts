@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
-import { type JobSubmission, makeJobId, type Problem } from '@berth/contract';
+import { type Constraints, type JobSubmission, makeJobId, type Problem } from '@berth/contract';
 import { type DeviceFacts, parseRequest } from '@berth/cuda-core';
+import { describe, fits } from '@berth/scheduler';
 import type { NewJob } from '../ledger/ledger.js';
-import type { JobSpec } from '../ledger/record.js';
+import { type JobSpec, longestSeconds } from '../ledger/record.js';
 import type { ApiContext } from './context.js';
 import { ApiProblem } from './problem.js';
 
@@ -64,6 +65,20 @@ export async function resolveSubmission(
   const missing = await whyNoDirectory(workingDirectory);
   if (missing) errors.push({ pointer: '#/workingDirectory', detail: missing });
 
+  const constraints = constraintsOf(submission);
+  if (constraints && errors.length === 0) {
+    const named = candidates ? present.filter(({ uuid }) => candidates?.includes(uuid)) : present;
+    const fitting = named.filter((facts) => fits(asDevice(facts, context.node), constraints));
+    if (fitting.length < gpus) {
+      errors.push({
+        pointer: '#/constraints',
+        detail: `${fitting.length} of ${named.length} devices are ${describe(constraints)}, but ${gpus} are asked for; ${describeDevices(present, context)}`,
+      });
+    }
+  }
+  const timeLimit = submission.timeLimit ?? null;
+  const gracePeriod = submission.gracePeriod ?? context.gracePeriod;
+
   const after = await dependenciesOf(submission, context, errors);
 
   if (errors.length > 0) {
@@ -82,9 +97,10 @@ export async function resolveSubmission(
       labels: submission.labels,
       gpus,
       devices: submission.devices ?? null,
+      constraints,
       launch: submission.launch,
-      timeLimit: submission.timeLimit ?? null,
-      gracePeriod: submission.gracePeriod ?? context.gracePeriod,
+      timeLimit,
+      gracePeriod,
       after,
       onDependencyFailure: submission.onDependencyFailure,
       retry: submission.retry ?? null,
@@ -92,8 +108,30 @@ export async function resolveSubmission(
     },
     held: submission.hold,
     notBefore: notBefore(submission.startAfter),
-    needs: { priority: submission.priority, gpus, candidates, launch: submission.launch },
+    needs: {
+      priority: submission.priority,
+      gpus,
+      candidates,
+      launch: submission.launch,
+      constraints,
+      longestSeconds: longestSeconds({ timeLimit, gracePeriod }),
+    },
   };
+}
+
+function constraintsOf({ constraints }: JobSubmission): Constraints | null {
+  if (!constraints || Object.keys(constraints).length === 0) return null;
+  const { model, minMemory, minComputeCapability, node } = constraints;
+  return {
+    model: model ?? null,
+    minMemoryBytes: minMemory ?? null,
+    minComputeCapability: minComputeCapability ?? null,
+    node: node ?? null,
+  };
+}
+
+function asDevice({ name, memoryTotalBytes, computeCapability }: DeviceFacts, node: string) {
+  return { model: name, memoryBytes: memoryTotalBytes, computeCapability, node };
 }
 
 /** The jobs that it waits for, by their ids; those that don't exist are errors. */

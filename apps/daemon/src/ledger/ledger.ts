@@ -19,6 +19,7 @@ import {
   type JobRecord,
   type JobSpec,
   jobFromRecord,
+  longestSeconds,
   type PlacedAttempt,
   placedAttempt,
   recordFromFields,
@@ -43,6 +44,11 @@ export interface RegisteredDevice {
   node: string;
   /** Of a MIG instance: its place among those of its GPU. */
   instance: number | null;
+  memoryBytes: number | null;
+  model: string;
+  computeCapability: string | null;
+  /** How far the other devices of the node are, by their UUIDs. */
+  distances: Record<string, number>;
 }
 
 /** Why a device was taken out. */
@@ -296,7 +302,11 @@ export class Ledger {
       if (!record) throw new LedgerRefusal('change', job, 'not_found', []);
       const spec = { ...specOf(record), ...change.spec };
       const { needs: before } = waitingJob(record);
-      const needs = { ...before, priority: change.priority ?? before.priority };
+      const needs = {
+        ...before,
+        priority: change.priority ?? before.priority,
+        longestSeconds: longestSeconds(spec),
+      };
       try {
         await this.run(
           'change',

@@ -2,6 +2,7 @@ import type {
   AllocatedDevice,
   Attempt,
   Cause,
+  Constraints,
   DependencyCondition,
   Job,
   JobId,
@@ -23,6 +24,7 @@ export interface JobSpec {
   labels: Record<string, string>;
   gpus: number;
   devices: string | null;
+  constraints: Constraints | null;
   launch: Launch;
   timeLimit: number | null;
   gracePeriod: number;
@@ -78,13 +80,24 @@ export function recordFromFields(fields: readonly string[]): JobRecord {
   return record;
 }
 
+/** How long a job may hold its devices at the most. */
+export function longestSeconds({
+  timeLimit,
+  gracePeriod,
+}: Pick<JobSpec, 'timeLimit' | 'gracePeriod'>): number | null {
+  return timeLimit === null ? null : timeLimit + gracePeriod;
+}
+
 export function specOf(record: JobRecord): JobSpec {
   return JSON.parse(record.spec as string) as JobSpec;
 }
 
+const OLDER_NEEDS = { constraints: null, longestSeconds: null };
+
 export function waitingJob(record: JobRecord): WaitingJob {
   return {
-    needs: JSON.parse(record.needs as string) as Needs,
+    // Jobs that were submitted to an older version say less.
+    needs: { ...OLDER_NEEDS, ...(JSON.parse(record.needs as string) as Partial<Needs>) } as Needs,
     held: record.held !== undefined,
     openDependencies: Number(record.openDependencies ?? 0),
     notBefore: record.notBefore === undefined ? null : Number(record.notBefore),

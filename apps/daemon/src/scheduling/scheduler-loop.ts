@@ -31,6 +31,7 @@ export class SchedulerLoop {
   private readonly feed: EventFeed;
   private readonly log: Logger;
   private readonly node: string;
+  private readonly plannedSeconds: number;
   private state: SchedulerState = emptyState();
   private epoch = '';
   private stopListening: (() => void) | null = null;
@@ -43,11 +44,20 @@ export class SchedulerLoop {
   private latestReasons: ReadonlyMap<string, PendingReason> = new Map();
   private reasonsTimer: NodeJS.Timeout | null = null;
 
-  constructor(options: { ledger: Ledger; queues: DeviceQueues; feed: EventFeed; node: string; log: Logger }) {
+  constructor(options: {
+    ledger: Ledger;
+    queues: DeviceQueues;
+    feed: EventFeed;
+    node: string;
+    /** How long a job without a time limit is planned to run. */
+    plannedSeconds: number;
+    log: Logger;
+  }) {
     this.ledger = options.ledger;
     this.queues = options.queues;
     this.feed = options.feed;
     this.node = options.node;
+    this.plannedSeconds = options.plannedSeconds;
     this.log = options.log;
   }
 
@@ -100,7 +110,10 @@ export class SchedulerLoop {
       if (!record) continue;
       const attempt = Number(record.attempt);
       const placed = placedAttempt(record, attempt);
-      apply(state, { type: 'placed', allocation: allocationOf(job, Number(record.number), placed) });
+      const { longestSeconds } = waitingJob(record).needs;
+      const since = Number(record[`attempt:${attempt}:placedAt`]);
+      const allocation = allocationOf(job, Number(record.number), placed, since, longestSeconds);
+      apply(state, { type: 'placed', allocation });
       const waiting = placed.tasks.filter(
         ({ rank }) => record[`task:${attempt}:${rank}:state`] === 'waiting',
       );
@@ -108,6 +121,15 @@ export class SchedulerLoop {
     }
     this.state = state;
     this.notedReasons = new Map();
+  }
+
+  /** Takes over the limits of a job that runs. */
+  private async replan(job: JobId): Promise<void> {
+    const [record, allocation] = [await this.ledger.record(job), this.state.allocations.get(job)];
+    if (!record || !allocation) return;
+    const { longestSeconds } = waitingJob(record).needs;
+    const endsAt = longestSeconds === null ? null : allocation.since + longestSeconds * 1000;
+    apply(this.state, { type: 'placed', allocation: { ...allocation, endsAt } });
   }
 
   /** Puts a job in line, once nothing of its own keeps it from starting. */
@@ -148,7 +170,7 @@ export class SchedulerLoop {
       case 'job.submitted':
       case 'job.requeued':
       case 'job.changed': {
-        if (event.more === null) return; // It runs.
+        if (event.more === null) return this.replan(job);
         const next = { id: job, number: event.number as number, attempt: (event.attempt ?? 0) + 1 };
         apply(this.state, { type: 'freed', job });
         this.enqueue(this.state, next, JSON.parse(event.more) as WaitingJob);
@@ -156,7 +178,14 @@ export class SchedulerLoop {
       }
       case 'job.placed': {
         const placed = JSON.parse(event.more as string) as PlacedAttempt;
-        apply(this.state, { type: 'placed', allocation: allocationOf(job, event.number as number, placed) });
+        const since = Date.parse(event.at);
+        const known = this.state.allocations.get(job)?.endsAt ?? null;
+        const longest = this.state.pending.get(job)?.needs.longestSeconds ?? null;
+        const allocation = allocationOf(job, event.number as number, placed, since, longest);
+        apply(this.state, {
+          type: 'placed',
+          allocation: { ...allocation, endsAt: known ?? allocation.endsAt },
+        });
         return;
       }
       case 'job.ended':
@@ -178,7 +207,10 @@ export class SchedulerLoop {
 
   /** Decides, and carries the decision out. */
   private async step(): Promise<void> {
-    const { placements, reasons } = decide(this.state);
+    const { placements, reasons } = decide(this.state, {
+      now: Date.now(),
+      plannedSeconds: this.plannedSeconds,
+    });
     await Promise.all(placements.map((placement) => this.carryOut(placement)));
     this.noteReasons(reasons);
   }
@@ -188,7 +220,9 @@ export class SchedulerLoop {
     try {
       const placed = await planAttempt(pending.needs.launch, devices);
       await this.ledger.assign(this.epoch, job, pending.attempt, placed);
-      apply(this.state, { type: 'placed', allocation: allocationOf(job, pending.number, placed) });
+      const { longestSeconds } = pending.needs;
+      const allocation = allocationOf(job, pending.number, placed, Date.now(), longestSeconds);
+      apply(this.state, { type: 'placed', allocation });
       // The next decision need not wait for it: whatever becomes of the hand-over, the ledger has the assignment.
       void this.handOver(job, pending.attempt, placed.tasks).catch((error: unknown) =>
         this.onFailure(job, error as Error),
@@ -251,6 +285,14 @@ export class SchedulerLoop {
   }
 }
 
-function allocationOf(job: JobId, number: number, placed: PlacedAttempt): Allocation {
-  return { job, number, devices: placed.devices.map(({ uuid }) => uuid) };
+/** @param since ms since the epoch */
+function allocationOf(
+  job: JobId,
+  number: number,
+  placed: PlacedAttempt,
+  since: number,
+  longestSeconds: number | null,
+): Allocation {
+  const endsAt = longestSeconds === null ? null : since + longestSeconds * 1000;
+  return { job, number, devices: placed.devices.map(({ uuid }) => uuid), since, endsAt };
 }
