@@ -1,14 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { decision } from './decision.mjs';
 import { devices } from './devices.mjs';
 import { drain } from './drain.mjs';
 import { idle } from './idle.mjs';
 import { latency } from './latency.mjs';
 
-const SCENARIOS = { latency, drain, devices, idle };
+const SCENARIOS = { latency, drain, devices, decision, idle };
 const RESULTS = new URL('results/', import.meta.url);
 
-/** `npm run bench [-- latency drain devices idle]`: prints each scenario's figures and writes them as JSON. */
+/** `npm run bench [-- latency drain devices decision idle]`: prints each scenario's figures and writes them as JSON. */
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in SCENARIOS));
 if (unknown.length > 0) {

@@ -4,6 +4,7 @@ import { addDemo } from './commands/demo.js';
 import { addDevices } from './commands/devices.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDrain, addResume } from './commands/drain.js';
+import { addExplain } from './commands/explain.js';
 import { addHold, addRelease, addRequeue } from './commands/hold.js';
 import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
@@ -61,6 +62,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addRelease,
     addRequeue,
     addUpdate,
+    addExplain,
     addWait,
     addDevices,
     addDrain,

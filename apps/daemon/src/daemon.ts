@@ -130,6 +130,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       node: config.node,
       user: userInfo().username,
       gracePeriod: config.gracePeriod,
+      plannedSeconds: config.plannedDuration,
       tokenDigest: digestOf(token),
     },
     log,

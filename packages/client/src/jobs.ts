@@ -1,5 +1,6 @@
 import type {
   ENDED_STATES,
+  Explanation,
   Job,
   JobChangeInput,
   JobList,
@@ -78,6 +79,22 @@ export class Jobs {
   submit(job: JobSubmissionInput, { idempotencyKey, signal }: SubmitOptions = {}): Promise<Job> {
     const headers = { 'idempotency-key': idempotencyKey ?? newKey() };
     return this.transport.json({ method: 'POST', path: '/v1/jobs', body: job, headers, signal });
+  }
+
+  /** What would become of a job if it were submitted now. Submits nothing. */
+  dryRun(job: JobSubmissionInput, { signal }: RequestOptions = {}): Promise<Explanation> {
+    return this.transport.json({
+      method: 'POST',
+      path: '/v1/jobs',
+      query: { dryRun: true },
+      body: job,
+      signal,
+    });
+  }
+
+  /** What a job waits for, every device with why not, and when it starts at the latest. */
+  explain(job: JobReference, { signal }: RequestOptions = {}): Promise<Explanation> {
+    return this.transport.json({ path: `${pathOf(job)}/explain`, signal });
   }
 
   /** One job, with its attempts and tasks. */

@@ -3,6 +3,7 @@ export * from './dependency.js';
 export * from './device.js';
 export * from './doctor.js';
 export * from './event.js';
+export * from './explanation.js';
 export * from './group.js';
 export * from './health.js';
 export * from './history.js';

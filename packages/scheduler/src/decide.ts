@@ -1,5 +1,6 @@
 import type { JobId, PendingReason } from '@berth/contract';
 import { candidates, suffices } from './feasible.js';
+import { goesBefore } from './order.js';
 import { explainWait } from './pending-reason.js';
 import { place } from './placement.js';
 import { type Clock, Reservations } from './reservation.js';
@@ -85,12 +86,6 @@ function first(cursors: ReadonlyMap<Shape, number>): { shape: Shape; job: Pendin
     if (!best || goesBefore(job, best.job)) best = { shape, job };
   }
   return best;
-}
-
-function goesBefore(one: PendingJob, other: PendingJob): boolean {
-  return one.needs.priority !== other.needs.priority
-    ? one.needs.priority > other.needs.priority
-    : one.number < other.number;
 }
 
 function advance(cursors: Map<Shape, number>, shape: Shape): void {

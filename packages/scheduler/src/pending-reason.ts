@@ -83,7 +83,7 @@ export function describe({ model, minMemoryBytes, minComputeCapability, node }: 
 }
 
 /** To the minute, in UTC: limits aren't more exact than that. */
-const timeOf = (ms: number): string =>
+export const timeOf = (ms: number): string =>
   `${new Date(Math.ceil(ms / 60_000) * 60_000).toISOString().slice(0, 16)}Z`;
 
 const devices = (count: number): string => `${count} free device${count === 1 ? '' : 's'}`;

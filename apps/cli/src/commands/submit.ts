@@ -10,6 +10,7 @@ import type { Host } from '../host.js';
 import { endOf, stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { matrixOf, refuseVerb, type SubmissionFlags, submissionOf } from '../submission.js';
+import { explanationLines } from './explain.js';
 import { positive } from './ls.js';
 
 /** A submission is answered before the scheduler has looked at it; people want to hear what it said. */
@@ -20,6 +21,7 @@ interface SubmitOptions extends SubmissionFlags {
   wait?: boolean;
   follow?: boolean;
   param?: string[];
+  dryRun?: boolean;
 }
 
 export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
@@ -79,6 +81,7 @@ export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
       collect,
     )
     .optionsGroup('What then:')
+    .option('--dry-run', 'submit nothing; say what would become of it')
     .option('--wait', 'wait for its end, and exit as it did')
     .option('--follow', 'show its output as it comes, and exit as it did; Ctrl-C leaves it running')
     .addHelpText(
@@ -100,6 +103,12 @@ const submit: Action<SubmitOptions> = async (kit, options, words) => {
   const script = options.script === undefined ? undefined : await readScript(options.script, host);
   const submission = submissionOf(options, words, script, host);
   const { client } = kit;
+  if (options.dryRun) {
+    const explanation = await client.jobs.dryRun(submission);
+    if (options.json) terminal.json(explanation);
+    else for (const line of explanationLines(explanation, terminal)) terminal.print(line);
+    return EXIT.ok;
+  }
   if (options.param) return submitSweep(kit, options, submission, matrixOf(options.param));
   const job = await client.jobs.submit(submission);
 

@@ -21,6 +21,8 @@ export interface ApiContext {
   readonly user: string;
   /** Seconds. */
   readonly gracePeriod: number;
+  /** How long a job without a time limit is planned to run. */
+  readonly plannedSeconds: number;
   /** The only token there is, as its SHA-256. */
   readonly tokenDigest: Buffer;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  ExplanationSchema,
   GroupIdSchema,
   type Job,
   type JobId,
@@ -15,6 +16,7 @@ import { z } from 'zod';
 import type { JobSpec } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { ApiContext } from './context.js';
+import { explainSubmission } from './explanation.js';
 import { resolveSubmission } from './job-request.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
@@ -43,10 +45,19 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: 'Submit a job',
         description: 'Once this has answered 201 the job is on disk and will not be lost.',
         headers: IdempotencyHeaderSchema,
+        querystring: z.strictObject({
+          dryRun: z
+            .enum(['true', 'false'])
+            .default('false')
+            .meta({ description: 'Checks and explains the job, and submits nothing.' }),
+        }),
         body: JobSubmissionSchema,
         response: {
           201: JobSchema,
-          200: JobSchema.meta({ description: 'This Idempotency-Key was seen before: the first job.' }),
+          200: z.union([JobSchema, ExplanationSchema]).meta({
+            description:
+              'With dryRun: what would become of the job. Otherwise: this Idempotency-Key was seen before, the first job.',
+          }),
           ...problems('malformed_request', 'idempotency_conflict', 'invalid_request'),
         },
       },
@@ -54,6 +65,8 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
       const submission = await resolveSubmission(request.body, app.context);
+      if (request.query.dryRun === 'true')
+        return reply.code(200).send(await explainSubmission(app.context, submission));
       const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
       const { job, replayed } = await ledger
         .submit({ ...submission, idempotency: key === undefined ? null : { key, digest } })

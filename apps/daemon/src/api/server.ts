@@ -11,6 +11,7 @@ import { requireToken } from './authentication.js';
 import type { ApiContext } from './context.js';
 import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
+import { explainRoutes } from './explain.js';
 import { groupRoutes } from './groups.js';
 import { healthRoutes } from './health.js';
 import { jobControlRoutes } from './job-control.js';
@@ -62,6 +63,7 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   await app.register(jobRoutes);
   await app.register(jobControlRoutes);
   await app.register(groupRoutes);
+  await app.register(explainRoutes);
   await app.register(logRoutes);
   await app.register(deviceRoutes);
   await app.register(doctorRoutes);

@@ -1,12 +1,10 @@
 import type { JobId, PendingReason } from '@berth/contract';
 import {
-  type Allocation,
   apply,
   decide,
   emptyState,
   type PendingJob,
   type Placement,
-  type SchedulableDevice,
   type SchedulerState,
 } from '@berth/scheduler';
 import type { Logger } from 'pino';
@@ -15,6 +13,7 @@ import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type PlacedAttempt, placedAttempt, type WaitingJob, waitingJob } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { allocationOf, schedulableDevices } from '../ledger/scheduler-view.js';
 import { Alarm } from './alarm.js';
 import { planAttempt } from './attempt-plan.js';
 
@@ -97,7 +96,7 @@ export class SchedulerLoop {
   /** Builds the state anew from the ledger, and hands over again what may not have been handed over. */
   private async load(): Promise<void> {
     const state = emptyState();
-    apply(state, { type: 'devices', devices: await this.devices() });
+    apply(state, { type: 'devices', devices: await schedulableDevices(this.ledger) });
     const pending = await this.ledger.records(await this.ledger.idsInState('pending'));
     this.alarm.clear();
     for (const record of pending) {
@@ -152,18 +151,6 @@ export class SchedulerLoop {
     });
   }
 
-  /** The devices of all nodes, each with the first of what keeps jobs away from it. */
-  private async devices(): Promise<SchedulableDevice[]> {
-    const [registered, { drains, obstacles }] = await Promise.all([
-      this.ledger.devices(),
-      this.ledger.deviceBook(),
-    ]);
-    return registered.map((device) => {
-      const why = drains.get(device.uuid) ?? obstacles.get(device.uuid)?.[0];
-      return { ...device, obstacle: why ? { code: why.code, sentence: why.sentence } : null };
-    });
-  }
-
   private async take(event: LedgerEvent): Promise<void> {
     const job = event.job as JobId;
     switch (event.type) {
@@ -198,7 +185,7 @@ export class SchedulerLoop {
       case 'device.resumed':
       case 'device.obstructed':
       case 'device.cleared':
-        apply(this.state, { type: 'devices', devices: await this.devices() });
+        apply(this.state, { type: 'devices', devices: await schedulableDevices(this.ledger) });
         return;
       default:
         return;
@@ -283,16 +270,4 @@ export class SchedulerLoop {
       this.log.warn({ error: (error as Error).message }, 'the pending reasons could not be written');
     });
   }
-}
-
-/** @param since ms since the epoch */
-function allocationOf(
-  job: JobId,
-  number: number,
-  placed: PlacedAttempt,
-  since: number,
-  longestSeconds: number | null,
-): Allocation {
-  const endsAt = longestSeconds === null ? null : since + longestSeconds * 1000;
-  return { job, number, devices: placed.devices.map(({ uuid }) => uuid), since, endsAt };
 }
