@@ -1,5 +1,5 @@
 import type { JobId, PendingReason } from '@berth/contract';
-import { candidates, suffices } from './feasible.js';
+import { Pools } from './feasible.js';
 import { goesBefore } from './order.js';
 import { explainWait } from './pending-reason.js';
 import { place } from './placement.js';
@@ -39,15 +39,15 @@ export function decide(
   const reasons = new Map<string, PendingReason>();
   const given = new Map<string, Needs>();
   const reservations = new Reservations(clock);
+  const pools = new Pools(state);
   const cursors = new Map<Shape, number>();
   for (const shape of state.shapes.values()) cursors.set(shape, 0);
 
   for (let next = first(cursors); next; next = first(cursors)) {
     const { shape, job } = next;
     const { needs } = shape;
-    const eligible = candidates(state, needs);
-    const usable = eligible.filter(({ obstacle }) => obstacle === null);
-    const free = usable.filter(({ uuid }) => !state.holders.has(uuid) && !given.has(uuid));
+    const pool = pools.of(needs);
+    const free = pool.usable.filter(({ uuid }) => !state.holders.has(uuid) && !given.has(uuid));
     const open = free.filter(({ uuid }) => reservations.allow(uuid, needs));
     const devices = placeElsewhere(needs, open, job.avoid) ?? place(needs, open);
     if (devices) {
@@ -58,8 +58,8 @@ export function decide(
     }
     const ahead = free.map(({ uuid }) => reservations.first(uuid)?.by).find((by) => by !== undefined);
     // One that could not start even if all others ended would keep devices from them for nothing.
-    const own = suffices(usable, needs.gpus) ? reservations.reserve(state, job, usable, given) : null;
-    reasons.set(shape.key, explainWait(state, needs, { eligible, usable, free, ahead: ahead ?? null, own }));
+    const own = pool.mostUsable >= needs.gpus ? reservations.reserve(state, job, pool.nodes, given) : null;
+    reasons.set(shape.key, explainWait(state, needs, { pool, free, ahead: ahead ?? null, own }));
     cursors.delete(shape);
   }
   return { placements, reasons };

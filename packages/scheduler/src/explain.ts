@@ -1,4 +1,4 @@
-import { fits } from './feasible.js';
+import { byNode, fits, suffices } from './feasible.js';
 import { goesBefore } from './order.js';
 import { describe, timeOf } from './pending-reason.js';
 import { place } from './placement.js';
@@ -44,7 +44,7 @@ export function explain(state: SchedulerState, job: PendingJob, clock: Clock): E
     const usable = usableBy(state, other.needs);
     const devices = place(other.needs, openTo(state, other.needs, usable, reservations, needsGiven));
     if (!devices) {
-      if (canPlan(usable, other.needs)) reservations.reserve(state, other, usable, needsGiven);
+      if (suffices(usable, other.needs.gpus)) reservations.reserve(state, other, byNode(usable), needsGiven);
       continue;
     }
     for (const { uuid } of devices) {
@@ -82,13 +82,13 @@ function latestStart(
   const unknown = (unknownBecause: string) => ({ latestStart: null, unknownBecause });
   if (plan.startsNow) return { latestStart: clock.now, unknownBecause: null };
   if (plan.ahead > MOST_PLANNED) return unknown(`${plan.ahead} jobs are ahead of it`);
-  if (!canPlan(plan.usable, job.needs))
+  if (!suffices(plan.usable, job.needs.gpus))
     return unknown('the devices that it needs are not there, or kept from jobs');
   const unlimited = plan.usable.flatMap(({ uuid }) => {
     const holder = state.holders.get(uuid);
     return holder?.endsAt === null ? [holder.number] : [];
   });
-  const own = plan.reservations.reserve(state, job, plan.usable, plan.needsGiven);
+  const own = plan.reservations.reserve(state, job, byNode(plan.usable), plan.needsGiven);
   if (own.certain) return { latestStart: own.from, unknownBecause: null };
   return unknown(
     unlimited.length > 0
@@ -114,12 +114,6 @@ function openTo(
   return usable.filter(
     ({ uuid }) => !state.holders.has(uuid) && !given.has(uuid) && reservations.allow(uuid, needs),
   );
-}
-
-function canPlan(usable: readonly SchedulableDevice[], { gpus }: Needs): boolean {
-  const nodes = new Map<string, number>();
-  for (const { node } of usable) nodes.set(node, (nodes.get(node) ?? 0) + 1);
-  return [...nodes.values()].some((count) => count >= gpus);
 }
 
 /** Why a job can never have a device; null: it can. */

@@ -42,5 +42,58 @@ export function byNode(devices: readonly SchedulableDevice[]): SchedulableDevice
 
 /** Whether some node has as many of these devices as the job asks for. */
 export function suffices(devices: readonly SchedulableDevice[], gpus: number): boolean {
-  return byNode(devices).some((node) => node.length >= gpus);
+  return devices.length >= gpus && mostOnOneNode(devices) >= gpus;
+}
+
+function mostOnOneNode(devices: readonly SchedulableDevice[]): number {
+  let most = 0;
+  const counts = new Map<string, number>();
+  for (const { node } of devices) {
+    const count = (counts.get(node) ?? 0) + 1;
+    counts.set(node, count);
+    if (count > most) most = count;
+  }
+  return most;
+}
+
+/** The devices that jobs of the same wishes may use. */
+export interface Pool {
+  /** At all, in the order in which they prefer them. */
+  readonly eligible: readonly SchedulableDevice[];
+  /** Those of them that nothing keeps jobs away from; and the same by node. */
+  readonly usable: readonly SchedulableDevice[];
+  readonly nodes: readonly (readonly SchedulableDevice[])[];
+  /** How many one node has at the most. */
+  readonly mostEligible: number;
+  readonly mostUsable: number;
+}
+
+/** Finds pools, for the length of one decision: many shapes have the same. */
+export class Pools {
+  private readonly state: SchedulerState;
+  private readonly pools = new Map<string, Pool>();
+
+  constructor(state: SchedulerState) {
+    this.state = state;
+  }
+
+  of(needs: Needs): Pool {
+    const key = wishesOf(needs);
+    let pool = this.pools.get(key);
+    if (!pool) {
+      const eligible = candidates(this.state, needs);
+      const usable = eligible.filter(({ obstacle }) => obstacle === null);
+      const nodes = byNode(usable);
+      const mostUsable = Math.max(0, ...nodes.map(({ length }) => length));
+      pool = { eligible, usable, nodes, mostUsable, mostEligible: mostOnOneNode(eligible) };
+      this.pools.set(key, pool);
+    }
+    return pool;
+  }
+}
+
+/** All that `candidates` looks at. */
+function wishesOf({ candidates: named, constraints, gpus }: Needs): string {
+  const wishes = constraints ? JSON.stringify(constraints) : '';
+  return named ? `${named.join()}${wishes}` : `${gpus > 1 ? 'whole' : 'any'}${wishes}`;
 }

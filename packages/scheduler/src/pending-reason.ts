@@ -1,5 +1,5 @@
 import type { ObstacleCode, PendingReason } from '@berth/contract';
-import { suffices } from './feasible.js';
+import { type Pool, suffices } from './feasible.js';
 import type { Reservation } from './reservation.js';
 import type { Constraints, Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
 
@@ -12,11 +12,9 @@ export function explainWait(
   state: SchedulerState,
   needs: Needs,
   seen: {
-    /** Devices that it may use at all. */
-    eligible: readonly SchedulableDevice[];
-    /** Those of them that nothing keeps jobs away from. */
-    usable: readonly SchedulableDevice[];
-    /** Those of these that nobody holds or is just getting. */
+    /** Devices that it may use. */
+    pool: Pool;
+    /** Those of them that nothing keeps jobs away from, and that nobody holds or is just getting. */
     free: readonly SchedulableDevice[];
     /** Who some of the free ones are kept for. */
     ahead: PendingJob | null;
@@ -24,7 +22,8 @@ export function explainWait(
     own: Reservation | null;
   },
 ): PendingReason {
-  const { eligible, usable, free, ahead, own } = seen;
+  const { free, ahead, own } = seen;
+  const { eligible, usable, mostEligible, mostUsable } = seen.pool;
   const wanted = needs.candidates
     ? 'the devices that its mask names'
     : needs.constraints
@@ -33,7 +32,7 @@ export function explainWait(
   const latest = own?.certain
     ? `; the first in line for them starts by ${timeOf(own.from)} at the latest`
     : '';
-  if (!suffices(eligible, needs.gpus)) {
+  if (mostEligible < needs.gpus) {
     const sentence = `needs ${devices(needs.gpus)} on one node; of ${wanted}, ${eligible.length} ${are(eligible.length)} there`;
     return { code: 'no_matching_device', sentence };
   }
@@ -44,7 +43,7 @@ export function explainWait(
     .slice(0, HOLDERS_NAMED)
     .map(({ device, sentence }) => `device ${device}: ${sentence}`)
     .join('; ');
-  if (!suffices(usable, needs.gpus)) {
+  if (mostUsable < needs.gpus) {
     const code = obstacles.every(({ code }) => PASSING.includes(code)) ? 'resources' : 'draining';
     const sentence =
       `needs ${devices(needs.gpus)}; of the ${eligible.length} that it may use, ` +
@@ -57,11 +56,11 @@ export function explainWait(
       `but job ${ahead.number} is ahead of it (priority ${ahead.needs.priority}) and waits for ${ahead.needs.gpus}${latest}`;
     return { code: 'priority', sentence };
   }
-  const held = usable.flatMap(({ uuid, index }) => {
-    const holder = state.holders.get(uuid);
-    return holder ? [`device ${index} is held by job ${holder.number}`] : [];
-  });
-  const named = held.slice(0, HOLDERS_NAMED).join(', ');
+  const held = usable.filter(({ uuid }) => state.holders.has(uuid));
+  const named = held
+    .slice(0, HOLDERS_NAMED)
+    .map(({ uuid, index }) => `device ${index} is held by job ${state.holders.get(uuid)?.number}`)
+    .join(', ');
   const more = held.length > HOLDERS_NAMED ? `, and ${held.length - HOLDERS_NAMED} more are held` : '';
   const away =
     obstacles.length > 0 ? `; ${obstacles.length} ${are(obstacles.length)} kept from jobs: ${keptAway}` : '';

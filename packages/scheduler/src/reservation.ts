@@ -1,4 +1,3 @@
-import { byNode } from './feasible.js';
 import type { Allocation, Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
 
 /** What plans are made by. */
@@ -49,17 +48,17 @@ export class Reservations {
 
   /**
    * Keeps devices for a job that can't start now: on the node where there are enough of them first.
-   * @param usable devices that it may have, of which some node has enough
+   * @param nodes devices that it may have, by their nodes, of which one has enough
    * @param given devices that are just being given to others, and for how long
    */
   reserve(
     state: SchedulerState,
     job: PendingJob,
-    usable: readonly SchedulableDevice[],
+    nodes: readonly (readonly SchedulableDevice[])[],
     given: ReadonlyMap<string, Needs>,
   ): Reservation {
     let best: { devices: Availability[]; from: number } | null = null;
-    for (const node of byNode(usable)) {
+    for (const node of nodes) {
       if (node.length < job.needs.gpus) continue;
       const available = node
         .map((device) => this.availability(state, device, given.get(device.uuid)))
