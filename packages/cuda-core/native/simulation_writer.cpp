@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -54,6 +55,8 @@ constexpr FixedField kFixedFields[] = {
     {"numaNode", &SimulatedDevice::numa_node},
     {"pcieSwitch", &SimulatedDevice::pcie_switch},
     {"nvlinks", &SimulatedDevice::nvlinks},
+    {"nvswitch", &SimulatedDevice::nvswitch},
+    {"multiprocessors", &SimulatedDevice::multiprocessors},
     {"ecc", &SimulatedDevice::ecc},
     {"powerLimitMilliwatts", &SimulatedDevice::power_limit_milliwatts},
     {"powerLeastMilliwatts", &SimulatedDevice::power_least_milliwatts},
@@ -109,6 +112,19 @@ void describe(SimulatedDevice &device, const Napi::Object &from) {
   }
 }
 
+/** Whether these are the same devices, whatever they do now. */
+bool same_devices(const SimulatedState &one, const SimulatedState &other) {
+  const auto same_device = [](const SimulatedDevice &a, const SimulatedDevice &b) {
+    return std::strcmp(a.uuid, b.uuid) == 0 && std::strcmp(a.name, b.name) == 0 && a.memory_bytes == b.memory_bytes &&
+           a.reserve_bytes == b.reserve_bytes && a.parent == b.parent &&
+           std::all_of(std::begin(kFixedFields), std::end(kFixedFields),
+                       [&](const FixedField &each) { return a.*each.field == b.*each.field; });
+  };
+  return one.device_count == other.device_count && one.cuda_version == other.cuda_version &&
+         std::strcmp(one.driver_version, other.driver_version) == 0 &&
+         std::equal(one.devices, one.devices + one.device_count, other.devices, same_device);
+}
+
 }  // namespace
 
 Napi::Value write_simulation(const Napi::CallbackInfo &info) {
@@ -123,6 +139,10 @@ Napi::Value write_simulation(const Napi::CallbackInfo &info) {
   state->cuda_version = number(driver, "cudaVersion");
   put(state->driver_version, driver.Get("driverVersion"));
   for (uint32_t i = 0; i < state->device_count; ++i) describe(state->devices[i], Napi::Value(devices[i]).As<Napi::Object>());
+
+  // Whoever has these very devices mapped goes on seeing what others see.
+  const Mapping present(path);
+  if (present.state() && same_devices(*present.state(), *state)) return env.Undefined();
 
   // Renamed into place: a driver that has the old file mapped keeps a whole one.
   const std::string side = path + ".new";

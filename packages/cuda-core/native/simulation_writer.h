@@ -2,7 +2,7 @@
 
 #include <napi.h>
 
-/** writeSimulation(path, devices): makes the state file of a simulated driver anew. */
+/** writeSimulation(path, devices, driver): makes the state file of a simulated driver, unless it has these devices already. */
 Napi::Value write_simulation(const Napi::CallbackInfo &info);
 /** simulatedUuids(path): the devices of a state file, or null where it is none. */
 Napi::Value simulated_uuids(const Napi::CallbackInfo &info);

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "cuda_mask.h"
@@ -33,6 +34,12 @@ void parse_uuid(const SimulatedDevice &device, CUuuid &uuid) {
   }
 }
 
+/** CUDA C++ Programming Guide, "Technical Specifications per Compute Capability". */
+uint32_t threads_of_multiprocessor(const SimulatedDevice &board) {
+  if (board.compute_major == 7 && board.compute_minor == 5) return 1024;
+  return board.compute_major == 8 && board.compute_minor > 0 ? 1536 : 2048;
+}
+
 /** Answers for a device that there is. */
 template <typename Answer> CUresult of_device(CUdevice device, Answer answer) {
   if (!state) return kNotInitialized;
@@ -40,6 +47,42 @@ template <typename Answer> CUresult of_device(CUdevice device, Answer answer) {
   if (!simulated) return kInvalidDevice;
   answer(*simulated);
   return kSuccess;
+}
+
+/** CUdevice_attribute, as far as anybody asks who computes nothing. */
+std::optional<uint32_t> attribute_of(const SimulatedDevice &device, const SimulatedDevice &board, int attribute) {
+  switch (attribute) {
+    case 1: return 1024;   // threads in a block
+    case 2: return 1024;   // and in its three directions
+    case 3: return 1024;
+    case 4: return 64;
+    case 5: return 0x7fffffff;  // blocks in a grid's three directions
+    case 6: return 65535;
+    case 7: return 65535;
+    case 8: return 48 << 10;  // shared memory of a block
+    case 9: return 64 << 10;  // constant memory
+    case 10: return 32;       // threads in a warp
+    case 12: return 65536;    // registers of a block
+    case 13: return board.most_sm_megahertz * 1000;
+    case 16: return device.multiprocessors;
+    case 17: return 0;  // whether kernels may run for a limited time only
+    case 18: return 0;  // whether it is integrated
+    case 19: return 1;  // whether it maps the host's memory
+    case 20: return board.compute_mode;
+    case 31: return 1;  // kernels side by side
+    case 32: return board.ecc;
+    case 33: return board.pci_bus;
+    case 34: return board.pci_device;
+    case 36: return board.most_memory_megahertz * 1000;
+    case 39: return threads_of_multiprocessor(board);
+    case 41: return 1;  // one address space with the host
+    case 50: return board.pci_domain;
+    case 75: return board.compute_major;
+    case 76: return board.compute_minor;
+    case 83: return 1;  // managed memory
+    case 84: return 0;  // whether its board has several GPUs
+    default: return std::nullopt;
+  }
 }
 
 std::string bus_id(const SimulatedDevice &board) {
@@ -126,18 +169,9 @@ EXPORT CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device)
   if (!state) return kNotInitialized;
   SimulatedDevice *simulated = cuda_device(device);
   if (!simulated) return kInvalidDevice;
-  const SimulatedDevice &board = cuda_board(*simulated);
-  switch (attribute) {
-    case 13: *value = static_cast<int>(board.most_sm_megahertz * 1000); return kSuccess;
-    case 20: *value = static_cast<int>(board.compute_mode); return kSuccess;
-    case 32: *value = static_cast<int>(board.ecc); return kSuccess;
-    case 33: *value = static_cast<int>(board.pci_bus); return kSuccess;
-    case 34: *value = static_cast<int>(board.pci_device); return kSuccess;
-    case 50: *value = static_cast<int>(board.pci_domain); return kSuccess;
-    case 75: *value = static_cast<int>(board.compute_major); return kSuccess;
-    case 76: *value = static_cast<int>(board.compute_minor); return kSuccess;
-    default: return kInvalidValue;
-  }
+  const std::optional<uint32_t> known = attribute_of(*simulated, cuda_board(*simulated), attribute);
+  if (known) *value = static_cast<int>(*known);
+  return known ? kSuccess : kInvalidValue;
 }
 
 EXPORT CUresult cuDeviceGetPCIBusId(char *text, int size, CUdevice device) {
@@ -188,6 +222,7 @@ constexpr ErrorText kErrors[] = {
     {kInvalidDevice, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {kInvalidContext, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
     {kNotFound, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
+    {kContextIsDestroyed, "CUDA_ERROR_CONTEXT_IS_DESTROYED", "context is destroyed"},
     {kUnknown, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 

@@ -12,6 +12,10 @@ using Devices = std::vector<SimulatedDevice *>;
 
 bool is_instance(const SimulatedDevice &device) { return device.parent != kNoParent; }
 
+bool is_there(const SimulatedState &state, const SimulatedDevice &device) {
+  return !device.absent && (!is_instance(device) || !state.devices[device.parent].absent);
+}
+
 /** What an entry names a device by: one list has one kind. */
 enum class Kind { index, gpu, mig };
 
@@ -32,7 +36,7 @@ SimulatedDevice *runnable(SimulatedState &state, SimulatedDevice *gpu) {
   if (!gpu || !gpu->mig_enabled) return gpu;
   for (uint32_t i = 0; i < state.device_count; ++i) {
     SimulatedDevice &device = state.devices[i];
-    if (is_instance(device) && &state.devices[device.parent] == gpu) return &device;
+    if (is_instance(device) && &state.devices[device.parent] == gpu && is_there(state, device)) return &device;
   }
   return nullptr;
 }
@@ -43,7 +47,7 @@ Devices ordered_gpus(SimulatedState &state, const char *order) {
   for (uint32_t i = 0; i < state.device_count; ++i) {
     if (!is_instance(state.devices[i]) && !state.devices[i].absent) gpus.push_back(&state.devices[i]);
   }
-  const auto place = [](const SimulatedDevice *gpu) { return std::make_pair(gpu->pci_domain, gpu->pci_bus); };
+  const auto place = [](const SimulatedDevice *gpu) { return std::make_tuple(gpu->pci_domain, gpu->pci_bus, gpu->pci_device); };
   std::stable_sort(gpus.begin(), gpus.end(), [&](const auto *a, const auto *b) { return place(a) < place(b); });
   if (order && std::strcmp(order, "PCI_BUS_ID") == 0) return gpus;
   const auto speed = [](const SimulatedDevice *gpu) {
@@ -57,7 +61,7 @@ Devices ordered_gpus(SimulatedState &state, const char *order) {
 SimulatedDevice *by_place(SimulatedState &state, const std::string &entry) {
   for (uint32_t i = 0; i < state.device_count; ++i) {
     SimulatedDevice &device = state.devices[i];
-    if (!is_instance(device)) continue;
+    if (!is_instance(device) || !is_there(state, device)) continue;
     const std::string place = std::string("MIG-") + state.devices[device.parent].uuid + "/" +
                               std::to_string(device.gpu_instance) + "/" + std::to_string(device.compute_instance);
     if (place == entry) return &device;
@@ -68,6 +72,7 @@ SimulatedDevice *by_place(SimulatedState &state, const std::string &entry) {
 SimulatedDevice *by_uuid(SimulatedState &state, const std::string &entry) {
   SimulatedDevice *match = nullptr;
   for (uint32_t i = 0; i < state.device_count; ++i) {
+    if (!is_there(state, state.devices[i])) continue;
     if (entry.compare(0, std::string::npos, state.devices[i].uuid, std::min(entry.size(), sizeof state.devices[i].uuid)) != 0) {
       continue;
     }

@@ -17,6 +17,7 @@ constexpr CUresult kNoDevice = 100;
 constexpr CUresult kInvalidDevice = 101;
 constexpr CUresult kInvalidContext = 201;
 constexpr CUresult kNotFound = 500;
+constexpr CUresult kContextIsDestroyed = 709;
 constexpr CUresult kUnknown = 999;
 
 /** The state, once cuInit has found it: for as long as the process lives, as CUDA has no end but that. */

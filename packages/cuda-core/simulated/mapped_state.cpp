@@ -15,8 +15,9 @@ bool is_ours(const SimulatedState &state) {
   for (const SimulatedDevice &device : state.devices) {
     // A text without an end would be read beyond itself.
     if (!std::memchr(device.uuid, 0, sizeof device.uuid) || !std::memchr(device.name, 0, sizeof device.name)) return false;
-    // As would a GPU that isn't in the list.
-    if (device.parent != kNoParent && device.parent >= state.device_count) return false;
+    if (device.parent == kNoParent) continue;
+    // As would a GPU that isn't in the list; and one that is itself an instance would be followed without end.
+    if (device.parent >= state.device_count || state.devices[device.parent].parent != kNoParent) return false;
   }
   return std::memchr(state.driver_version, 0, sizeof state.driver_version) != nullptr;
 }

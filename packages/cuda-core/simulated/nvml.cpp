@@ -4,7 +4,6 @@
  */
 #include <cstdio>
 #include <mutex>
-#include <unistd.h>
 
 #include "mapped_state.h"
 #include "nvml_state.h"
@@ -16,14 +15,38 @@ std::mutex initialising;
 unsigned users = 0;
 /** Mapped for as long as there are users. A handle is a place in it. */
 std::atomic<SimulatedState *> current = nullptr;
+/** Shut down, but perhaps still looked at by a call; unmapped by the last of these. */
+std::vector<SimulatedState *> retired;
+std::atomic<bool> any_retired = false;
+std::atomic<unsigned> calls = 0;
+thread_local unsigned depth = 0;
+thread_local SimulatedState *seen = nullptr;
+
+/** Under the lock. Who begins a call from now on doesn't see these; who began one before is counted. */
+void unmap_retired() {
+  if (calls > 0) return;
+  for (SimulatedState *state : retired) unmap_state(state);
+  retired.clear();
+  any_retired = false;
+}
 
 }  // namespace
 
-SimulatedState *nvml_state() { return current; }
-
-void take_long(const std::atomic<uint32_t> &milliseconds) {
-  for (uint32_t waited = 0; waited < milliseconds; ++waited) usleep(1000);
+Call::Call() {
+  if (depth++ > 0) return;
+  ++calls;  // Before it looks: see unmap_retired.
+  seen = current;
 }
+
+Call::~Call() {
+  if (--depth > 0) return;
+  seen = nullptr;
+  if (--calls > 0 || !any_retired) return;
+  const std::lock_guard<std::mutex> lock(initialising);
+  unmap_retired();
+}
+
+SimulatedState *nvml_state() { return seen; }
 
 nvmlReturn_t copy_text(const char *text, char *buffer, unsigned size) {
   if (std::strlen(text) >= size) return NVML_ERROR_INSUFFICIENT_SIZE;
@@ -45,12 +68,16 @@ nvmlReturn_t device_of(nvmlDevice_t handle, SimulatedDevice *&device) {
   if (!state) return NVML_ERROR_UNINITIALIZED;
   for (uint32_t i = 0; i < state->device_count; ++i) {
     device = &state->devices[i];
-    if (device != handle) continue;
-    const SimulatedDevice &board = board_of(*device);
-    if (board.absent || board.handle_result == NVML_ERROR_GPU_IS_LOST) return NVML_ERROR_GPU_IS_LOST;
-    return NVML_SUCCESS;
+    if (device == handle) return reached(*device);
   }
   return NVML_ERROR_INVALID_ARGUMENT;
+}
+
+nvmlReturn_t reached(SimulatedDevice &device) {
+  for (const SimulatedDevice *each : {&device, &board_of(device)}) {
+    if (each->absent || each->handle_result == NVML_ERROR_GPU_IS_LOST) return NVML_ERROR_GPU_IS_LOST;
+  }
+  return NVML_SUCCESS;
 }
 
 /** Tells who loads this that it isn't NVIDIA's. */
@@ -74,7 +101,10 @@ EXPORT nvmlReturn_t nvmlInit_v2() {
 EXPORT nvmlReturn_t nvmlShutdown() {
   const std::lock_guard<std::mutex> lock(initialising);
   if (users == 0) return NVML_ERROR_UNINITIALIZED;
-  if (--users == 0) unmap_state(current.exchange(nullptr));
+  if (--users > 0) return NVML_SUCCESS;
+  retired.push_back(current.exchange(nullptr));
+  any_retired = true;
+  unmap_retired();
   return NVML_SUCCESS;
 }
 
@@ -95,11 +125,13 @@ EXPORT const char *nvmlErrorString(nvmlReturn_t result) {
 }
 
 EXPORT nvmlReturn_t nvmlSystemGetDriverVersion(char *version, unsigned size) {
+  const Call call;
   SimulatedState *state = nvml_state();
   return state ? copy_text(state->driver_version, version, size) : NVML_ERROR_UNINITIALIZED;
 }
 
 EXPORT nvmlReturn_t nvmlSystemGetNVMLVersion(char *version, unsigned size) {
+  const Call call;
   SimulatedState *state = nvml_state();
   if (!state) return NVML_ERROR_UNINITIALIZED;
   char text[48];
@@ -108,14 +140,16 @@ EXPORT nvmlReturn_t nvmlSystemGetNVMLVersion(char *version, unsigned size) {
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetCount_v2(unsigned *count) {
+  const Call call;
   SimulatedState *state = nvml_state();
   if (!state) return NVML_ERROR_UNINITIALIZED;
-  take_long(state->delay_milliseconds);
+  take_long([&] { return state->delay_milliseconds.load(); });
   *count = static_cast<unsigned>(present_gpus(*state).size());
   return static_cast<nvmlReturn_t>(state->count_result.load());
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned index, nvmlDevice_t *device) {
+  const Call call;
   SimulatedState *state = nvml_state();
   if (!state) return NVML_ERROR_UNINITIALIZED;
   const std::vector<SimulatedDevice *> gpus = present_gpus(*state);
@@ -132,14 +166,14 @@ EXPORT nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t handle, char *name, unsigned 
   return fact(handle, [&](const SimulatedDevice &device) { return copy_text(device.name, name, size); });
 }
 
-EXPORT nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t handle, nvmlPciInfo_t *pci) {
+/** What every version of the structure has: the second one ends before busId. */
+EXPORT nvmlReturn_t nvmlDeviceGetPciInfo_v2(nvmlDevice_t handle, nvmlPciInfo_t *pci) {
   return fact(handle, [&](SimulatedDevice &device) {
     const SimulatedDevice &board = board_of(device);
-    *pci = {};
     pci->domain = board.pci_domain;
     pci->bus = board.pci_bus;
     pci->device = board.pci_device;
-    std::snprintf(pci->busId, sizeof pci->busId, "%08X:%02X:%02X.0", pci->domain, pci->bus, pci->device);
+    pci->pciDeviceId = pci->pciSubSystemId = 0;
     std::snprintf(pci->busIdLegacy, sizeof pci->busIdLegacy, "%04X:%02X:%02X.0", pci->domain & 0xffff, pci->bus & 0xff,
                   pci->device & 0xff);
     return NVML_SUCCESS;
@@ -148,7 +182,15 @@ EXPORT nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t handle, nvmlPciInfo_t *
 
 #ifndef BERTH_SIMULATE_OLD_DRIVER
 
+EXPORT nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t handle, nvmlPciInfo_t *pci) {
+  const nvmlReturn_t result = nvmlDeviceGetPciInfo_v2(handle, pci);
+  if (result != NVML_SUCCESS) return result;
+  std::snprintf(pci->busId, sizeof pci->busId, "%08X:%02X:%02X.0", pci->domain, pci->bus, pci->device);
+  return result;
+}
+
 EXPORT nvmlReturn_t nvmlSystemGetCudaDriverVersion_v2(int *version) {
+  const Call call;
   SimulatedState *state = nvml_state();
   if (!state) return NVML_ERROR_UNINITIALIZED;
   *version = static_cast<int>(state->cuda_version);
@@ -156,13 +198,15 @@ EXPORT nvmlReturn_t nvmlSystemGetCudaDriverVersion_v2(int *version) {
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetHandleByUUID(const char *uuid, nvmlDevice_t *handle) {
+  const Call call;
   SimulatedState *state = nvml_state();
   if (!state) return NVML_ERROR_UNINITIALIZED;
   for (uint32_t i = 0; i < state->device_count; ++i) {
     SimulatedDevice *device = &state->devices[i];
-    if (std::strcmp(device->uuid, uuid) != 0) continue;
+    if (std::strcmp(device->uuid, uuid) != 0 || device->absent || board_of(*device).absent) continue;
     *handle = device;
-    return device_of(device, device);
+    const nvmlReturn_t result = reached(*device);
+    return result == NVML_SUCCESS ? static_cast<nvmlReturn_t>(device->handle_result.load()) : result;
   }
   return NVML_ERROR_NOT_FOUND;
 }

@@ -47,7 +47,7 @@ nvmlReturn_t temperature_of(nvmlDevice_t handle, unsigned sensor, unsigned &cels
 
 EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t handle, nvmlMemory_t *memory) {
   return figure(handle, [&](SimulatedDevice &device) {
-    const uint64_t used = used_bytes(device);
+    const uint64_t used = used_bytes(*nvml_state(), device);
     *memory = {device.memory_bytes, device.memory_bytes - used, used};
     return NVML_SUCCESS;
   });
@@ -67,7 +67,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses(nvmlDevice_t handle, un
 EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t handle, nvmlMemory_v2_t *memory) {
   if (memory->version != kNvmlMemoryV2) return NVML_ERROR_INVALID_ARGUMENT;
   return figure(handle, [&](SimulatedDevice &device) {
-    const uint64_t used = used_bytes(device);
+    const uint64_t used = used_bytes(*nvml_state(), device);
     memory->total = device.memory_bytes;
     memory->reserved = device.reserve_bytes;
     memory->used = used - std::min(used, device.reserve_bytes);
@@ -92,8 +92,10 @@ EXPORT nvmlReturn_t nvmlDeviceGetTemperatureThreshold(nvmlDevice_t handle, unsig
   });
 }
 
+/** Of a divided GPU the driver doesn't tell it either. */
 EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t handle, nvmlUtilization_t *utilization) {
   return gpu_figure(handle, [&](const SimulatedDevice &device) {
+    if (device.mig_enabled) return NVML_ERROR_NOT_SUPPORTED;
     *utilization = {device.utilisation_percent, device.utilisation_percent / 2};
     return NVML_SUCCESS;
   });

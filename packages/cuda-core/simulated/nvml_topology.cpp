@@ -6,7 +6,6 @@
 
 #include <mutex>
 #include <set>
-#include <unistd.h>
 
 #include "nvml_state.h"
 
@@ -14,6 +13,12 @@ namespace {
 
 /** How often somebody who waits for an event looks for one. */
 constexpr unsigned kLookMilliseconds = 20;
+/** Where the first NVSwitch is on the PCI bus. */
+constexpr unsigned kSwitchBus = 0xc8;
+/** nvmlGpuP2PStatus_t */
+constexpr unsigned kNvmlP2pNotSupported = 5;
+/** NVIDIA MIG User Guide, "Supported MIG Profiles": of the smallest there is room for seven. */
+constexpr unsigned kMostInstances = 7;
 
 struct EventSet {
   std::mutex mutex;
@@ -44,7 +49,7 @@ template <typename Answer> nvmlReturn_t link(nvmlDevice_t handle, unsigned numbe
   return gpu_figure(handle, [&](const SimulatedDevice &device) {
     if (number >= kNvmlMostLinks) return NVML_ERROR_INVALID_ARGUMENT;
     // A board without NVLink says so; one with fewer links than there may be, too.
-    return number < device.nvlinks ? answer() : NVML_ERROR_NOT_SUPPORTED;
+    return number < device.nvlinks ? answer(device) : NVML_ERROR_NOT_SUPPORTED;
   });
 }
 
@@ -94,30 +99,32 @@ EXPORT nvmlReturn_t nvmlDeviceGetTopologyCommonAncestor(nvmlDevice_t one, nvmlDe
 
 EXPORT nvmlReturn_t nvmlDeviceGetP2PStatus(nvmlDevice_t one, nvmlDevice_t other, unsigned capability, unsigned *status) {
   return pair(one, other, [&](const SimulatedDevice &first, const SimulatedDevice &second) {
-    const bool linked = first.nvlinks > 0 && second.nvlinks > 0;
-    *status = capability == kNvmlP2pNvlink && !linked ? 1 : kNvmlP2pOk;
+    const bool linked = first.nvlinks > 0 && second.nvlinks > 0 && first.nvswitch == second.nvswitch;
+    // Nothing reaches into a GPU that is divided (NVIDIA MIG User Guide, "Application Considerations").
+    const bool divided = first.mig_enabled || second.mig_enabled || is_instance(first) || is_instance(second);
+    *status = divided || (capability == kNvmlP2pNvlink && !linked) ? kNvmlP2pNotSupported : kNvmlP2pOk;
     return NVML_SUCCESS;
   });
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetNvLinkState(nvmlDevice_t handle, unsigned number, unsigned *active) {
-  return link(handle, number, [&] {
+  return link(handle, number, [&](const SimulatedDevice &) {
     *active = 1;
     return NVML_SUCCESS;
   });
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetNvLinkRemoteDeviceType(nvmlDevice_t handle, unsigned number, unsigned *type) {
-  return link(handle, number, [&] {
+  return link(handle, number, [&](const SimulatedDevice &) {
     *type = kNvmlLinkToSwitch;
     return NVML_SUCCESS;
   });
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetNvLinkRemotePciInfo_v2(nvmlDevice_t handle, unsigned number, nvmlPciInfo_t *pci) {
-  return link(handle, number, [&] {
+  return link(handle, number, [&](const SimulatedDevice &device) {
     *pci = {};
-    pci->bus = 0xf0;
+    pci->bus = kSwitchBus + device.nvswitch;
     return NVML_SUCCESS;
   });
 }
@@ -132,17 +139,19 @@ EXPORT nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t handle, unsigned *now, uns
 
 EXPORT nvmlReturn_t nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t handle, unsigned *count) {
   return gpu_figure(handle, [&](const SimulatedDevice &device) {
-    *count = device.mig_capable ? 7 : 0;
+    *count = device.mig_enabled ? kMostInstances : 0;
     return NVML_SUCCESS;
   });
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t handle, unsigned index, nvmlDevice_t *mig) {
   return gpu_figure(handle, [&](const SimulatedDevice &gpu) {
+    if (!gpu.mig_enabled) return NVML_ERROR_NOT_SUPPORTED;
+    if (index >= kMostInstances) return NVML_ERROR_INVALID_ARGUMENT;
     SimulatedState *state = nvml_state();
     for (uint32_t i = 0; i < state->device_count; ++i) {
       SimulatedDevice &device = state->devices[i];
-      if (!is_instance(device) || &board_of(device) != &gpu || device.mig_index != index) continue;
+      if (!is_instance(device) || &board_of(device) != &gpu || device.mig_index != index || device.absent) continue;
       *mig = &device;
       return NVML_SUCCESS;
     }
@@ -181,6 +190,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetComputeInstanceId(nvmlDevice_t handle, unsigned
 EXPORT nvmlReturn_t nvmlDeviceGetAttributes_v2(nvmlDevice_t handle, nvmlDeviceAttributes_t *attributes) {
   return instance(handle, [&](const SimulatedDevice &device) {
     *attributes = {};
+    attributes->multiprocessorCount = device.multiprocessors;
     attributes->gpuInstanceSliceCount = device.gpu_slices;
     attributes->computeInstanceSliceCount = device.compute_slices;
     attributes->memorySizeMB = device.memory_bytes >> 20;
@@ -189,13 +199,14 @@ EXPORT nvmlReturn_t nvmlDeviceGetAttributes_v2(nvmlDevice_t handle, nvmlDeviceAt
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetSupportedEventTypes(nvmlDevice_t handle, unsigned long long *types) {
-  return fact(handle, [&](const SimulatedDevice &) {
-    *types = kNvmlEventXid | kNvmlEventDoubleBitEcc;
+  return fact(handle, [&](const SimulatedDevice &device) {
+    *types = kNvmlEventXid | (device.ecc ? kNvmlEventDoubleBitEcc : 0);
     return NVML_SUCCESS;
   });
 }
 
 EXPORT nvmlReturn_t nvmlEventSetCreate(nvmlEventSet_t *set) {
+  const Call call;
   SimulatedState *state = nvml_state();
   if (!state) return NVML_ERROR_UNINITIALIZED;
   auto *made = new EventSet();
@@ -220,6 +231,8 @@ EXPORT nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t handle, unsigned long 
 
 EXPORT nvmlReturn_t nvmlEventSetWait_v2(nvmlEventSet_t set, nvmlEventData_t *data, unsigned milliseconds) {
   for (unsigned waited = 0;; waited += kLookMilliseconds) {
+    // One call each time, so that it notices that NVML was shut down.
+    const Call call;
     SimulatedState *state = nvml_state();
     if (!state) return NVML_ERROR_UNINITIALIZED;
     if (take_event(*state, *static_cast<EventSet *>(set), *data)) return NVML_SUCCESS;

@@ -23,10 +23,18 @@ uint64_t start_ticks_of(uint32_t pid) {
   close(fd);
   if (size <= 0) return 0;
   buffer[size] = 0;
-  // The name in parentheses may hold anything, so the 22nd field is counted from the last one.
-  const char *at = std::strrchr(buffer, ')');
-  for (int field = 2; at && field < 22; ++field) at = std::strchr(at + 1, ' ');
-  return at ? std::strtoull(at, nullptr, 10) : 0;
+  // The name in parentheses may hold anything, so fields are counted from the last one: it is the second.
+  const char *const name_end = std::strrchr(buffer, ')');
+  const auto field = [&](int wanted) {
+    const char *at = name_end;
+    for (int each = 2; at && each < wanted; ++each) at = std::strchr(at + 1, ' ');
+    return at;
+  };
+  const char *const state = field(3), *const threads = field(20), *const started = field(22);
+  if (!started) return 0;
+  // Only its parent still knows of it. With threads left, it is but the first of them that has ended.
+  if (std::strchr("ZXx", state[1]) && std::strtoul(threads, nullptr, 10) <= 1) return 0;
+  return std::strtoull(started, nullptr, 10);
 }
 
 std::vector<ProcessUse> processes_on(SimulatedDevice &device) {
@@ -42,14 +50,23 @@ std::vector<ProcessUse> processes_on(SimulatedDevice &device) {
   return found;
 }
 
-uint64_t used_bytes(SimulatedDevice &device) {
-  uint64_t used = device.reserve_bytes;
+uint64_t claimed_bytes(SimulatedState &state, SimulatedDevice &device) {
+  constexpr uint64_t most = 1ull << 62;
+  uint64_t claimed = device.reserve_bytes;
   for (const ProcessUse &process : processes_on(device)) {
-    if (process.memory_bytes == kUntoldMemory) continue;
-    if (process.memory_bytes >= device.memory_bytes) return device.memory_bytes;
-    used += process.memory_bytes;
+    if (process.memory_bytes != kUntoldMemory) claimed = std::min(most, claimed + std::min(most, process.memory_bytes));
   }
-  return std::min(used, device.memory_bytes);
+  if (!device.mig_enabled) return claimed;
+  for (uint32_t i = 0; i < state.device_count; ++i) {
+    SimulatedDevice &instance = state.devices[i];
+    if (instance.parent == kNoParent || &state.devices[instance.parent] != &device) continue;
+    claimed += used_bytes(state, instance);
+  }
+  return claimed;
+}
+
+uint64_t used_bytes(SimulatedState &state, SimulatedDevice &device) {
+  return std::min(claimed_bytes(state, device), device.memory_bytes);
 }
 
 bool set_process(SimulatedDevice &device, uint32_t pid, uint64_t bytes, uint64_t start_ticks) {

@@ -8,7 +8,7 @@
  * what changes is atomic. Figures of one device may be of different moments, as a real driver's are.
  */
 constexpr char kSimulationMagic[16] = "BERTH-SIMULATED";
-constexpr uint32_t kSimulationVersion = 3;
+constexpr uint32_t kSimulationVersion = 4;
 /** GPUs and MIG instances together. */
 constexpr uint32_t kMostDevices = 128;
 constexpr uint32_t kMostSimulatedProcesses = 64;
@@ -43,6 +43,9 @@ struct SimulatedDevice {
   uint32_t pcie_switch;
   /** How many NVLinks lead to the board's switch; 0: none. */
   uint32_t nvlinks;
+  /** GPUs with the same number are linked by the same switch. */
+  uint32_t nvswitch;
+  uint32_t multiprocessors;
   uint32_t ecc;
   uint32_t power_limit_milliwatts, power_least_milliwatts, power_most_milliwatts;
   uint32_t slowdown_celsius;
@@ -103,5 +106,5 @@ struct SimulatedState {
 // Programs of different builds share the file.
 static_assert(std::atomic<uint32_t>::is_always_lock_free && std::atomic<uint64_t>::is_always_lock_free);
 static_assert(sizeof(SimulatedProcess) == 24 && sizeof(SimulatedEvent) == 16);
-static_assert(sizeof(SimulatedDevice) == 1864 && sizeof(SimulatedDevice) % 8 == 0);
+static_assert(sizeof(SimulatedDevice) == 1872 && sizeof(SimulatedDevice) % 8 == 0);
 static_assert(sizeof(SimulatedState) == 80 + kEventsKept * sizeof(SimulatedEvent) + kMostDevices * sizeof(SimulatedDevice));

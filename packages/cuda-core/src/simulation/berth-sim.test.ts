@@ -1,5 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { createSimulation } from '../index.js';
 import { openSimulated, samplesOf } from '../simulated-driver.test-support.js';
 
 const BERTH_SIM = new URL('../../bin/berth-sim.js', import.meta.url).pathname;
@@ -41,6 +45,36 @@ it('loses a device and brings it back', async () => {
   expect((await driver.sample(uuid)).lost).toBe(false);
 });
 
+it('shows what the driver tells nothing of', () => {
+  sim('remove 1');
+  expect(sim('show').stdout.match(/^- {2}.*removed$/gm)).toHaveLength(3);
+  sim('return 1');
+  expect(sim('show').stdout).not.toContain('removed');
+});
+
+it('lets a device hang, and releases it', async () => {
+  const uuid = (await driver.enumerate()).devices[0]?.uuid as string;
+  sim('hang 0');
+  const sample = driver.sample(uuid);
+  const first = await Promise.race([sample, new Promise((resolve) => setTimeout(resolve, 300, 'hangs'))]);
+  expect(first).toBe('hangs');
+  expect(sim('release 0').status).toBe(0);
+  expect((await sample).lost).toBe(false);
+});
+
+it('finds the state of a data directory', () => {
+  const environment = { ...process.env, BERTH_SIMULATED_STATE: undefined };
+  const run = (argv: string[], more: object = {}) =>
+    spawnSync(process.execPath, [BERTH_SIM, ...argv], { encoding: 'utf8', env: { ...environment, ...more } });
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'berth-sim-'));
+  createSimulation('1xT4', join(dataDirectory, 'simulation.state'));
+  expect(run(['--data-dir', dataDirectory, 'show']).stdout).toContain('Tesla T4');
+  expect(run(['show'], { BERTH_DATA_DIR: dataDirectory }).stdout).toContain('Tesla T4');
+  expect(run(['show'], { BERTH_DATA_DIR: '/no/such' }).stderr).toContain('/no/such/simulation.state');
+  expect(run(['--data-dir', dataDirectory, '--state', stateFile, 'show']).status).toBe(2);
+  rmSync(dataDirectory, { recursive: true });
+});
+
 it.each([
   ['', 2, /no command ''/],
   ['explode 0', 2, /no command 'explode'/],
@@ -49,6 +83,9 @@ it.each([
   ['process 0 1 lots', 2, /'lots' is no size/],
   ['set 0 colour=3', 2, /no figure 'colour'; there are utilisation/],
   ['set 0', 2, /write: berth-sim set/],
+  ['set 0 utilisation=101', 2, /utilisationPercent is 101/],
+  ['lose 0 1', 2, /write: berth-sim lose DEVICE/],
+  ['hang 0 1 2', 2, /write: berth-sim hang DEVICE/],
   ['lose 9', 1, /no simulated device 9/],
   ['--shout', 2, /shout/],
   ['--state /no/such xid 0 1', 1, /\/no\/such is no state of a simulated driver/],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Driver, openDriver } from '../driver.js';
 import type { DeviceFacts, DeviceSample } from '../facts.js';
-import { SIMULATED_LIBRARIES } from '../native.js';
+import { native, SIMULATED_LIBRARIES } from '../native.js';
 import { changeSimulation } from './change.js';
 import { COMMANDS } from './commands.js';
 import { SimulationError } from './errors.js';
@@ -39,12 +39,17 @@ async function main(argv: readonly string[]): Promise<number> {
       console.log(HELP);
       return values.help ? EXIT.ok : EXIT.usage;
     }
+    if (values.state !== undefined && values['data-dir'] !== undefined)
+      throw new SimulationError('--state and --data-dir name the same thing; give one of them');
     const stateFile = values.state ?? process.env.BERTH_SIMULATED_STATE ?? stateIn(values['data-dir']);
     if (name === 'show') return await show(stateFile);
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (!command) throw new SimulationError(`there is no command '${name}'; see berth-sim --help`);
-    const least = command.usage.split(' ').filter((word) => /^[A-Z]/.test(word)).length;
-    if (words.length < least) throw new SimulationError(`write: berth-sim ${command.usage}`);
+    const wanted = command.usage.split(' ').slice(1);
+    const least = wanted.filter((word) => /^[A-Z]/.test(word)).length;
+    const most = wanted.at(-1) === '…' ? Number.POSITIVE_INFINITY : wanted.length;
+    if (words.length < least || words.length > most)
+      throw new SimulationError(`write: berth-sim ${command.usage}`);
     for (const change of command.changes(words)) changeSimulation(stateFile, change);
     return EXIT.ok;
   } catch (error) {
@@ -76,6 +81,11 @@ async function show(stateFile: string): Promise<number> {
     console.log(lineOf(facts, sample));
   }
   await driver.close();
+  // The driver doesn't tell of these; somebody who has just removed one looks for it.
+  const told = new Set(devices.map(({ uuid }) => uuid));
+  for (const uuid of native().simulatedUuids(stateFile) ?? []) {
+    if (!told.has(uuid)) console.log(`-  ${uuid}  lost, hung or removed`);
+  }
   return EXIT.ok;
 }
 

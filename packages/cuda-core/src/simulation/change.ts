@@ -49,7 +49,9 @@ const OF_DRIVER: readonly string[] = ['initResult', 'countResult', 'delayMillise
  */
 export function changeSimulation(stateFile: string, change: SimulationChange): void {
   const { process, device, present, ...figures } = change;
-  for (const [name, figure] of Object.entries(figures)) checkFigure(name, figure, 2 ** 32 - 1);
+  for (const [name, figure] of Object.entries(figures)) {
+    checkFigure(name, figure, name === 'utilisationPercent' ? 100 : 2 ** 32 - 1);
+  }
   if (process) {
     if (process.pid === 0) throw new SimulationError('pid is 0: that is no process');
     checkFigure('pid', process.pid, 2 ** 32 - 2);

@@ -61,8 +61,13 @@ export const COMMANDS: Record<string, Command> = {
   },
   hang: {
     usage: 'hang DEVICE [SECONDS]',
-    does: 'questions for the device take so long (without a number: until it returns)',
+    does: 'questions for the device take so long (without a number: until it is released)',
     changes: ([device, seconds]) => [{ device: deviceOf(device), hangMilliseconds: milliseconds(seconds) }],
+  },
+  release: {
+    usage: 'release DEVICE',
+    does: 'it answers again, also those who wait',
+    changes: ([device]) => [{ device: deviceOf(device), hangMilliseconds: 0 }],
   },
   'hang-driver': {
     usage: 'hang-driver [SECONDS]',

@@ -11,6 +11,8 @@ export interface DescribedGpu {
   /** By which it gets a UUID of its own. */
   model: string;
   profile: Profile;
+  /** Which part of the description it is of: those of one part are on one board. */
+  part: number;
   /** null: not divided. */
   mig: { name: string; profile: MigProfile }[] | null;
   uuid?: string;
@@ -40,8 +42,8 @@ export function readText(spec: string): Description {
       `'${shown}' describes no devices: it is longer than any description needs to be`,
     );
   const gpus: DescribedGpu[] = [];
-  for (const part of spec.split('+')) {
-    const match = /^\s*(\d{1,4})\s*x\s*([A-Za-z0-9-]{1,32})\s*(?::\s*([a-z0-9.*/\s]{1,256}))?$/i.exec(part);
+  for (const [part, text] of spec.split('+').entries()) {
+    const match = /^\s*(\d{1,4})\s*x\s*([A-Za-z0-9-]{1,32})\s*(?::\s*([a-z0-9.*/\s]{1,256}))?$/i.exec(text);
     if (!match) {
       throw new SimulationError(
         `'${shown}' describes no devices; write for example 2xH100-80GB, 1xT4+2xA100-40GB or 1xA100-40GB:1g.5gb*7`,
@@ -51,7 +53,7 @@ export function readText(spec: string): Description {
     checkCount(Number(count), gpus.length, `'${shown}'`);
     const named = profileNamed(model);
     const mig = layout === undefined ? null : readLayout(layout.trim(), named.model, named.profile);
-    for (let i = 0; i < Number(count); i += 1) gpus.push({ ...named, mig });
+    for (let i = 0; i < Number(count); i += 1) gpus.push({ ...named, part, mig });
   }
   checkRoom(gpus);
   return { ...DRIVER, gpus };
@@ -90,7 +92,7 @@ export function profileNamed(model: string): { model: string; profile: Profile }
 function readLayout(layout: string, model: string, profile: Profile): DescribedGpu['mig'] {
   if (layout === 'mig') return instancesOf([], model, profile);
   const names = layout.split('/').flatMap((part) => {
-    const match = /^\s*([0-9a-z.]{1,16})\s*(?:\*\s*(\d))?\s*$/i.exec(part);
+    const match = /^\s*([0-9a-z.]{1,16})\s*(?:\*\s*([1-9]))?\s*$/i.exec(part);
     if (!match)
       throw new SimulationError(`'${part.trim()}' is no MIG instance; write for example 3g.40gb/1g.10gb*2`);
     return Array.from({ length: Number(match[2] ?? 1) }, () => (match[1] as string).toLowerCase());

@@ -11,14 +11,16 @@ import { SimulationError } from './errors.js';
 import type { Profile } from './profiles.js';
 
 const MIB = 2 ** 20;
+/** NVML_NVLINK_MAX_LINKS */
+const MOST_LINKS = 18;
 const UNITS: Record<string, number> = { MIB: 1, GIB: 1024 };
 
 type Fields = Record<string, unknown>;
 
 /**
  * Reads a description in JSON: `{"driverVersion", "cudaVersion", "devices": [{"model" | "name", "memory",
- * "computeCapability", "count", "uuid", "pciAddress", "numaNode", "mig": ["1g.10gb"]}]}`, or the list of devices alone. What
- * isn't said of a device is as its model has it.
+ * "computeCapability", "count", "uuid", "pciAddress", "numaNode", "links", "mig": ["1g.10gb"]}]}`, or the list of devices
+ * alone. What isn't said of a device is as its model has it; `links` says how many NVLinks each of these `count` GPUs has.
  * @throws SimulationError that names the field
  */
 export function readJson(text: string): Description {
@@ -37,14 +39,12 @@ export function readJson(text: string): Description {
     const device = fieldsOf(each, at);
     const count = device.count === undefined ? 1 : whole(device.count, `${at}.count`, 1, 1000);
     checkCount(count, gpus.length, at);
-    const gpu = readDevice(device, at);
+    const gpu = { ...readDevice(device, at), part: i };
     if (count > 1 && (gpu.uuid ?? gpu.pciAddress) !== undefined)
       fail(at, 'has a uuid or a pciAddress, so it can be there once only');
     for (let n = 0; n < count; n += 1) gpus.push(gpu);
   }
   checkRoom(gpus);
-  unique(gpus, 'uuid');
-  unique(gpus, 'pciAddress');
   return {
     driverVersion:
       textOf(top.driverVersion, 'driverVersion', /^\d{1,4}(\.\d{1,4}){1,3}$/) ?? DRIVER.driverVersion,
@@ -53,7 +53,7 @@ export function readJson(text: string): Description {
   };
 }
 
-function readDevice(device: Fields, at: string): DescribedGpu {
+function readDevice(device: Fields, at: string): Omit<DescribedGpu, 'part'> {
   const known = [
     'model',
     'name',
@@ -63,6 +63,7 @@ function readDevice(device: Fields, at: string): DescribedGpu {
     'uuid',
     'pciAddress',
     'numaNode',
+    'links',
     'mig',
   ];
   allow(device, known, at);
@@ -73,6 +74,7 @@ function readDevice(device: Fields, at: string): DescribedGpu {
     ...base.profile,
     ...(name === undefined ? {} : { name }),
     ...(capability === undefined ? {} : { computeCapability: capability }),
+    ...(device.links === undefined ? {} : { nvlinks: whole(device.links, `${at}.links`, 0, MOST_LINKS) }),
     ...(device.memory === undefined ? {} : { memoryMiB: memoryMiB(device.memory, `${at}.memory`) }),
   };
   const uuid = textOf(device.uuid, `${at}.uuid`, /^GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -105,7 +107,7 @@ function baseOf(device: Fields, at: string): { model: string; profile: Profile }
     if (device[field] === undefined) fail(`${at}.${field}`, 'is missing; name it, or a model to start from');
   }
   const { model, profile } = profileNamed('T4');
-  return { model: `${String(device.name)}/${model}`, profile: { ...profile, nvlinks: 0, mig: {} } };
+  return { model: `${String(device.name)}/${model}`, profile };
 }
 
 function readMig(value: unknown, at: string, model: string, profile: Profile): DescribedGpu['mig'] {
@@ -146,11 +148,6 @@ function whole(value: unknown, at: string, least: number, most: number): number 
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
     return value as number;
   return fail(at, `must be a whole number from ${least} to ${most}`);
-}
-
-function unique(gpus: readonly DescribedGpu[], field: 'uuid' | 'pciAddress'): void {
-  const values = gpus.flatMap((gpu) => gpu[field] ?? []);
-  if (new Set(values).size < values.length) fail('devices', `two devices have the same ${field}`);
 }
 
 function fail(at: string, what: string): never {

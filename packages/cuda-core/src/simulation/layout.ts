@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DescribedGpu, Description } from './description.js';
+import { SimulationError } from './errors.js';
 
 const MIB = 2 ** 20;
 /** What a real driver keeps for itself on a device of this size. */
@@ -7,7 +8,7 @@ const RESERVE_BYTES = 600 * MIB;
 const INSTANCE_RESERVE_BYTES = 25 * MIB;
 /** Of an instance's share of the memory, what is left to it. */
 const INSTANCE_SHARE = 0.95;
-/** nvmlClocksEventReasons counts an idle device as none of the others. */
+/** Of its most, how fast an idle device is clocked. */
 const IDLE_SHARE = 0.6;
 
 export interface SimulatedDevice {
@@ -29,7 +30,10 @@ export interface NativeSimulatedDevice {
   [figure: string]: string | number | null;
 }
 
-/** The devices of a description, with the place of each on the board: each GPU is followed by its instances. */
+/**
+ * The devices of a description, with the place of each in the box: GPUs in PCI order, each followed by its instances.
+ * @throws SimulationError where two devices are to be in one place, or to have one UUID
+ */
 export function layOut({ gpus }: Description): {
   devices: SimulatedDevice[];
   native: NativeSimulatedDevice[];
@@ -41,9 +45,11 @@ export function layOut({ gpus }: Description): {
     const { uuid, name, memoryBytes } = device;
     devices.push({ uuid, name, memoryBytes, computeCapability: profile.computeCapability, pciAddress });
   };
-  for (const [index, gpu] of gpus.entries()) {
-    const pciAddress = gpu.pciAddress ?? `00000000:${(1 + index * 3).toString(16).padStart(2, '0')}:00.0`;
-    const whole = gpuRecord(gpu, index, pciAddress, gpus.length);
+  for (const [index, { gpu, uuid, pciAddress }] of placed(gpus).entries()) {
+    const whole = gpuRecord(gpu, uuid, pciAddress, { index, count: gpus.length });
+    // Links lead to others of the same board, or there are none.
+    const linked = gpus.filter(({ part }) => part === gpu.part).length > 1;
+    whole.nvlinks = linked ? gpu.profile.nvlinks : 0;
     const place = native.length;
     add(whole, gpu, pciAddress);
     for (const instance of instanceRecords(gpu, whole, place)) add(instance, gpu, pciAddress);
@@ -51,18 +57,49 @@ export function layOut({ gpus }: Description): {
   return { devices, native };
 }
 
+interface PlacedGpu {
+  gpu: DescribedGpu;
+  uuid: string;
+  pciAddress: string;
+}
+
+/** The GPUs with what tells them apart, which is theirs by their place in the description, in PCI order. */
+function placed(gpus: readonly DescribedGpu[]): PlacedGpu[] {
+  const named = new Set(gpus.map(({ pciAddress }) => pciAddress));
+  const placed = gpus.map((gpu, index) => {
+    // Every third bus, or the next one where somebody has put another there.
+    const free = [1, 2, 3].map((each) => addressOf(each + index * 3)).find((address) => !named.has(address));
+    const uuid = gpu.uuid ?? `GPU-${uuidOf(`${gpu.model}/${index}`)}`;
+    return { gpu, uuid, pciAddress: gpu.pciAddress ?? free ?? addressOf(1 + index * 3) };
+  });
+  checkDistinct(placed, 'uuid');
+  checkDistinct(placed, 'pciAddress');
+  // Addresses are all of one length, so their order as text is that of their numbers.
+  return placed.sort((one, other) => (one.pciAddress < other.pciAddress ? -1 : 1));
+}
+
+function checkDistinct(gpus: readonly PlacedGpu[], field: 'uuid' | 'pciAddress'): void {
+  const seen = new Map<string, number>();
+  for (const [index, { [field]: value }] of gpus.entries()) {
+    const before = seen.get(value);
+    if (before !== undefined)
+      throw new SimulationError(`GPUs ${before} and ${index} have the same ${field}, ${value}`);
+    seen.set(value, index);
+  }
+}
+
 function gpuRecord(
   gpu: DescribedGpu,
-  index: number,
+  uuid: string,
   pciAddress: string,
-  count: number,
+  { index, count }: { index: number; count: number },
 ): NativeSimulatedDevice {
   const { profile } = gpu;
   const [domain, bus, device] = pciAddress.split(/[:.]/).map((part) => Number.parseInt(part, 16));
   const [computeMajor, computeMinor] = profile.computeCapability.split('.').map(Number);
   const { limit, least, most } = profile.powerWatts;
   return {
-    uuid: gpu.uuid ?? `GPU-${uuidOf(`${gpu.model}/${index}`)}`,
+    uuid,
     name: profile.name,
     memoryBytes: profile.memoryMiB * MIB,
     reserveBytes: Math.min(RESERVE_BYTES, (profile.memoryMiB * MIB) / 8),
@@ -76,7 +113,8 @@ function gpuRecord(
     // As in a box with two sockets: the first half near the one, the second half near the other, two on a switch.
     numaNode: gpu.numaNode ?? (count > 1 && index >= count / 2 ? 1 : 0),
     pcieSwitch: index >> 1,
-    nvlinks: count > 1 ? profile.nvlinks : 0,
+    nvswitch: gpu.part,
+    multiprocessors: profile.multiprocessors,
     ecc: profile.ecc ? 1 : 0,
     powerLimitMilliwatts: limit * 1000,
     powerLeastMilliwatts: least * 1000,
@@ -111,6 +149,9 @@ function instanceRecords(
       parent,
       migEnabled: 0,
       nvlinks: 0,
+      multiprocessors: name.startsWith('7g')
+        ? profile.multiprocessors
+        : computeSlices * profile.sliceMultiprocessors,
       migIndex: index,
       // As the driver numbers them: the smallest from 7 on.
       gpuInstance:
@@ -120,6 +161,10 @@ function instanceRecords(
       computeSlices,
     };
   });
+}
+
+function addressOf(bus: number): string {
+  return `00000000:${bus.toString(16).padStart(2, '0')}:00.0`;
 }
 
 function uuidOf(seed: string): string {

@@ -7,6 +7,7 @@ export interface Profile {
   architecture: number;
   graphicsMegahertz: number;
   memoryMegahertz: number;
+  multiprocessors: number;
   powerWatts: { limit: number; least: number; most: number };
   slowdownCelsius: number;
   ecc: boolean;
@@ -14,6 +15,8 @@ export interface Profile {
   nvlinks: number;
   /** MIG profiles by name (NVIDIA MIG User Guide, "Supported GPUs"); none: it can't be divided. */
   mig: Record<string, MigProfile>;
+  /** Of one compute slice. */
+  sliceMultiprocessors: number;
 }
 
 export interface MigProfile {
@@ -34,9 +37,26 @@ function migProfiles(one: number, two: number, four: number, eight: number): Rec
   };
 }
 
-const HOPPER = { computeCapability: '9.0', architecture: 9, graphicsMegahertz: 1980, ecc: true, nvlinks: 18 };
-const AMPERE = { computeCapability: '8.0', architecture: 7, graphicsMegahertz: 1410, ecc: true, nvlinks: 12 };
-const ADA = { computeCapability: '8.9', architecture: 8, nvlinks: 0, mig: {} };
+const UNDIVIDED = { nvlinks: 0, mig: {}, sliceMultiprocessors: 0 };
+const HOPPER = {
+  computeCapability: '9.0',
+  architecture: 9,
+  graphicsMegahertz: 1980,
+  multiprocessors: 132,
+  sliceMultiprocessors: 16,
+  ecc: true,
+  nvlinks: 18,
+};
+const AMPERE = {
+  computeCapability: '8.0',
+  architecture: 7,
+  graphicsMegahertz: 1410,
+  multiprocessors: 108,
+  sliceMultiprocessors: 14,
+  ecc: true,
+  nvlinks: 12,
+};
+const ADA = { ...UNDIVIDED, computeCapability: '8.9', architecture: 8 };
 
 /** Names and memory as NVML gives them. */
 export const PROFILES: Record<string, Profile> = {
@@ -82,22 +102,23 @@ export const PROFILES: Record<string, Profile> = {
     memoryMiB: 46_068,
     graphicsMegahertz: 2520,
     memoryMegahertz: 9001,
+    multiprocessors: 142,
     powerWatts: { limit: 350, least: 100, most: 350 },
     slowdownCelsius: 88,
     ecc: true,
   },
   'A10-24GB': {
+    ...UNDIVIDED,
     name: 'NVIDIA A10',
     memoryMiB: 23_028,
     computeCapability: '8.6',
     architecture: 7,
     graphicsMegahertz: 1695,
     memoryMegahertz: 6251,
+    multiprocessors: 72,
     powerWatts: { limit: 150, least: 100, most: 150 },
     slowdownCelsius: 95,
     ecc: true,
-    nvlinks: 0,
-    mig: {},
   },
   'RTX4090-24GB': {
     ...ADA,
@@ -105,21 +126,22 @@ export const PROFILES: Record<string, Profile> = {
     memoryMiB: 24_564,
     graphicsMegahertz: 3105,
     memoryMegahertz: 10_501,
+    multiprocessors: 128,
     powerWatts: { limit: 450, least: 150, most: 600 },
     slowdownCelsius: 88,
     ecc: false,
   },
   'T4-16GB': {
+    ...UNDIVIDED,
     name: 'Tesla T4',
     memoryMiB: 15_360,
     computeCapability: '7.5',
     architecture: 6,
     graphicsMegahertz: 1590,
     memoryMegahertz: 5001,
+    multiprocessors: 40,
     powerWatts: { limit: 70, least: 60, most: 70 },
     slowdownCelsius: 93,
     ecc: true,
-    nvlinks: 0,
-    mig: {},
   },
 };

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -40,6 +41,7 @@ describe('a description of simulated devices', () => {
     ['1xA100-40GB:', /describes no devices/],
     ['1xA100-40GB:,', /describes no devices/],
     ['1xA100-40GB:3g.20gb/', /is no MIG instance/],
+    ['1xA100-40GB:1g.5gb*0', /is no MIG instance/],
     ['17xA100-40GB:1g.5gb*7', /136 GPUs and MIG instances; 128/],
   ])('%.20j is refused', (spec, message) => {
     expect(() => parseSimulation(spec)).toThrow(SimulationError);
@@ -58,6 +60,27 @@ it('a state file is for its owner alone, and is kept when it fits', () => {
   expect(statSync(file).ino).not.toBe(first.ino);
 });
 
+it.each([
+  ['of less memory', '[{"model": "T4", "memory": "6GiB"}]'],
+  ['in another place', '[{"model": "T4", "pciAddress": "00000000:20:00.0"}]'],
+  ['of another driver', '{"cudaVersion": "12.4", "devices": [{"model": "T4"}]}'],
+])('a state file is replaced where the same UUID is a device %s', (_, spec) => {
+  const file = join(root, 'replaced');
+  createSimulation('1xT4', file);
+  const before = readFileSync(file);
+  createSimulation(spec, file);
+  expect(readFileSync(file).equals(before)).toBe(false);
+});
+
+it('a state file that is kept keeps what was changed of its devices', () => {
+  const file = join(root, 'kept');
+  createSimulation('1xT4', file);
+  changeSimulation(file, { device: 0, temperatureCelsius: 77, process: { pid: 4_000_000, memoryBytes: 1 } });
+  const before = readFileSync(file);
+  createSimulation('1xT4', file);
+  expect(readFileSync(file).equals(before)).toBe(true);
+});
+
 describe('a change', () => {
   const file = join(root, 'changed');
   createSimulation('2xT4', file);
@@ -66,6 +89,7 @@ describe('a change', () => {
     [{ device: 2, temperatureCelsius: 1 }, /no simulated device 2/],
     [{ temperatureCelsius: 1 }, /no device is named/],
     [{ device: 0, temperatureCelsius: -1 }, /temperatureCelsius is -1/],
+    [{ device: 0, utilisationPercent: 101 }, /utilisationPercent is 101: .* 0 to 100/],
     [{ device: 0, utilisationPercent: Number.NaN }, /utilisationPercent is NaN/],
     [{ device: 0, process: { pid: 1.5, memoryBytes: 1 } }, /pid is 1.5/],
     [{ device: 0, process: { pid: 0, memoryBytes: 1 } }, /no process/],
@@ -114,6 +138,9 @@ describe('MIG instances', () => {
 });
 
 describe('a description in JSON', () => {
+  mkdirSync(join(root, 'folder.json'));
+  execFileSync('mkfifo', [join(root, 'pipe.json')]);
+
   it('starts from a model, and says what is different', () => {
     const json = {
       driverVersion: '550.54.15',
@@ -147,6 +174,21 @@ describe('a description in JSON', () => {
     expect(parseSimulation(file)).toEqual(parseSimulation('1xT4'));
   });
 
+  it('puts devices in PCI order, those without an address where there is room', () => {
+    const at = (bus: string) => `00000000:${bus}:00.0`;
+    const spec = [
+      { model: 'H100', pciAddress: at('04') },
+      { model: 'T4' },
+      { model: 'A10', pciAddress: at('01') },
+    ];
+    const devices = parseSimulation(JSON.stringify(spec));
+    expect(devices.map(({ name, pciAddress }) => [name, pciAddress])).toEqual([
+      ['NVIDIA A10', at('01')],
+      ['NVIDIA H100 80GB HBM3', at('04')],
+      ['Tesla T4', at('05')],
+    ]);
+  });
+
   it.each([
     ['{', /is no JSON/],
     ['[]', /devices: must be a list of devices/],
@@ -166,8 +208,18 @@ describe('a description in JSON', () => {
       '[{"model": "T4", "pciAddress": "00000000:01:00.0"}, {"model": "T4", "pciAddress": "00000000:01:00.0"}]',
       /same pciAddress/,
     ],
+    [JSON.stringify([{ model: 'T4' }, { model: 'T4', uuid: parseSimulation('1xT4')[0]?.uuid }]), /same uuid/],
+    ['[{"model": "T4", "links": 19}]', /devices\[0\].links: must be a whole number from 0 to 18/],
+    ['[{"model": "A100-40GB", "mig": ["3g.20gb", 4]}]', /devices\[0\].mig: must be a list/],
+    ['[{"model": "T4", "__proto__": {"count": 2}}]', /no field '__proto__'/],
+    ['[null]', /devices\[0\]: must be an object/],
+    ['['.repeat(2 ** 20), /is no JSON/],
+    [`{"${'x'.repeat(2 ** 20 - 10)}": 1}`, /the description: has no field 'x{40}'/],
     ['{"devices": [{"model": "T4"}], "cudaVersion": 12}', /cudaVersion: must be text/],
     [`[${'{"model": "T4"},'.repeat(70_000)}{}]`, /longer than 1 MiB/],
+    [root, /describes no devices/],
+    [join(root, 'folder.json'), /folder.json: it is no file/],
+    [join(root, 'pipe.json'), /pipe.json: it is no file/],
     ['/no/such/file.json', /file.json can't be read: .*no such file/i],
   ])('%.60s is refused by the name of its field', (spec, message) => {
     const began = performance.now();

@@ -28,18 +28,15 @@ export function parseSimulation(spec: string): SimulatedDevice[] {
 
 /**
  * Makes the simulated devices' state, in a file that the simulated driver maps, in this process and in others. A file that
- * holds the same devices already is kept as it is: whoever has it mapped goes on seeing what the others see.
+ * holds just these devices already is kept as it is: whoever has it mapped goes on seeing what the others see.
  * @throws SimulationError
  */
 export function createSimulation(spec: string, stateFile: string): Simulation {
   const description = describe(spec);
   const { devices, native: records } = layOut(description);
-  const present = native().simulatedUuids(stateFile);
-  if (present?.join() !== devices.map(({ uuid }) => uuid).join()) {
-    const [major, minor] = description.cudaVersion.split('.').map(Number) as [number, number];
-    const driver = { driverVersion: description.driverVersion, cudaVersion: major * 1000 + minor * 10 };
-    native().writeSimulation(stateFile, records, driver);
-  }
+  const [major, minor] = description.cudaVersion.split('.').map(Number) as [number, number];
+  const driver = { driverVersion: description.driverVersion, cudaVersion: major * 1000 + minor * 10 };
+  native().writeSimulation(stateFile, records, driver);
   return {
     libraryDirectory: SIMULATED_LIBRARIES,
     environment: { BERTH_SIMULATED_STATE: stateFile },
@@ -52,7 +49,10 @@ function describe(spec: string): Description {
   if (!spec.endsWith('.json')) return readText(spec);
   const shown = spec.length > 200 ? `${spec.slice(0, 200)}…` : spec;
   try {
-    const { size } = statSync(spec);
+    const status = statSync(spec);
+    // Of a pipe or a device nobody knows when it ends.
+    if (!status.isFile()) throw new SimulationError('it is no file');
+    const { size } = status;
     return readJson(limited(size > LONGEST_JSON ? '' : readFileSync(spec, 'utf8'), size));
   } catch (error) {
     if (error instanceof SimulationError) throw new SimulationError(`${shown}: ${error.message}`);
