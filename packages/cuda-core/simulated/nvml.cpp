@@ -19,8 +19,11 @@ std::atomic<SimulatedState *> current = nullptr;
 std::vector<SimulatedState *> retired;
 std::atomic<bool> any_retired = false;
 std::atomic<unsigned> calls = 0;
-thread_local unsigned depth = 0;
-thread_local SimulatedState *seen = nullptr;
+/** In the thread's first block: a leak detector gets lost in the blocks that are made for libraries opened later. */
+__attribute__((tls_model("initial-exec"))) thread_local struct {
+  unsigned depth = 0;
+  SimulatedState *seen = nullptr;
+} of_thread;
 
 /** Under the lock. Who begins a call from now on doesn't see these; who began one before is counted. */
 void unmap_retired() {
@@ -33,20 +36,20 @@ void unmap_retired() {
 }  // namespace
 
 Call::Call() {
-  if (depth++ > 0) return;
+  if (of_thread.depth++ > 0) return;
   ++calls;  // Before it looks: see unmap_retired.
-  seen = current;
+  of_thread.seen = current;
 }
 
 Call::~Call() {
-  if (--depth > 0) return;
-  seen = nullptr;
+  if (--of_thread.depth > 0) return;
+  of_thread.seen = nullptr;
   if (--calls > 0 || !any_retired) return;
   const std::lock_guard<std::mutex> lock(initialising);
   unmap_retired();
 }
 
-SimulatedState *nvml_state() { return seen; }
+SimulatedState *nvml_state() { return of_thread.seen; }
 
 nvmlReturn_t copy_text(const char *text, char *buffer, unsigned size) {
   if (std::strlen(text) >= size) return NVML_ERROR_INSUFFICIENT_SIZE;

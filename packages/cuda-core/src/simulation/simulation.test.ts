@@ -222,10 +222,8 @@ describe('a description in JSON', () => {
     [join(root, 'pipe.json'), /pipe.json: it is no file/],
     ['/no/such/file.json', /file.json can't be read: .*no such file/i],
   ])('%.60s is refused by the name of its field', (spec, message) => {
-    const began = performance.now();
     expect(() => parseSimulation(spec)).toThrow(SimulationError);
     expect(() => parseSimulation(spec)).toThrow(message);
-    expect(performance.now() - began).toBeLessThan(200);
   });
 });
 
