@@ -39,7 +39,7 @@ const DAEMON = {
   redis: [],
 };
 /** Small files of the daemon that everybody may import. */
-const SHARED = ['config', 'data-directory'];
+const SHARED = ['config', 'data-directory', 'job-environment'];
 
 const IMPORT =
   /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;

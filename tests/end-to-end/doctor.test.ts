@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DoctorReport, Finding } from '@berth/contract';
 import { changeSimulation } from '@berth/cuda-core';
@@ -57,7 +58,43 @@ describe('the doctor of a daemon', () => {
       /! device 1 gets no jobs: XID 48: a double-bit ECC error.*\n {4}When it is well again: berth resume 1/,
     );
     expect(stdout).toMatch(/✗ others may read the token \(mode 0644\)/);
-    expect(stdout).toMatch(/1 problem, 1 warning\n$/);
+    expect(stdout).toMatch(/1 problem, \d+ warnings?\n$/);
+  });
+
+  it('asks PyTorch in the environment that a job would have', async () => {
+    // The daemon itself inherited this from us.
+    expect(process.env.VITEST).toBeDefined();
+    const folder = mkdtempSync(join(tmpdir(), 'berth-doctor-e2e-'));
+    const file = join(folder, 'python');
+    writeFileSync(
+      file,
+      `#!/bin/sh\necho "sees $CUDA_VISIBLE_DEVICES, $CUDA_DEVICE_ORDER, \${VITEST-nothing else}" >&2\n`,
+    );
+    chmodSync(file, 0o755);
+    expect(find(await report(`python=${file}`), 'pytorch')?.sentence).toBe(
+      `${file} can't be asked for its PyTorch: sees 0,1, PCI_BUS_ID, nothing else`,
+    );
+    rmSync(folder, { recursive: true });
+  });
+
+  it('holds up nothing else meanwhile', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'berth-doctor-e2e-'));
+    const file = join(folder, 'python');
+    writeFileSync(file, `#!/bin/sh\nwhile [ -e ${file} ]; do sleep 0.05; done\n`);
+    chmodSync(file, 0o755);
+    let isDone = false;
+    const slow = report(`python=${file}`).finally(() => {
+      isDone = true;
+    });
+    expect(await daemon.devices()).toHaveLength(2);
+    expect((await daemon.ended(await daemon.shell('echo hi'))).state).toBe('succeeded');
+    expect(isDone).toBe(false);
+    rmSync(folder, { recursive: true });
+    expect(find(await slow, 'pytorch')).toMatchObject({ level: 'warning' });
+  });
+
+  it('wants the token', async () => {
+    expect((await fetch(`${daemon.address}/v1/doctor?python=${PYTHON}`)).status).toBe(401);
   });
 
   it('does not run what is no python, and says so', async () => {
@@ -75,6 +112,7 @@ it('without a daemon, says what one would find', () => {
   });
   expect(find(seen, 'redis')).toMatchObject({ level: 'ok' });
   expect(find(seen, 'pytorch')).toMatchObject({ level: 'ok' });
+  expect(find(seen, 'open-files')).toBeDefined();
   const hasDriver = find(seen, 'driver')?.level === 'ok';
   expect(status).toBe(hasDriver ? 0 : 1);
 });

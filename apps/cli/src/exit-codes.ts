@@ -27,7 +27,8 @@ export const EXIT_CODES_HELP = `Exit codes:
   124  wait --timeout ran out
   130  you left a job that goes on (Ctrl-C)
   submit --wait, submit --follow and wait exit as the job did: its exit code, 128 + n for signal n,
-  143 when it was cancelled, 124 when it ran into its time limit, 127 when it couldn't be started.`;
+  143 when it was cancelled, 124 when it ran into its time limit, 127 when it couldn't be started.
+  doctor exits with 1 where it finds a problem.`;
 
 /** Something that a person can put right, said in one line; berth ends with the exit code. */
 export class CliError extends Error {

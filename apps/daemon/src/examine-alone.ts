@@ -8,7 +8,7 @@ import type { Config } from './config.js';
 import { dataDirectory } from './data-directory.js';
 import { DeviceInventory } from './devices/inventory.js';
 import { examine } from './doctor/examine.js';
-import { examineRedis, judgeRedis } from './doctor/redis.js';
+import { examineRedis, judgeRedis, judgeRedisProgram } from './doctor/redis.js';
 import { connectRedis } from './redis/connection.js';
 import { findRedisServer } from './redis/server-program.js';
 
@@ -42,7 +42,6 @@ export async function examineAlone(
       directories: dataDirectory(config.dataDir),
       redis: () => redisFindings(config, log),
       python,
-      environment: process.env,
     });
   } finally {
     await inventory.close();
@@ -51,27 +50,7 @@ export async function examineAlone(
 }
 
 async function redisFindings({ redisUrl }: Config, log: Logger): Promise<Finding[]> {
-  if (!redisUrl) {
-    const program = findRedisServer();
-    return [
-      program
-        ? {
-            id: 'redis',
-            area: 'redis',
-            level: 'ok',
-            sentence: `${program} is there, for Berth's own Redis`,
-            advice: null,
-          }
-        : {
-            id: 'redis',
-            area: 'redis',
-            level: 'problem',
-            sentence: 'there is no Redis server here for Berth to start',
-            advice:
-              'Install one (Debian: apt-get install redis-tools; Fedora: dnf install valkey), or name one with --redis-url',
-          },
-    ];
-  }
+  if (!redisUrl) return judgeRedisProgram(findRedisServer());
   const redis = connectRedis({ url: redisUrl }, 'doctor', 'impatient', log);
   const patience = new Promise<null>((resolve) => setTimeout(resolve, REDIS_PATIENCE_MS, null));
   const facts = await Promise.race([examineRedis(redis).catch(() => null), patience]);

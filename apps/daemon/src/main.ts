@@ -26,6 +26,7 @@ program
     'look at this host as a daemon would find it, and print the findings as JSON; berth doctor shows them',
   )
   .option('--python <path>', 'whose PyTorch to look at (default: the first on the PATH)')
+  .option('--json', 'as it does anyway')
   .action(runDoctor);
 
 /** The command line of berthd: exit 0 after a stop, 1 where it can't run, 2 for a bad setting. */

@@ -4,7 +4,8 @@ export interface DetachedProcess {
   /** An absolute path. */
   file: string;
   argv: string[];
-  environment: Record<string, string>;
+  /** All of it: nothing of our own environment is added. */
+  environment: NodeJS.ProcessEnv;
   workingDirectory?: string;
   /** Descriptors; /dev/null where they are left out. */
   stdin?: number;
@@ -38,7 +39,9 @@ export function spawnDetached(process: DetachedProcess): number {
     fd === undefined ? [] : [[fd, to] as [number, number]],
   );
   for (const { from, to } of process.inherit ?? []) descriptors.push([from, to]);
-  const environment = Object.entries(process.environment).map(([name, value]) => `${name}=${value}`);
+  const environment = Object.entries(process.environment).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
   const { file, argv, workingDirectory = null } = process;
   try {
     return native.spawnDetached(file, argv, environment, workingDirectory, descriptors);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { BerthUnreachable } from '@berth/client';
 import type { DoctorReport, Finding } from '@berth/contract';
@@ -44,11 +44,7 @@ async function withDaemon(
     const isAway =
       error instanceof BerthUnreachable || (error instanceof CliError && error.exitCode === EXIT.away);
     if (!isAway) throw error;
-    const absent = finding(
-      'warning',
-      (error as Error).message,
-      'Start one with berthd; this is what it would find',
-    );
+    const absent = finding('warning', (error as Error).message, 'What follows is what one would find here');
     const report = askBerthd(options, python, kit.host);
     return { ...report, findings: [absent, ...report.findings] };
   }
@@ -60,16 +56,19 @@ function finding(level: Finding['level'], sentence: string, advice: string | nul
 
 function askBerthd(options: GlobalOptions, python: string | null, host: Host): DoctorReport {
   const [program, ...rest] = daemonCommand();
-  const argv = [...rest, '--data-dir', dataDirectoryOf(options, host), 'doctor'];
+  const argv = [...rest, '--data-dir', dataDirectoryOf(options, host), 'doctor', '--json'];
   if (python !== null) argv.push('--python', python);
-  const { status, stdout, stderr, error } = spawnSync(program as string, argv, {
+  const { status, signal, stdout, stderr, error } = spawnSync(program as string, argv, {
     encoding: 'utf8',
     env: host.environment,
     timeout: DAEMON_PATIENCE_MS,
   });
   if (status === 0) return JSON.parse(stdout) as DoctorReport;
-  const why = error?.message ?? stderr.trim().split('\n')[0] ?? `it ended with ${status}`;
-  throw new CliError(EXIT.failure, `berthd doctor: ${why}`);
+  const ended = signal ? `it was ended by ${signal}` : `it ended with exit code ${status}`;
+  throw new CliError(
+    EXIT.failure,
+    `berthd doctor: ${error?.message ?? (stderr.trim().split('\n')[0] || ended)}`,
+  );
 }
 
 /** The python that the user's own shell would start, as an absolute path; null: the daemon is to look for one. */
@@ -87,7 +86,7 @@ function pythonOf(named: string | undefined, { environment, directory }: Host): 
 function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
-    return true;
+    return statSync(file).isFile();
   } catch {
     return false;
   }

@@ -35,7 +35,6 @@ export const doctorRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         directories,
         redis: examineRedis,
         python,
-        environment: process.env,
       });
     },
   );

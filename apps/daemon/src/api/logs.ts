@@ -3,7 +3,7 @@ import { openLog } from '@berth/task-shim';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
-import { idOf, JobParametersSchema } from './jobs.js';
+import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { followLog } from './log-follower.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
@@ -62,11 +62,10 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (request, reply) => {
-      const { ledger, directories } = app.context;
+      const { directories } = app.context;
       const { rank, attempt, stream, tail, offset, follow } = request.query;
       const id = await idOf(app.context, request.params.job);
-      const job = await ledger.job(id);
-      if (!job) throw new ApiProblem('not_found', `There is no job ${id}`);
+      const job = await jobOr404(app.context, id);
       const tasks = job.launch === 'perDevice' ? job.gpus : 1;
       if (rank >= tasks) {
         const detail = `Job ${job.number} has ${tasks} task${tasks === 1 ? '' : 's'}: rank 0${tasks === 1 ? '' : ` to ${tasks - 1}`}`;

@@ -6,17 +6,26 @@ const { ok, note, warning, problem } = findingsOf('devices');
 const placeOf = ({ index, mig }: Device): string => `${index}${mig ? `:${mig.index}` : ''}`;
 
 /** The devices that this daemon manages, and what is the matter with each. */
-export function judgeDevices(devices: readonly Device[], { problem: driverProblem }: Driver): Finding[] {
+export function judgeDevices(
+  devices: readonly Device[],
+  { problem: driverProblem, remarks }: Driver,
+): Finding[] {
+  // What a mask hides, for one.
+  const notes = remarks.map((remark) => note('devices-remark', remark));
   if (devices.length === 0) {
     const advice = driverProblem
       ? null
       : 'See whether nvidia-smi lists GPUs, and whether CUDA_VISIBLE_DEVICES hides them from the daemon';
-    return [problem('devices', 'there is no device that jobs could run on', advice)];
+    return [problem('devices', 'there is no device that jobs could run on', advice), ...notes];
   }
   const named = devices.map((device) => `${placeOf(device)} ${device.name}`);
   const shown =
     named.length > 8 ? `${named.slice(0, 8).join(', ')} and ${named.length - 8} more` : named.join(', ');
-  return [ok('devices', `${devices.length} to run jobs on: ${shown}`), ...devices.flatMap(judgeDevice)];
+  return [
+    ok('devices', `${devices.length} to run jobs on: ${shown}`),
+    ...notes,
+    ...devices.flatMap(judgeDevice),
+  ];
 }
 
 function judgeDevice(device: Device): Finding[] {
@@ -30,6 +39,8 @@ function judgeDevice(device: Device): Finding[] {
       endsBy === 'resume' ? `When it is well again: berth resume ${place}` : null,
     ),
   );
+  // Without a daemon nobody makes obstacles of these.
+  if (obstacles.length === 0) findings.push(...judgeReach(device));
   if (health.state === 'unknown')
     findings.push(
       warning(id('sample'), `device ${place} has given no sample`, 'See what nvidia-smi says of it'),
@@ -90,4 +101,43 @@ function judgeDevice(device: Device): Finding[] {
       ),
     );
   return findings;
+}
+
+/** What keeps jobs from a device, where it isn't said yet. */
+function judgeReach({ health, computeMode, sample, ...device }: Device): Finding[] {
+  const place = placeOf(device as Device);
+  const id = (what: string): string => `device-${place}-${what}`;
+  if (health.state === 'lost')
+    return [
+      warning(
+        id('lost'),
+        `device ${place} is lost: the driver does not find it any more`,
+        'See the kernel log (dmesg | grep -i xid); most often a reboot, or power off and on, brings it back',
+      ),
+    ];
+  if (health.state === 'unresponsive')
+    return [
+      warning(
+        id('unresponsive'),
+        `the driver does not answer for device ${place}`,
+        `nvidia-smi -i ${device.index} --gpu-reset, or a reboot, most often frees it`,
+      ),
+    ];
+  if (computeMode === 'prohibited')
+    return [
+      warning(
+        id('prohibited'),
+        `device ${place} allows no jobs (compute mode prohibited)`,
+        `nvidia-smi -i ${device.index} -c DEFAULT`,
+      ),
+    ];
+  if (sample?.remappedRows?.failed)
+    return [
+      warning(
+        id('rows-failed'),
+        `device ${place} has failing memory: a row could not be remapped`,
+        'Have it replaced',
+      ),
+    ];
+  return [];
 }

@@ -1,9 +1,11 @@
 import type { Device, DoctorReport, Driver, Finding } from '@berth/contract';
 import type { DataDirectory } from '../data-directory.js';
+import { deviceEnvironment, inheritedEnvironment } from '../job-environment.js';
 import { judgeDevices } from './devices.js';
-import { judgeDriver, kernelModuleVersion } from './driver.js';
+import { examineDriver, judgeDriver } from './driver.js';
 import { examineHost, judgeHost } from './host.js';
-import { findPython, judgeTorch, probeTorch } from './pytorch.js';
+import { judgeTorch } from './pytorch.js';
+import { findPython, probeTorch } from './torch-probe.js';
 
 /** What a doctor is handed. */
 export interface Patient {
@@ -15,24 +17,34 @@ export interface Patient {
   redis: () => Promise<Finding[]>;
   /** The python to ask; null: the first on the PATH. */
   python: string | null;
-  /** That jobs get. */
-  environment: NodeJS.ProcessEnv;
 }
 
 /** Looks at all that a person would check by hand. What takes long runs in processes of its own. */
 export async function examine(patient: Patient): Promise<DoctorReport> {
-  const { node, driver, devices, directories, environment } = patient;
+  const { node, driver, devices, directories } = patient;
+  const environment = environmentOfJob(devices);
   const python = patient.python ?? findPython(environment);
-  const [torch, redis] = await Promise.all([
+  const [versions, torch, redis] = await Promise.all([
+    examineDriver(),
     python === null ? null : probeTorch(python, environment),
     patient.redis(),
   ]);
   const findings = [
-    ...judgeDriver(driver, kernelModuleVersion()),
+    ...judgeDriver(driver, versions),
     ...judgeDevices(devices, driver),
     ...judgeTorch(python, torch, driver, devices),
     ...redis,
-    ...judgeHost(examineHost(directories)),
+    // After PyTorch, whose first use of CUDA makes device files.
+    ...judgeHost(await examineHost(directories)),
   ];
   return { at: new Date().toISOString(), node, findings };
+}
+
+/** As a job gets it that is given every device that is there. */
+function environmentOfJob(devices: readonly Device[]): NodeJS.ProcessEnv {
+  const there = devices.filter(({ health }) => health.state !== 'lost');
+  const { CUDA_VISIBLE_DEVICES } = process.env;
+  // Without any, PyTorch is to say itself what is the matter.
+  const mask = there.length > 0 ? deviceEnvironment(there) : { CUDA_VISIBLE_DEVICES };
+  return { ...inheritedEnvironment(), ...mask };
 }

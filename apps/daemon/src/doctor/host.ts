@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:fs';
+import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { type Finding, formatBytes } from '@berth/contract';
 import type { DataDirectory } from '../data-directory.js';
 import { findingsOf } from './finding.js';
@@ -9,6 +9,9 @@ const LITTLE_DISK_BYTES = 2 ** 30;
 /** DataLoader workers hand batches over in shared memory; Docker gives 64 MiB of it by default. */
 const LITTLE_SHARED_MEMORY_BYTES = 2 ** 30;
 
+/** A DataLoader worker takes some for each batch that it hands over; 1024 is what many systems give. */
+const FEW_OPEN_FILES = 4096;
+
 export interface HostFacts {
   directory: string;
   /** Permission bits; null: it isn't there. */
@@ -16,59 +19,104 @@ export interface HostFacts {
   tokenMode: number | null;
   freeDiskBytes: number | null;
   sharedMemoryBytes: number | null;
-  /** Device files of NVIDIA's that this user may not open. */
+  /** Device files of NVIDIA's, such as `/dev/nvidia0`, and those of them that this user may not open. */
+  deviceFiles: string[];
   closedDeviceFiles: string[];
+  /** How many files a job may have open. */
+  openFiles: number | null;
 }
 
-export function examineHost({ root, token }: DataDirectory): HostFacts {
+export async function examineHost({ root, token }: DataDirectory): Promise<HostFacts> {
+  const files = await deviceFiles();
+  const closed = await Promise.all(files.map(async (file) => ((await mayOpen(file)) ? [] : [file])));
   return {
     directory: root,
-    directoryMode: modeOf(root),
-    tokenMode: modeOf(token),
-    freeDiskBytes: sizeOf(root, ({ bavail, bsize }) => bavail * bsize),
-    sharedMemoryBytes: sizeOf('/dev/shm', ({ blocks, bsize }) => blocks * bsize),
-    closedDeviceFiles: deviceFiles().filter((file) => !mayOpen(file)),
+    directoryMode: await modeOf(root),
+    tokenMode: await modeOf(token),
+    freeDiskBytes: await sizeOf(root, ({ bavail, bsize }) => bavail * bsize),
+    sharedMemoryBytes: await sizeOf('/dev/shm', ({ blocks, bsize }) => blocks * bsize),
+    deviceFiles: files,
+    closedDeviceFiles: closed.flat(),
+    openFiles: await openFilesLimit(),
   };
 }
 
 export function judgeHost(facts: HostFacts): Finding[] {
-  const findings: Finding[] = [];
-  const { directory, directoryMode, tokenMode, freeDiskBytes, sharedMemoryBytes, closedDeviceFiles } = facts;
+  return [
+    judgeDataDirectory(facts),
+    ...judgeToken(facts),
+    ...judgeDisk(facts),
+    ...judgeSharedMemory(facts),
+    ...judgeOpenFiles(facts),
+    ...judgeDeviceFiles(facts),
+  ];
+}
+
+function judgeDataDirectory({ directory, directoryMode }: HostFacts): Finding {
   if (directoryMode === null)
-    findings.push(note('data-directory', `the data directory ${directory} is not there yet`));
-  else if (directoryMode & 0o077)
-    findings.push(
-      problem(
-        'data-directory',
-        `others may look into the data directory ${directory} (mode ${octal(directoryMode)})`,
-        `chmod 700 ${directory}`,
-      ),
+    return note('data-directory', `the data directory ${directory} is not there yet`);
+  if (directoryMode & 0o077)
+    return problem(
+      'data-directory',
+      `others may look into the data directory ${directory} (mode ${octal(directoryMode)})`,
+      `chmod 700 ${directory}`,
     );
-  else findings.push(ok('data-directory', `the data directory ${directory} is its owner's alone`));
-  if (tokenMode !== null && tokenMode & 0o077)
-    findings.push(
+  return ok('data-directory', `the data directory ${directory} is its owner's alone`);
+}
+
+function judgeToken({ directory, tokenMode }: HostFacts): Finding[] {
+  if (tokenMode === null) return [];
+  if (tokenMode & 0o077)
+    return [
       problem(
         'token',
         `others may read the token (mode ${octal(tokenMode)}), and so run commands as you`,
         `chmod 600 ${directory}/token; to make a new one, remove it and restart berthd`,
       ),
-    );
-  if (freeDiskBytes !== null) {
-    const free = `${formatBytes(freeDiskBytes)} are free where logs and the ledger are kept`;
-    findings.push(
-      freeDiskBytes < LITTLE_DISK_BYTES
-        ? problem('disk', free, 'Make room: without it neither jobs nor logs can be written down')
-        : ok('disk', free),
-    );
-  }
-  if (sharedMemoryBytes !== null && sharedMemoryBytes < LITTLE_SHARED_MEMORY_BYTES)
-    findings.push(
-      warning(
-        'shared-memory',
-        `/dev/shm has ${formatBytes(sharedMemoryBytes)}: DataLoader workers fail with 'bus error' when it is full`,
-        'In a container: --shm-size=8g or --ipc=host; else mount -o remount,size=50% /dev/shm',
-      ),
-    );
+    ];
+  return [ok('token', `nobody else may read the token (mode ${octal(tokenMode)})`)];
+}
+
+function judgeDisk({ freeDiskBytes }: HostFacts): Finding[] {
+  if (freeDiskBytes === null) return [];
+  const free = `${formatBytes(freeDiskBytes)} are free where logs and the ledger are kept`;
+  return [
+    freeDiskBytes < LITTLE_DISK_BYTES
+      ? problem('disk', free, 'Make room: without it neither jobs nor logs can be written down')
+      : ok('disk', free),
+  ];
+}
+
+function judgeSharedMemory({ sharedMemoryBytes }: HostFacts): Finding[] {
+  if (sharedMemoryBytes === null) return [];
+  const size = `/dev/shm has ${formatBytes(sharedMemoryBytes)}`;
+  return [
+    sharedMemoryBytes < LITTLE_SHARED_MEMORY_BYTES
+      ? warning(
+          'shared-memory',
+          `${size}: DataLoader workers fail with 'bus error' when it is full`,
+          'In a container: --shm-size=8g or --ipc=host; else mount -o remount,size=50% /dev/shm',
+        )
+      : ok('shared-memory', `${size} for DataLoader workers`),
+  ];
+}
+
+function judgeOpenFiles({ openFiles }: HostFacts): Finding[] {
+  if (openFiles === null) return [];
+  return [
+    openFiles < FEW_OPEN_FILES
+      ? warning(
+          'open-files',
+          `a job may have ${openFiles} files open: with many DataLoader workers it fails with 'Too many open files'`,
+          'Start berthd with a higher limit: ulimit -n 65536, or LimitNOFILE=65536 in its systemd unit',
+        )
+      : ok('open-files', `a job may have ${openFiles} files open`),
+  ];
+}
+
+function judgeDeviceFiles({ deviceFiles, closedDeviceFiles }: HostFacts): Finding[] {
+  if (deviceFiles.length === 0) return [];
+  const findings: Finding[] = [];
   if (closedDeviceFiles.length > 0)
     findings.push(
       problem(
@@ -77,45 +125,50 @@ export function judgeHost(facts: HostFacts): Finding[] {
         'Add the user to the group of these files (ls -l /dev/nvidia*), and start berthd anew',
       ),
     );
-  return findings;
+  if (!deviceFiles.includes('/dev/nvidia-uvm'))
+    findings.push(
+      warning(
+        'device-file-uvm',
+        '/dev/nvidia-uvm is not there: CUDA needs it',
+        'nvidia-modprobe -u -c=0; in a container, start it with NVIDIA_DRIVER_CAPABILITIES=compute,utility',
+      ),
+    );
+  return findings.length > 0
+    ? findings
+    : [ok('device-files', `this user may open all ${deviceFiles.length} device files of NVIDIA's driver`)];
 }
 
-function modeOf(path: string): number | null {
-  try {
-    return statSync(path).mode & 0o777;
-  } catch {
-    return null;
-  }
+async function modeOf(path: string): Promise<number | null> {
+  return stat(path).then(
+    ({ mode }) => mode & 0o777,
+    () => null,
+  );
 }
 
-function sizeOf(
+async function sizeOf(
   path: string,
   of: (status: { bavail: number; blocks: number; bsize: number }) => number,
-): number | null {
-  try {
-    return of(statfsSync(path));
-  } catch {
-    return null;
-  }
+): Promise<number | null> {
+  return statfs(path).then(of, () => null);
 }
 
-function deviceFiles(): string[] {
-  try {
-    return readdirSync('/dev')
-      .filter((name) => /^nvidia(\d+|ctl|-uvm)$/.test(name))
-      .map((name) => `/dev/${name}`);
-  } catch {
-    return [];
-  }
+async function deviceFiles(): Promise<string[]> {
+  const names = await readdir('/dev').catch(() => []);
+  return names.filter((name) => /^nvidia(\d+|ctl|-uvm)$/.test(name)).map((name) => `/dev/${name}`);
 }
 
-function mayOpen(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
+async function mayOpen(file: string): Promise<boolean> {
+  return access(file, constants.R_OK | constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The soft limit: jobs inherit it from us. null: there is none, or it isn't known. */
+async function openFilesLimit(): Promise<number | null> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const [, limit] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
+  return limit === undefined ? null : Number(limit);
 }
 
 const octal = (mode: number): string => `0${mode.toString(8)}`;

@@ -1,10 +1,11 @@
 import type { Device, Driver, Finding } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
 import { judgeDevices } from './devices.js';
-import { judgeDriver } from './driver.js';
+import { judgeDriver, kernelModuleIn, libraryVersionIn } from './driver.js';
 import { type HostFacts, judgeHost } from './host.js';
-import { judgeTorch, type TorchFacts } from './pytorch.js';
-import { judgeRedis, type RedisFacts } from './redis.js';
+import { judgeTorch } from './pytorch.js';
+import { judgeRedis, judgeRedisProgram, type RedisFacts } from './redis.js';
+import type { TorchFacts } from './torch-probe.js';
 
 const driver: Driver = {
   driverVersion: '570.86.15',
@@ -63,17 +64,31 @@ describe('PyTorch', () => {
     ['is a CPU build where GPUs are simulated', { cuda: null }, { simulated: true }, ['pytorch-build: note']],
     ['is for AMD', { cuda: null, hip: '6.2' }, {}, ['pytorch-build: problem']],
     ['wants a newer minor version of CUDA, which does', { cuda: '12.9' }, {}, []],
-    ['wants a newer CUDA than the driver runs', { cuda: '13.0' }, {}, ['pytorch-cuda: problem']],
+    [
+      'wants a newer CUDA than the driver runs',
+      { cuda: '13.0', available: false },
+      {},
+      ['pytorch-cuda: problem', 'pytorch-available: problem'],
+    ],
+    ['wants a newer CUDA, and has the libraries for it', { cuda: '13.0' }, {}, []],
+    ['wants a newer CUDA than a simulated driver runs', { cuda: '13.0' }, { simulated: true }, []],
     ['wants an older CUDA', { cuda: '11.8' }, {}, []],
     [
       'wants a newer CUDA 10 than the driver runs',
-      { cuda: '10.2' },
+      { cuda: '10.2', available: false },
       { cudaVersion: '10.1' },
-      ['pytorch-cuda: problem'],
+      ['pytorch-cuda: problem', 'pytorch-available: problem'],
     ],
     [
       'has no kernels for the device',
       { architectures: ['sm_50', 'sm_86'] },
+      {},
+      ['pytorch-architectures: problem'],
+    ],
+    ['has kernels for just the device', { architectures: ['sm_90a'] }, {}, []],
+    [
+      'has kernels for just another device',
+      { architectures: ['sm_80a', 'compute_80a'] },
       {},
       ['pytorch-architectures: problem'],
     ],
@@ -84,6 +99,7 @@ describe('PyTorch', () => {
       {},
       ['pytorch-available: problem'],
     ],
+    ['sees less than there is', { devices: [] }, {}, ['pytorch-available: warning']],
     ['fails when it is asked for CUDA', { error: 'RuntimeError: x' }, {}, ['pytorch-cuda-error: problem']],
   ])('%s', (_, facts, on, expected) => {
     expect(troubles(judge(facts, on))).toEqual(expected);
@@ -96,8 +112,25 @@ describe('PyTorch', () => {
     expect(sentenceOf(judge({ architectures: ['sm_86'] }), 'pytorch-architectures')).toContain(
       'NVIDIA H100 (sm_90)',
     );
-    expect(sentenceOf(judge({}), 'pytorch-build')).toBe('it is built for CUDA 12.4, cuDNN 9.1.0');
+    expect(sentenceOf(judge({}), 'pytorch-build')).toBe('PyTorch is built for CUDA 12.4, cuDNN 9.1.0');
     expect(sentenceOf(judge({ cudnn: 8902 }), 'pytorch-build')).toContain('cuDNN 8.9.2');
+  });
+
+  it('says why it sees nothing: what it warned of, else what it failed with', () => {
+    const sees = (facts: Partial<TorchFacts>): string =>
+      sentenceOf(judge({ available: false, ...facts }), 'pytorch-available');
+    const error = 'RuntimeError: No CUDA GPUs are available';
+    expect(sees({ error })).toBe(`torch.cuda.is_available() is False: ${error}`);
+    expect(sees({ error, warnings: ['', 'CUDA unknown error'] })).toContain('False: CUDA unknown error');
+    expect(sees({})).toBe('torch.cuda.is_available() is False');
+  });
+
+  it('need not see a lost device, nor more than one MIG instance', () => {
+    const lost = { ...device, health: { state: 'lost', sentence: null } } as Device;
+    expect(troubles(judge({}, {}, [device, lost]))).toEqual([]);
+    const instance = { ...device, mig: { index: 0 } } as Device;
+    expect(troubles(judge({}, {}, [instance, instance]))).toEqual([]);
+    expect(troubles(judge({}, {}, [device, device]))).toEqual(['pytorch-available: warning']);
   });
 
   it('is not to be had without a python, or from one that gives no answer', () => {
@@ -109,10 +142,13 @@ describe('PyTorch', () => {
 });
 
 describe('the driver', () => {
+  const mismatch = { code: 'driver_version_mismatch', detail: 'x', hint: 'y' };
   it.each<[string, Partial<Driver>, string | null, string[]]>([
     ['is fine', {}, '570.86.15', []],
-    ['is of two versions', {}, '550.54.15', ['driver-versions: problem']],
-    ['is simulated', { simulated: true }, null, ['driver: note']],
+    ['was upgraded while we run', {}, '550.54.15', ['driver-versions: problem']],
+    ['was upgraded before we started', { problem: mismatch }, '550.54.15', ['driver-versions: problem']],
+    ['says that it was upgraded, to which version or not', { problem: mismatch }, null, ['driver: problem']],
+    ['is simulated', { simulated: true }, '550.54.15', ['driver: note']],
     [
       'is missing',
       { problem: { code: 'driver_not_found', detail: 'x', hint: 'y' } },
@@ -131,9 +167,29 @@ describe('the driver', () => {
       '570.86.15',
       ['driver: warning'],
     ],
-    ['has something to say', { remarks: ['GPU 0 is in MIG mode'] }, null, ['driver-remark: note']],
-  ])('%s', (_, over, moduleVersion, expected) => {
-    expect(troubles(judgeDriver({ ...driver, ...over }, moduleVersion))).toEqual(expected);
+  ])('%s', (_, over, kernelModule, expected) => {
+    const versions = { kernelModule, library: '570.86.15' };
+    expect(troubles(judgeDriver({ ...driver, ...over }, versions))).toEqual(expected);
+  });
+
+  it.each([
+    ['NVIDIA UNIX x86_64 Kernel Module  470.256.02  Thu May  2 14:37:44 UTC 2024', '470.256.02'],
+    [
+      'NVIDIA UNIX Open Kernel Module for x86_64  560.35.03  Release Build  (dvs-builder@U16-I3-A03-02-4)',
+      '560.35.03',
+    ],
+    ['NVIDIA UNIX Open Kernel Module for aarch64  590.48  Release Build', '590.48'],
+  ])('has a kernel module that says %s', (words, version) => {
+    expect(kernelModuleIn(`NVRM version: ${words}\nGCC version:  gcc version 11.4.0 (Ubuntu 11.4.0)\n`)).toBe(
+      version,
+    );
+  });
+
+  it('has libraries whose files tell their version', () => {
+    expect(kernelModuleIn('')).toBeNull();
+    expect(libraryVersionIn('/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.570.86.15')).toBe('570.86.15');
+    expect(libraryVersionIn('/usr/lib/libnvidia-ml.so.590.48 (deleted)')).toBe('590.48');
+    expect(libraryVersionIn('/usr/lib/wsl/lib/libnvidia-ml.so.1')).toBeNull();
   });
 });
 
@@ -158,6 +214,10 @@ describe('devices', () => {
     ['are used by others', {}, { foreignBytes: 1000 }, ['device-0-foreign: note']],
     ['sleep between jobs', { persistenceMode: false }, {}, ['device-0-persistence: note']],
     ['let one process in', { computeMode: 'exclusiveProcess' }, {}, ['device-0-mode: note']],
+    ['are lost', { health: { state: 'lost', sentence: null } }, {}, ['device-0-lost: warning']],
+    ['hang', { health: { state: 'unresponsive', sentence: null } }, {}, ['device-0-unresponsive: warning']],
+    ['allow no jobs', { computeMode: 'prohibited' }, {}, ['device-0-prohibited: warning']],
+    ['are worn out', {}, { remappedRows: { failed: true } }, ['device-0-rows-failed: warning']],
     ['say nothing', { health: { state: 'unknown', sentence: null } }, {}, ['device-0-sample: warning']],
   ])('%s', (_, over, sample, expected) => {
     expect(judge(over, sample)).toEqual(expected);
@@ -165,6 +225,13 @@ describe('devices', () => {
 
   it('are not there: that is a problem', () => {
     expect(troubles(judgeDevices([], driver))).toEqual(['devices: problem']);
+  });
+
+  it('may be hidden by a mask', () => {
+    const remark = 'CUDA_VISIBLE_DEVICES=0 leaves 1 of 2 devices to Berth';
+    const findings = judgeDevices([device], { ...driver, remarks: [remark] });
+    expect(troubles(findings)).toEqual(['devices-remark: note']);
+    expect(sentenceOf(findings, 'devices-remark')).toBe(remark);
   });
 });
 
@@ -183,6 +250,8 @@ describe('Redis', () => {
     ['writes late', { appendFsync: 'everysec' }, ['redis-durability: warning']],
     ['hides its settings', { appendOnly: null, maxmemoryPolicy: null }, ['redis-durability: note']],
     ['drops keys', { maxmemoryPolicy: 'allkeys-lru' }, ['redis-eviction: problem']],
+    ['is old', { version: '6.0.16' }, ['redis-version: warning']],
+    ['is just new enough', { version: '6.2.0' }, []],
     ['could not write', { lastWriteOk: false }, ['redis-disk: problem']],
   ])('%s', (_, over, expected) => {
     expect(troubles(judgeRedis({ ...fine, ...over }, true))).toEqual(expected);
@@ -190,6 +259,11 @@ describe('Redis', () => {
 
   it('does not answer', () => {
     expect(troubles(judgeRedis(null, false))).toEqual(['redis: problem']);
+  });
+
+  it('is not running yet', () => {
+    expect(troubles(judgeRedisProgram('/usr/bin/redis-server'))).toEqual([]);
+    expect(troubles(judgeRedisProgram(null))).toEqual(['redis: problem']);
   });
 });
 
@@ -200,7 +274,9 @@ describe('the host', () => {
     tokenMode: 0o600,
     freeDiskBytes: 2 ** 40,
     sharedMemoryBytes: 2 ** 34,
+    deviceFiles: ['/dev/nvidia0', '/dev/nvidiactl', '/dev/nvidia-uvm'],
     closedDeviceFiles: [],
+    openFiles: 65_536,
   };
   it.each<[string, Partial<HostFacts>, string[]]>([
     ['is fine', {}, []],
@@ -209,6 +285,13 @@ describe('the host', () => {
     ['has no data directory yet', { directoryMode: null, tokenMode: null }, ['data-directory: note']],
     ['has a full disk', { freeDiskBytes: 1000 }, ['disk: problem']],
     ['has little shared memory', { sharedMemoryBytes: 64 * 2 ** 20 }, ['shared-memory: warning']],
+    ['lets jobs open few files', { openFiles: 1024 }, ['open-files: warning']],
+    [
+      'lacks the file that CUDA needs',
+      { deviceFiles: ['/dev/nvidia0', '/dev/nvidiactl'] },
+      ['device-file-uvm: warning'],
+    ],
+    ['has no device files', { deviceFiles: [] }, []],
     ['keeps the devices from this user', { closedDeviceFiles: ['/dev/nvidia0'] }, ['device-files: problem']],
   ])('%s', (_, over, expected) => {
     expect(troubles(judgeHost({ ...fine, ...over }))).toEqual(expected);

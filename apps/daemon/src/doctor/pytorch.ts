@@ -1,65 +1,6 @@
-import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Device, Driver, Finding } from '@berth/contract';
 import { findingsOf } from './finding.js';
-
-const PROBE = fileURLToPath(new URL('../../python/torch_probe.py', import.meta.url));
-/** Importing torch from a cold disk takes its time. */
-const PATIENCE_MS = 60_000;
-
-/** What torch_probe.py says. */
-export interface TorchFacts {
-  python: string;
-  executable: string;
-  /** Its version; null: it can't be imported, and `error` says why. */
-  torch: string | null;
-  error: string | null;
-  /** The CUDA that it was built for; null: none. */
-  cuda?: string | null;
-  hip?: string | null;
-  cudnn?: number | null;
-  available?: boolean;
-  devices?: string[];
-  /** Such as `sm_90`. */
-  architectures?: string[];
-  warnings?: string[];
-}
-
-/** The first python on the PATH; null: there is none. */
-export function findPython(environment: NodeJS.ProcessEnv): string | null {
-  for (const folder of (environment.PATH ?? '').split(delimiter)) {
-    for (const name of ['python3', 'python']) {
-      const file = join(folder, name);
-      try {
-        accessSync(file, constants.X_OK);
-        return file;
-      } catch {
-        // Not here.
-      }
-    }
-  }
-  return null;
-}
-
-/** Asks a python for its PyTorch. A text says why it gave no answer. */
-export async function probeTorch(
-  python: string,
-  environment: NodeJS.ProcessEnv,
-): Promise<TorchFacts | string> {
-  try {
-    const options = { env: environment, timeout: PATIENCE_MS, killSignal: 'SIGKILL' as const };
-    const { stdout } = await promisify(execFile)(python, [PROBE], options);
-    return JSON.parse(stdout) as TorchFacts;
-  } catch (error) {
-    const { killed, code, message } = error as Error & { killed?: boolean; code?: string | number };
-    if (killed) return `it gave no answer within ${PATIENCE_MS / 1000} s`;
-    if (code === 'ENOENT') return 'there is no such program';
-    return message.split('\n').at(-1)?.trim() || message;
-  }
-}
+import type { TorchFacts } from './torch-probe.js';
 
 const { ok, note, warning, problem } = findingsOf('pytorch');
 
@@ -121,12 +62,15 @@ function judgeBuild(facts: TorchFacts, driver: Driver, devices: readonly Device[
       : [problem('pytorch-build', sentence, choose)];
   }
   const cudnn = facts.cudnn ? `, cuDNN ${cudnnVersion(facts.cudnn)}` : '';
-  const findings = [ok('pytorch-build', `it is built for CUDA ${facts.cuda}${cudnn}`)];
-  if (supported && !runs(supported, facts.cuda)) {
+  const findings = [ok('pytorch-build', `PyTorch is built for CUDA ${facts.cuda}${cudnn}`)];
+  // Nothing real would run there, whatever a real driver of that version could.
+  if (driver.simulated) return findings;
+  // Where it works, it works: NVIDIA's compatibility libraries bring a newer CUDA to an older driver.
+  if (!facts.available && supported && !runs(supported, facts.cuda)) {
     findings.push(
       problem(
         'pytorch-cuda',
-        `it wants CUDA ${facts.cuda}, but the driver runs ${supported} and older`,
+        `PyTorch wants CUDA ${facts.cuda}, but the driver runs ${supported} and older`,
         `Upgrade the driver, or: ${choose}`,
       ),
     );
@@ -143,36 +87,43 @@ function judgeBuild(facts: TorchFacts, driver: Driver, devices: readonly Device[
     findings.push(
       problem(
         'pytorch-architectures',
-        `it has no kernels for ${which.join(', ')}; it has ${facts.architectures.join(', ')}`,
+        `PyTorch has no kernels for ${which.join(', ')}; it has ${facts.architectures.join(', ')}`,
         'Take a newer (or for old GPUs an older) build of PyTorch',
       ),
     );
   }
-  if (driver.simulated) return findings;
-  if (facts.error)
-    findings.push(
-      problem(
-        'pytorch-cuda-error',
-        `asked for CUDA it fails: ${facts.error}`,
-        'See what nvidia-smi and the kernel log (dmesg) say',
-      ),
+  return [...findings, judgeUse(facts, devices)];
+}
+
+/** What it says of itself where it is asked for the devices. */
+function judgeUse({ available, error, warnings, ...facts }: TorchFacts, devices: readonly Device[]): Finding {
+  if (available === false) {
+    const reason = warnings?.find(Boolean) ?? error;
+    return problem(
+      'pytorch-available',
+      `torch.cuda.is_available() is False${reason ? `: ${reason}` : ''}`,
+      'See what nvidia-smi says, and whether /dev/nvidia-uvm is there (nvidia-modprobe -u -c=0)',
     );
-  else if (!facts.available)
-    findings.push(
-      problem(
+  }
+  if (error)
+    return problem(
+      'pytorch-cuda-error',
+      `PyTorch fails when it is asked for CUDA: ${error}`,
+      'See what nvidia-smi and the kernel log (dmesg) say',
+    );
+  const seen = facts.devices ?? [];
+  const sentence = `PyTorch sees ${seen.length} ${seen.length === 1 ? 'device' : 'devices'}: ${seen.join(', ')}`;
+  // CUDA shows a process one MIG instance at the most.
+  const there = devices.some(({ mig }) => mig)
+    ? 1
+    : devices.filter(({ health }) => health.state !== 'lost').length;
+  return seen.length < there
+    ? warning(
         'pytorch-available',
-        `torch.cuda.is_available() is False${facts.warnings?.[0] ? `: ${facts.warnings[0]}` : ''}`,
-        'See what nvidia-smi says, and whether /dev/nvidia-uvm is there (nvidia-modprobe -u -c=0)',
-      ),
-    );
-  else
-    findings.push(
-      ok(
-        'pytorch-available',
-        `it sees ${facts.devices?.length ?? 0} devices: ${(facts.devices ?? []).join(', ')}`,
-      ),
-    );
-  return findings;
+        `${sentence}, where Berth has ${there}`,
+        'Jobs on the others will fail: see what nvidia-smi and the kernel log (dmesg) say of them',
+      )
+    : ok('pytorch-available', sentence);
 }
 
 /** 8902 is 8.9.2; from 9 on 90100 is 9.1.0. */
@@ -191,14 +142,18 @@ function runs(supported: string, wanted: string): boolean {
   return wantedMajor < major || (wantedMajor === major && (major >= 11 || wantedMinor <= minor));
 }
 
-/** Binary code runs on its own major version from its minor version on; `compute_` is compiled when it is loaded. */
+/**
+ * Binary code runs on its own major version from its minor version on, and `compute_` code is compiled when it is loaded;
+ * what ends in `a` is for that very version (CUDA C++ Programming Guide, "Compute Capability").
+ */
 function hasKernels(architectures: readonly string[], capability: string | null): boolean {
   if (capability === null) return true;
   const [major, minor] = capability.split('.').map(Number) as [number, number];
   return architectures.some((architecture) => {
-    const match = /^(sm|compute)_(\d+)(\d)a?$/.exec(architecture);
+    const match = /^(sm|compute)_(\d+)(\d)(a?)$/.exec(architecture);
     if (!match) return true;
-    const [, kind, of, from] = match;
+    const [, kind, of, from, exact] = match;
+    if (exact) return Number(of) === major && Number(from) === minor;
     if (kind === 'compute') return Number(of) < major || (Number(of) === major && Number(from) <= minor);
     return Number(of) === major && Number(from) <= minor;
   });

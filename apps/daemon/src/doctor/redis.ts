@@ -4,6 +4,8 @@ import { findingsOf } from './finding.js';
 
 const { ok, note, warning, problem } = findingsOf('redis');
 
+const OLDEST_VERSION = [6, 2] as const;
+
 /** What a Redis says of itself; a setting is null where it doesn't show it. */
 export interface RedisFacts {
   version: string | null;
@@ -33,6 +35,19 @@ export async function examineRedis(redis: Redis): Promise<RedisFacts> {
   };
 }
 
+/** Where no Redis is named and none runs yet. @param program what Berth would start; null: nothing is there */
+export function judgeRedisProgram(program: string | null): Finding[] {
+  return program
+    ? [ok('redis', `${program} is there, for Berth's own Redis`)]
+    : [
+        problem(
+          'redis',
+          'there is no Redis server here for Berth to start',
+          'Install one (Debian: apt-get install redis-tools; Fedora: dnf install valkey), or name one with --redis-url',
+        ),
+      ];
+}
+
 /** @param facts null: it gave no answer */
 export function judgeRedis(facts: RedisFacts | null, isPrivate: boolean): Finding[] {
   const whose = isPrivate ? "Berth's own, on a private socket" : 'the one that redisUrl names';
@@ -47,7 +62,15 @@ export function judgeRedis(facts: RedisFacts | null, isPrivate: boolean): Findin
   const findings = [
     ok('redis', `Redis ${facts.version ?? ''} answers (${whose}; ${facts.usedMemory ?? '?'} used)`),
   ];
-  const { appendOnly, appendFsync, maxmemoryPolicy } = facts;
+  const { version, appendOnly, appendFsync, maxmemoryPolicy } = facts;
+  if (version !== null && isOlder(version, OLDEST_VERSION))
+    findings.push(
+      warning(
+        'redis-version',
+        `Redis ${version} is older than ${OLDEST_VERSION.join('.')}, from which on BullMQ, the queue that hands jobs over, recommends it`,
+        'Upgrade Redis, or take Valkey',
+      ),
+    );
   if (!facts.lastWriteOk)
     findings.push(
       problem(
@@ -96,4 +119,9 @@ export function judgeRedis(facts: RedisFacts | null, isPrivate: boolean): Findin
       ),
     );
   return findings;
+}
+
+function isOlder(version: string, [major, minor]: typeof OLDEST_VERSION): boolean {
+  const [ofMajor = 0, ofMinor = 0] = version.split('.').map(Number);
+  return ofMajor < major || (ofMajor === major && ofMinor < minor);
 }

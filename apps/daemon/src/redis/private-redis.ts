@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HeldLock, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
+import { type HeldLock, keepRunning, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { RedisAddress } from './connection.js';
@@ -9,8 +9,6 @@ import { findRedisServer } from './server-program.js';
 /** Linux keeps a socket's path in 108 bytes (unix(7)). */
 const LONGEST_SOCKET_PATH = 107;
 const START_PATIENCE_MS = 30_000;
-/** A server that lived for less than this is restarted only after a pause of that length. */
-const SHORT_LIFE_MS = 1000;
 
 /** The private Redis can't be had; the message says what to do. */
 export class RedisUnavailable extends Error {
@@ -74,6 +72,7 @@ export class PrivateRedis {
     return join(this.directory, 'redis.lock');
   }
 
+  /** @throws RedisUnavailable, SpawnError */
   private spawn(lock: HeldLock): void {
     const file = findRedisServer();
     if (!file) {
@@ -102,12 +101,13 @@ export class PrivateRedis {
       '--maxmemory-policy',
       'noeviction',
     );
-    const environment = Object.fromEntries(
-      Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    );
-    const pid = spawnDetached({ file, argv, environment, inherit: [{ from: lock.fd, to: 3 }] });
-    lock.release();
-    this.log.info({ pid, directory: this.directory }, 'started the private Redis');
+    const inherit = [{ from: lock.fd, to: 3 }];
+    try {
+      const pid = spawnDetached({ file, argv, environment: process.env, inherit });
+      this.log.info({ pid, directory: this.directory }, 'started the private Redis');
+    } finally {
+      lock.release();
+    }
   }
 
   private connect(): Redis {
@@ -137,20 +137,14 @@ export class PrivateRedis {
     }
   }
 
-  private async keepRunning(): Promise<void> {
-    while (!this.closing.signal.aborted) {
-      const since = Date.now();
-      const lock = await waitForLock(this.lockPath, this.closing.signal).catch(() => null);
-      if (!lock) return;
-      this.log.error('the private Redis has died; starting it again');
-      if (Date.now() - since < SHORT_LIFE_MS)
-        await new Promise((resolve) => setTimeout(resolve, SHORT_LIFE_MS));
-      try {
-        this.spawn(lock);
-      } catch (error) {
-        this.log.error({ error: (error as Error).message }, 'the private Redis could not be started');
-        await new Promise((resolve) => setTimeout(resolve, SHORT_LIFE_MS));
-      }
-    }
+  private keepRunning(): Promise<void> {
+    const server = {
+      lockPath: this.lockPath,
+      start: (lock: HeldLock) => this.spawn(lock),
+      onDeath: () => this.log.error('the private Redis has died; starting it again'),
+      onFailure: ({ message }: Error) =>
+        this.log.error({ error: message }, 'the private Redis could not be started; trying again'),
+    };
+    return keepRunning(server, this.closing.signal);
   }
 }

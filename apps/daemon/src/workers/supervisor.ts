@@ -1,14 +1,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type HeldLock, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
+import { type HeldLock, keepRunning, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { DataDirectory } from '../data-directory.js';
 import { KEYS } from '../ledger/keys.js';
 
 const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url));
-/** A worker that lived for less than this is replaced only after a pause of that length. */
-const SHORT_LIFE_MS = 1000;
 /** How long idle workers get to leave. */
 const LEAVING_MS = 3000;
 const ASKING_MS = 200;
@@ -87,39 +85,35 @@ export class WorkerSupervisor {
     return left.flat();
   }
 
+  /** @throws SpawnError */
   private spawn(device: string, lock: HeldLock): void {
     const output = openSync(this.directories.workerLog(device), 'a', 0o600);
-    const environment = Object.fromEntries(
-      Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    );
     const argv = [process.execPath, WORKER, JSON.stringify({ ...this.workerOptions, device })];
-    const pid = spawnDetached({
-      file: process.execPath,
-      argv,
-      environment,
-      stdout: output,
-      stderr: output,
-      inherit: [{ from: lock.fd, to: 3 }],
-    });
-    closeSync(output);
-    lock.release();
-    this.log.info({ device, pid }, 'started a worker');
+    try {
+      const pid = spawnDetached({
+        file: process.execPath,
+        argv,
+        environment: process.env,
+        stdout: output,
+        stderr: output,
+        inherit: [{ from: lock.fd, to: 3 }],
+      });
+      this.log.info({ device, pid }, 'started a worker');
+    } finally {
+      closeSync(output);
+      lock.release();
+    }
   }
 
-  private async keepRunning(device: string): Promise<void> {
-    while (!this.closing.signal.aborted) {
-      const since = Date.now();
-      const lock = await waitForLock(this.directories.workerLock(device), this.closing.signal).catch(
-        () => null,
-      );
-      if (!lock) return;
-      this.log.error(
-        { device, log: this.directories.workerLog(device) },
-        'a worker has died; starting another',
-      );
-      if (Date.now() - since < SHORT_LIFE_MS)
-        await new Promise((resolve) => setTimeout(resolve, SHORT_LIFE_MS));
-      this.spawn(device, lock);
-    }
+  private keepRunning(device: string): Promise<void> {
+    const log = this.directories.workerLog(device);
+    const worker = {
+      lockPath: this.directories.workerLock(device),
+      start: (lock: HeldLock) => this.spawn(device, lock),
+      onDeath: () => this.log.error({ device, log }, 'a worker has died; starting another'),
+      onFailure: ({ message }: Error) =>
+        this.log.error({ device, error: message }, 'a worker could not be started; trying again'),
+    };
+    return keepRunning(worker, this.closing.signal);
   }
 }

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type HeldLock, waitForLock } from './lock.js';
+
+/** A process that lived for less than this is replaced only after a pause of that length. */
+const SHORT_LIFE_MS = 1000;
+
+export interface KeptProcess {
+  /** The lock that the process holds for as long as it lives. */
+  lockPath: string;
+  /** Starts it and hands the lock over. Where this throws, it is tried again after a pause. */
+  start(lock: HeldLock): void;
+  /** It has died, and another is about to be started. */
+  onDeath(): void;
+  /** It could not be started, or its lock could not be waited for. */
+  onFailure(error: Error): void;
+}
+
+/**
+ * Starts a process anew whenever it dies, be it ours or one that was found running. Whoever gets the lock starts the next
+ * one, so that there are never two.
+ * @param signal ends the watching; the process goes on
+ */
+export async function keepRunning(kept: KeptProcess, signal: AbortSignal): Promise<void> {
+  const { lockPath, start, onDeath, onFailure } = kept;
+  let ran = true;
+  while (!signal.aborted) {
+    const since = Date.now();
+    let lock: HeldLock | null = null;
+    try {
+      lock = await waitForLock(lockPath, signal);
+      if (ran) onDeath();
+      ran = false;
+      if (Date.now() - since < SHORT_LIFE_MS) await sleep(SHORT_LIFE_MS, undefined, { signal });
+      start(lock);
+      ran = true;
+    } catch (error) {
+      // Kept, it would have us wait for ourselves.
+      lock?.release();
+      if (signal.aborted) return;
+      onFailure(error as Error);
+      if (!lock) await sleep(SHORT_LIFE_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
