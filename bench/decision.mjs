@@ -18,7 +18,7 @@ export async function decision() {
     const times = [];
     for (let i = 0; i < DECISIONS; i += 1) {
       const began = performance.now();
-      decide(state, { now: 0, plannedSeconds: 86_400 });
+      decide(state, 0);
       times.push(performance.now() - began);
     }
     figures[`medianMs @${size.toExponential(0)}`] = median(times);
@@ -37,6 +37,7 @@ function busyHost(size) {
     model: 'H100',
     computeCapability: '9.0',
     distances: {},
+    labels: {},
     obstacle: null,
   };
   const devices = Array.from({ length: DEVICES }, (_, index) => ({
@@ -47,23 +48,40 @@ function busyHost(size) {
   }));
   apply(state, { type: 'devices', devices });
   for (let i = 0; i < DEVICES; i += 1) {
-    const allocation = { job: `r${i}`, number: i, devices: [`GPU-${i}`], since: 0, endsAt: 1000 * (i + 1) };
+    const allocation = {
+      job: `r${i}`,
+      number: i,
+      attempt: 1,
+      needs: needsOf(i),
+      devices: [`GPU-${i}`],
+      gpus: 1,
+      since: 0,
+      endsAt: 1000 * (i + 1),
+      leaving: false,
+    };
     apply(state, { type: 'placed', allocation });
   }
   for (let number = 1; number <= size; number += 1) {
-    const shape = number % SHAPES;
-    const needs = {
-      priority: shape % 5,
-      gpus: 1 + (shape % 8),
-      candidates: null,
-      launch: 'single',
-      constraints: null,
-      longestSeconds: shape < 25 ? null : shape * 100,
-    };
-    apply(state, {
-      type: 'pending',
-      job: { id: `job_${number}`, number: number + DEVICES, attempt: 1, needs },
-    });
+    const job = { id: `job_${number}`, number: number + DEVICES, attempt: 1, needs: needsOf(number) };
+    apply(state, { type: 'pending', job });
   }
   return state;
+}
+
+/** Of five users and priorities, with and without a time limit. */
+function needsOf(number) {
+  const shape = number % SHAPES;
+  return {
+    user: `user${shape % 5}`,
+    priority: shape % 5,
+    gpus: 1 + (shape % 8),
+    candidates: null,
+    launch: 'single',
+    constraints: null,
+    share: null,
+    longestSeconds: shape < 25 ? null : shape * 100,
+    graceSeconds: 30,
+    preemptible: false,
+    limitedGroup: null,
+  };
 }

@@ -142,7 +142,7 @@ describe('what happened while nobody looked', () => {
     process.kill(shim, 'SIGKILL');
     expect(await daemon.ended(job)).toMatchObject({ state: 'failed', cause: { code: 'worker_lost' } });
     expect(isAlive(stray)).toBe(false);
-    expect((await daemon.devices())[0]?.holder).toBeNull();
+    expect((await daemon.devices())[0]?.holders).toEqual([]);
   });
 });
 

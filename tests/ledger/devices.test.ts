@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBookView } from '../../apps/daemon/dist/ledger/device-book-view.js';
 import type { EventFeed, LedgerEvent } from '../../apps/daemon/dist/ledger/event-feed.js';
 import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
-import { jobIn, NODE, newJob, placement, registered } from '../support/ledger-story.js';
+import { HALF_LIFE, jobIn, NODE, newJob, placement, registered } from '../support/ledger-story.js';
 import { RedisServer } from '../support/redis-server.js';
 
 let server: RedisServer;
@@ -14,7 +14,7 @@ let device: string;
 beforeAll(async () => {
   server = await RedisServer.start();
   ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE);
+  epoch = await ledger.lead(NODE, HALF_LIFE);
 });
 afterAll(() => server.stop());
 beforeEach(async () => {
@@ -166,6 +166,6 @@ describe('the book at hand', () => {
     const job = await pendingJob();
     await ledger.assign(epoch, job, 1, placement(1, device));
     const { page } = await new DeviceBookView(ledger, feed().feed).read();
-    expect(page.holders.get(uuid())).toMatchObject({ job, name: 'train', user: 'ada', attempt: 1 });
+    expect(page.holders.get(uuid())).toMatchObject([{ job, name: 'train', user: 'ada', attempt: 1 }]);
   });
 });

@@ -12,6 +12,7 @@ import {
   BY_USER,
   ENDING,
   FAILURE,
+  HALF_LIFE,
   jobIn,
   NEEDS,
   NODE,
@@ -28,7 +29,7 @@ let epoch: string;
 beforeAll(async () => {
   server = await RedisServer.start();
   ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE);
+  epoch = await ledger.lead(NODE, HALF_LIFE);
 });
 afterAll(() => server.stop());
 
@@ -135,7 +136,7 @@ describe('assign', () => {
   it('is refused to a scheduler that no longer leads', async () => {
     const id = await jobIn('pending', ledger, epoch);
     const old = epoch;
-    epoch = await ledger.lead(NODE);
+    epoch = await ledger.lead(NODE, HALF_LIFE);
     expect(await refusalOf(ledger.assign(old, id, 1, placement()))).toBe('not_leading');
   });
 
@@ -167,9 +168,10 @@ describe('the end of an attempt', () => {
     const id = await jobIn('running', ledger, epoch);
     const devices = (await ledger.job(id))?.attempts[0]?.devices.map(({ uuid }) => uuid) ?? [];
     await ledger.finish({ job: id, attempt: 1, rank: 0 }, ENDING, null);
-    expect([...(await ledger.allocations()).keys()]).toEqual(expect.arrayContaining(devices));
+    expect([...(await ledger.deviceBook()).holders.keys()]).toEqual(expect.arrayContaining(devices));
     await ledger.finish({ job: id, attempt: 1, rank: 1 }, ENDING, null);
-    expect([...(await ledger.allocations()).keys()].filter((uuid) => devices.includes(uuid))).toEqual([]);
+    const { holders } = await ledger.deviceBook();
+    expect([...holders.keys()].filter((uuid) => devices.includes(uuid))).toEqual([]);
     expect(await ledger.job(id)).toMatchObject({ state: 'succeeded', cause: null });
   });
 

@@ -1,7 +1,16 @@
 import type { Cause, JobId, Retry } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Ledger, type NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
-import { BY_USER, ENDING, FAILURE, jobIn, NODE, newJob, placement } from '../support/ledger-story.js';
+import {
+  BY_USER,
+  ENDING,
+  FAILURE,
+  HALF_LIFE,
+  jobIn,
+  NODE,
+  newJob,
+  placement,
+} from '../support/ledger-story.js';
 import { RedisServer } from '../support/redis-server.js';
 
 let server: RedisServer;
@@ -11,7 +20,7 @@ let epoch: string;
 beforeAll(async () => {
   server = await RedisServer.start();
   ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE);
+  epoch = await ledger.lead(NODE, HALF_LIFE);
 });
 afterAll(() => server.stop());
 

@@ -20,13 +20,21 @@ export const BY_USER: Cause = {
   signal: null,
 };
 
+/** In s. */
+export const HALF_LIFE = 604_800;
+
 export const NEEDS: NewJob['needs'] = {
+  user: 'ada',
   priority: 0,
   gpus: 1,
   candidates: null,
   launch: 'single',
   constraints: null,
+  share: null,
   longestSeconds: null,
+  graceSeconds: 30,
+  preemptible: false,
+  limitedGroup: null,
 };
 
 /** What a node registers of a device, as far as nobody looks. */
@@ -39,6 +47,7 @@ export const registered = (uuid: string, node = NODE) => ({
   model: 'GPU',
   computeCapability: null,
   distances: {},
+  labels: {},
 });
 
 export function newJob(over: Partial<NewJob> = {}): NewJob {
@@ -55,6 +64,7 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
       gpus: 1,
       devices: null,
       constraints: null,
+      sharing: null,
       launch: 'single',
       timeLimit: null,
       gracePeriod: 30,
@@ -79,6 +89,8 @@ export function placement(ranks = 1, device: string = randomUUID()): PlacedAttem
     devices,
     tasks: devices.map(({ uuid }, rank) => ({ rank, devices: [uuid] })),
     masterPort: null,
+    gpus: ranks,
+    share: null,
   };
 }
 

@@ -26,7 +26,7 @@ export function deviceLines(items: readonly Device[], terminal: Terminal): strin
       return column >= 1 && column <= 3 ? blank + text : text + blank;
     });
     const device = items[i] as Device;
-    const holder = device.holder ? terminal.paint('cyan', cells[4] as string) : cells[4];
+    const holder = device.holders.length > 0 ? terminal.paint('cyan', cells[4] as string) : cells[4];
     const trouble = troubleOf(device);
     return [...cells.slice(0, 4), holder, ...(trouble ? [terminal.paint('red', trouble)] : [])].join(' │ ');
   });
@@ -40,14 +40,16 @@ function loadOf({ sample }: Device): string {
   return figure(sample?.utilisation == null ? null : sample.utilisation * 100, '%');
 }
 
-function holderOf({ holder, sample }: Device): string {
+function holderOf({ holders, sample }: Device): string {
   const foreign = (sample?.processes ?? []).filter(({ job }) => job === null);
   const bytes = foreign.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0);
   const count = `${foreign.length} foreign process${foreign.length === 1 ? '' : 'es'}${bytes > 0 ? ` (${size(bytes)})` : ''}`;
-  const job = holder && harmless(`job ${holder.number} ${holder.user}:${holder.name}`);
+  const job = holders.length > 0 ? harmless(holders.map(nameOf).join(', ')) : null;
   if (foreign.length === 0) return job ?? UNKNOWN;
   return job ? `${job} and ${count}` : `no job, but ${count}`;
 }
+
+const nameOf = ({ number, user, name }: Device['holders'][0]): string => `job ${number} ${user}:${name}`;
 
 /** What is the matter with it, if anything is. */
 function troubleOf({ health, obstacles, sample }: Device): string | null {

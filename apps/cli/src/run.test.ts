@@ -268,7 +268,7 @@ describe('berth wait', () => {
 describe('berth devices', () => {
   it('says what it knows, and – for what it does not', async () => {
     daemon.routes['GET /v1/devices'] = {
-      items: [device(), device({ index: 1, holder: null, sample: null, simulated: true })],
+      items: [device(), device({ index: 1, holders: [], sample: null, simulated: true })],
       driver,
     };
     expect((await berth(daemon, ['devices'])).stdout).toBe(
@@ -298,7 +298,7 @@ describe('berth devices', () => {
     ];
     daemon.routes['GET /v1/devices'] = {
       items: [
-        device({ holder: null, obstacles, sample: { ...sample, processes: [process] } } as Partial<Device>),
+        device({ holders: [], obstacles, sample: { ...sample, processes: [process] } } as Partial<Device>),
       ],
       driver,
     };

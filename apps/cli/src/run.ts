@@ -11,6 +11,7 @@ import { addLs } from './commands/ls.js';
 import { addShow } from './commands/show.js';
 import { addSubmit } from './commands/submit.js';
 import { addUpdate } from './commands/update.js';
+import { addUsage } from './commands/usage.js';
 import { addWait } from './commands/wait.js';
 import { errorLines } from './error-lines.js';
 import { codeOfError, EXIT, EXIT_CODES_HELP } from './exit-codes.js';
@@ -64,6 +65,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addUpdate,
     addExplain,
     addWait,
+    addUsage,
     addDevices,
     addDrain,
     addResume,

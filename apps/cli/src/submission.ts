@@ -39,6 +39,10 @@ export interface SubmissionFlags {
   model?: string;
   minMemory?: string;
   minCapability?: string;
+  deviceLabel?: string[];
+  shareMemory?: string;
+  slots?: number;
+  user?: string;
   hold?: boolean;
   begin?: string;
   after?: string[];
@@ -83,6 +87,8 @@ export function submissionOf(
       gracePeriod: flags.grace,
       labels: flags.label && labels(flags.label),
       constraints: constraintsOf(flags),
+      sharing: sharingOf(flags),
+      user: flags.user ?? environment.USER,
       hold: flags.hold,
       startAfter: flags.begin,
       after: flags.after?.map(dependency),
@@ -127,9 +133,20 @@ function constraintsOf({
   model,
   minMemory,
   minCapability,
+  deviceLabel,
 }: SubmissionFlags): JobSubmissionInput['constraints'] {
-  if (model === undefined && minMemory === undefined && minCapability === undefined) return undefined;
-  return given({ model, minMemory, minComputeCapability: minCapability });
+  const constraints = given({
+    model,
+    minMemory,
+    minComputeCapability: minCapability,
+    labels: deviceLabel && labels(deviceLabel, '--device-label'),
+  });
+  return Object.keys(constraints).length > 0 ? constraints : undefined;
+}
+
+function sharingOf({ shareMemory, slots }: SubmissionFlags): JobSubmissionInput['sharing'] {
+  if (shareMemory === undefined && slots === undefined) return undefined;
+  return given({ memory: shareMemory, slots });
 }
 
 /** `lr=0.1,0.01` and `seed=1,2`: the values of each parameter. */
@@ -161,11 +178,11 @@ function retryOf(limit: number, on: readonly string[] = []): NonNullable<JobSubm
   };
 }
 
-export function labels(pairs: readonly string[]): Record<string, string> {
+export function labels(pairs: readonly string[], flag = '--label'): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      if (at <= 0) throw new CliError(EXIT.usage, `--label ${pair}: write NAME=VALUE`);
+      if (at <= 0) throw new CliError(EXIT.usage, `${flag} ${pair}: write NAME=VALUE`);
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );

@@ -100,6 +100,45 @@ local function attempt_of(job, attempt)
   return cjson.decode(redis.call('HGET', job, 'attempt:' .. attempt))
 end
 
+-- Who holds a device, what those that share it have declared of its memory, and whether they share it. Kept as
+-- `job attempt` for one that has it to itself, as `job attempt bytes` with `;` between them for others.
+local function holders_of(uuid)
+  local holders, total = {}, 0
+  local held = redis.call('HGET', prefix .. ':allocations', uuid) or ''
+  for job, attempt, bytes in string.gmatch(held, '(%S+) (%d+) ?(%d*)') do
+    bytes = tonumber(bytes)
+    holders[#holders + 1] = { job = job, attempt = attempt, bytes = bytes }
+    total = total and bytes and total + bytes
+  end
+  return holders, total, total ~= nil
+end
+
+local function write_holders(uuid, holders)
+  local texts = {}
+  for i, holder in ipairs(holders) do
+    texts[i] = holder.job .. ' ' .. holder.attempt .. (holder.bytes and string.format(' %.0f', holder.bytes) or '')
+  end
+  if #texts == 0 then redis.call('HDEL', prefix .. ':allocations', uuid)
+  else redis.call('HSET', prefix .. ':allocations', uuid, table.concat(texts, ';')) end
+end
+
+-- Writes down what a user has used, for fair share: as packages/scheduler/src/usage.ts computes it, and in all.
+local function charge(user, gpus, since)
+  local half_life = tonumber(redis.call('HGET', prefix .. ':leader', 'halfLife')) * 1000
+  local key = prefix .. ':usage'
+  local before, total = 0, 0
+  local known = redis.call('HGET', key, user)
+  if known then
+    local usage = cjson.decode(known)
+    before = usage.gpuSeconds * 0.5 ^ (math.max(now - usage.at, 0) / half_life)
+    total = usage.total
+  end
+  local held = math.max(now - since, 0)
+  local worth = gpus * half_life / 1000 / math.log(2) * (1 - 0.5 ^ (held / half_life))
+  redis.call('HSET', key, user, string.format('{"gpuSeconds":%.17g,"at":%.0f,"total":%.17g}',
+    before + worth, now, total + gpus * held / 1000))
+end
+
 -- Asks the workers of an attempt to stop its tasks. Who doesn't listen now reads the state when it comes back.
 local function tell_workers_to_stop(job, id, attempt)
   for _, task in ipairs(attempt_of(job, attempt).tasks) do
@@ -151,10 +190,18 @@ end
 -- Ends an attempt of which no task is open: frees its devices, then ends the job or puts it in line again.
 local function end_attempt(job, id, attempt, state, again)
   local devices = {}
-  for i, device in ipairs(attempt_of(job, attempt).devices) do
-    redis.call('HDEL', prefix .. ':allocations', device.uuid)
+  local placed = attempt_of(job, attempt)
+  for i, device in ipairs(placed.devices) do
+    local others = {}
+    for _, holder in ipairs((holders_of(device.uuid))) do
+      if holder.job ~= id then others[#others + 1] = holder end
+    end
+    write_holders(device.uuid, others)
+    redis.call('HSET', prefix .. ':lastUsed', device.uuid, now)
     devices[i] = device.uuid
   end
+  local user, placedAt = unpack(redis.call('HMGET', job, 'user', 'attempt:' .. attempt .. ':placedAt'))
+  charge(user, placed.gpus or #placed.devices, tonumber(placedAt))
   local stopCause, stopState, failure =
     unpack(redis.call('HMGET', job, 'stopCause', 'stopState', 'attempt:' .. attempt .. ':failure'))
   local cause = stopCause or failure

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { BytesInputSchema, DurationInputSchema } from '@berth/contract';
+import { BytesInputSchema, DeviceLabelsSchema, DurationInputSchema, UserSchema } from '@berth/contract';
 import { parseSimulation } from '@berth/cuda-core';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
@@ -71,6 +71,29 @@ export const ConfigSchema = z
       description:
         'How long a job without a time limit is planned to run, when others look for a gap before it. It is never ended for that.',
     }),
+    users: z
+      .record(
+        z.union([z.literal('*'), UserSchema]),
+        z.strictObject({
+          weight: z.number().positive().max(1e6).default(1),
+          gpus: z.number().positive().nullable().default(null),
+          runningJobs: z.int().positive().nullable().default(null),
+        }),
+      )
+      .default({})
+      .meta({
+        description:
+          'How much of the devices is whose: `weight` for fair share, `gpus` and `runningJobs` at a time; `*` for all who are not named.',
+      }),
+    fairShareHalfLife: DurationInputSchema.pipe(z.number().positive())
+      .default(7 * 86_400)
+      .meta({ description: 'After this long, what a user has used counts for half.' }),
+    deviceLabels: z.record(z.string().min(1), DeviceLabelsSchema).default({}).meta({
+      description: 'Labels of devices, for constraints, by masks such as "0,1" or "GPU-3f1c8a52".',
+    }),
+    memoryExceeded: z.enum(['warn', 'kill']).default('warn').meta({
+      description: 'What becomes of a job that has more of a shared device than it declared.',
+    }),
     logLimit: BytesInputSchema.pipe(z.number().min(65_536))
       .default(256 * 2 ** 20)
       .meta({
@@ -126,8 +149,8 @@ export function readConfig(
       const known = Object.keys(ConfigSchema.shape).join(', ');
       return `${issue.keys.join(', ')} in ${file}: no such setting (there are ${known})`;
     }
-    const key = String(issue.path[0]);
-    return `${origins.get(key) ?? key}: ${issue.message}`;
+    const [key, ...inside] = issue.path.map(String) as [string, ...string[]];
+    return `${[origins.get(key) ?? key, ...inside].join(' → ')}: ${issue.message}`;
   });
   throw new ConfigError(problems.join('\n'));
 }

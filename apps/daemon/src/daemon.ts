@@ -8,6 +8,7 @@ import { DeviceViews } from './api/device-views.js';
 import { buildServer } from './api/server.js';
 import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
+import { deviceLabels } from './devices/device-labels.js';
 import { Histories } from './devices/histories.js';
 import { DeviceInventory } from './devices/inventory.js';
 import { registrationOf } from './devices/registration.js';
@@ -63,10 +64,14 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const simulation = config.simulate ? { spec: config.simulate, stateFile: directories.simulation } : null;
   const inventory = await DeviceInventory.open(simulation, log);
   const ledger = new Ledger(redis);
+  const labels = deviceLabels(config.deviceLabels, inventory.devices);
+  for (const problem of labels.problems) log.warn(problem);
   const register = (): Promise<void> =>
     ledger.registerDevices(
       config.node,
-      inventory.devices.map((facts) => registrationOf(facts, config.node)),
+      inventory.devices.map((facts) =>
+        registrationOf(facts, config.node, labels.byUuid.get(facts.uuid) ?? {}),
+      ),
     );
   await register();
 
@@ -91,10 +96,12 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const book = new DeviceBookView(ledger, feed);
   const tasks = new RunningTasks(ledger, directories, feed, config.node);
   const watch = new DeviceWatch({ inventory, book, tasks, histories, log });
-  const { foreignMemoryLimit, trespass } = config;
-  const policy = { foreignLimitBytes: foreignMemoryLimit === 'ignore' ? null : foreignMemoryLimit, trespass };
+  const { foreignMemoryLimit, trespass, memoryExceeded } = config;
+  const foreignLimitBytes = foreignMemoryLimit === 'ignore' ? null : foreignMemoryLimit;
+  const policy = { foreignLimitBytes, trespass, memoryExceeded };
   new DeviceGuard({ inventory, watch, book, ledger, policy, log }).start();
-  new EndingWatch(ledger, new QuickFailures(config.quickFailures), config.node, log).start(feed);
+  const failures = new QuickFailures(config.quickFailures);
+  new EndingWatch({ ledger, failures, histories, node: config.node, log }).start(feed);
   // A device that turns up later is one like the others.
   inventory.onDevices(() => {
     register()
@@ -107,7 +114,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     queues,
     feed,
     node: config.node,
-    plannedSeconds: config.plannedDuration,
+    policy: {
+      plannedSeconds: config.plannedDuration,
+      halfLifeSeconds: config.fairShareHalfLife,
+      users: config.users,
+    },
     log,
   });
   await scheduler.start();
@@ -119,7 +130,14 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       ledger: new Ledger(apiRedis),
       watch: new JobWatch(feed),
       inventory,
-      devices: new DeviceViews({ inventory, watch, book, node: config.node }),
+      devices: new DeviceViews({
+        inventory,
+        watch,
+        book,
+        histories,
+        labels: labels.byUuid,
+        node: config.node,
+      }),
       histories,
       examineRedis: () =>
         examineRedis(apiRedis).then(
@@ -130,7 +148,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       node: config.node,
       user: userInfo().username,
       gracePeriod: config.gracePeriod,
-      plannedSeconds: config.plannedDuration,
+      scheduling: { state: () => scheduler.state },
+      labels: labels.byUuid,
       tokenDigest: digestOf(token),
     },
     log,

@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import { DeviceViews } from './api/device-views.js';
 import type { Config } from './config.js';
 import { dataDirectory } from './data-directory.js';
+import { deviceLabels } from './devices/device-labels.js';
+import { Histories } from './devices/histories.js';
 import { DeviceInventory } from './devices/inventory.js';
 import { examine } from './doctor/examine.js';
 import { examineRedis, judgeRedis, judgeRedisProgram } from './doctor/redis.js';
@@ -32,6 +34,8 @@ export async function examineAlone(
       inventory,
       watch: { rounds: 0, useOf: () => nobody },
       book: { read: async () => ({ page: none, version: 0 }), fresh: async () => none },
+      histories: new Histories(),
+      labels: deviceLabels(config.deviceLabels, inventory.devices).byUuid,
       node: config.node,
     });
     const { items, driver } = await views.list();

@@ -1,4 +1,4 @@
-import type { DoctorReport, Health } from '@berth/contract';
+import type { DoctorReport, Health, Usage } from '@berth/contract';
 import { Devices } from './devices.js';
 import { Groups } from './groups.js';
 import { Jobs, type RequestOptions } from './jobs.js';
@@ -44,6 +44,11 @@ export class BerthClient {
    */
   doctor({ python, signal }: RequestOptions & { python?: string | undefined } = {}): Promise<DoctorReport> {
     return this.transport.json({ path: '/v1/doctor', query: { python }, signal, timeoutSeconds: 90 });
+  }
+
+  /** What users have used, hold and may have: the order of fair share. */
+  usage({ signal }: RequestOptions = {}): Promise<Usage> {
+    return this.transport.json({ path: '/v1/usage', signal });
   }
 
   /** Whether the daemon can take jobs now; an `unavailable` one is an answer. Needs no token. */

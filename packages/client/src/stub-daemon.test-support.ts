@@ -88,6 +88,7 @@ export function job(more: Partial<Job> = {}): Job {
     gpus: 1,
     devices: null,
     constraints: null,
+    sharing: null,
     launch: 'single',
     priority: 0,
     timeLimit: null,

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { BytesInputSchema } from './units.js';
 
+/** What the owners of devices call them, beside what the driver says. */
+export const DeviceLabelsSchema = z
+  .record(z.string().min(1).max(63), z.string().max(255))
+  .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels');
+
 /** What a job's devices have to be like. */
 export const ConstraintsInputSchema = z
   .strictObject({
@@ -23,6 +28,10 @@ export const ConstraintsInputSchema = z
       .optional()
       .meta({ examples: ['8.0'] }),
     node: z.string().min(1).max(253).optional(),
+    labels: DeviceLabelsSchema.optional().meta({
+      description: 'Labels that the device has to have; the daemon’s `deviceLabels` gives them.',
+      examples: [{ pool: 'debug' }],
+    }),
   })
   .meta({ id: 'ConstraintsInput', description: "What a job's devices have to be like." });
 
@@ -32,6 +41,7 @@ export const ConstraintsSchema = z
     minMemoryBytes: z.int().nonnegative().nullable(),
     minComputeCapability: z.string().nullable(),
     node: z.string().nullable(),
+    labels: z.record(z.string(), z.string()),
   })
   .meta({ id: 'Constraints' });
 export type Constraints = z.infer<typeof ConstraintsSchema>;

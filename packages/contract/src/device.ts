@@ -15,8 +15,11 @@ export const HolderSchema = z
     user: z.string(),
     attempt: z.int().positive(),
     since: TimeSchema,
+    sharedBytes: BytesSchema.meta({
+      description: 'What it declared to need of the device; null: it has it to itself.',
+    }),
   })
-  .meta({ id: 'Holder', description: 'The attempt that holds a device.' });
+  .meta({ id: 'Holder', description: 'An attempt that holds a device.' });
 export type Holder = z.infer<typeof HolderSchema>;
 
 /** A process that has memory on a device, and whose it is. */
@@ -185,7 +188,10 @@ export const DeviceSchema = z
     maxClocks: ClocksSchema,
     links: z.array(LinkSchema),
     simulated: z.boolean(),
-    holder: HolderSchema.nullable(),
+    labels: z.record(z.string(), z.string()),
+    holders: z
+      .array(HolderSchema)
+      .meta({ description: 'None, the one that has it to itself, or all that share it.' }),
     health: DeviceHealthSchema,
     obstacles: z
       .array(ObstacleSchema)

@@ -41,6 +41,14 @@ export const BatchSubmissionSchema = z
     template: JobSubmissionSchema.optional(),
     matrix: MatrixSchema.optional(),
     name: z.string().min(1).max(200).optional().meta({ description: "The group's." }),
+    maxParallel: z
+      .int()
+      .min(1, 'a group of which nothing may run never ends')
+      .max(MOST_JOBS_AT_ONCE)
+      .optional()
+      .meta({
+        description: 'How many of its jobs may run at a time. Default: as many as there is room for.',
+      }),
   })
   .superRefine(({ jobs, template, matrix }, context) => {
     if (jobs && (template || matrix)) {
@@ -63,6 +71,7 @@ export const GroupSchema = z
     id: GroupIdSchema,
     name: z.string(),
     size: z.int().positive(),
+    maxParallel: z.int().positive().nullable(),
     submittedAt: z.iso.datetime(),
     states: z
       .record(JobStateSchema, z.int().nonnegative())

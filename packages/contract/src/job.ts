@@ -6,6 +6,7 @@ import { JobIdSchema } from './identifiers.js';
 import { JobStateSchema } from './job-state.js';
 import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
 import { RetrySchema } from './retry.js';
+import { SharingInputSchema, SharingSchema } from './sharing.js';
 import { DurationInputSchema } from './units.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
@@ -66,6 +67,10 @@ const LabelsSchema = z
   .record(z.string().min(1).max(63), TextSchema.max(255))
   .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels');
 
+export const UserSchema = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9._-]{0,31}$/, 'is no user name: letters, digits, dots, dashes; at most 32');
+
 export const LaunchSchema = z.enum(['single', 'perDevice']).meta({
   id: 'Launch',
   description:
@@ -86,6 +91,10 @@ export const JobSubmissionSchema = z
       .optional()
       .meta({ description: 'Default: the name of the script or program.' }),
     labels: LabelsSchema.default({}),
+    user: UserSchema.optional().meta({
+      description: "Whose job it is, for fair share and limits. Default: the daemon's user.",
+      examples: ['ada'],
+    }),
     workingDirectory: AbsolutePathSchema.optional().meta({
       description: "Default: the home directory of the daemon's user.",
       examples: ['/home/ada/project'],
@@ -105,6 +114,7 @@ export const JobSubmissionSchema = z
         examples: ['1', '0,1', 'cuda:1', 'GPU-3f1c8a52'],
       }),
     constraints: ConstraintsInputSchema.optional(),
+    sharing: SharingInputSchema.optional(),
     launch: LaunchSchema.default('single'),
     priority: z.int().min(-1000).max(1000).default(0).meta({ description: 'Higher goes first.' }),
     timeLimit: DurationInputSchema.pipe(z.number().positive().max(31_536_000))
@@ -143,6 +153,11 @@ export const JobSubmissionSchema = z
     retry: RetrySchema.optional(),
   })
   .superRefine((job, context) => {
+    const several = job.gpus !== undefined && job.gpus > 1;
+    if (job.sharing && (several || job.launch === 'perDevice')) {
+      const message = 'only a job of one device can share it: leave gpus and launch out';
+      context.addIssue({ code: 'custom', path: ['sharing'], message });
+    }
     if (job.command === undefined && job.script === undefined) {
       const message = 'nothing to run: give command (a list) or script (a text)';
       context.addIssue({ code: 'custom', path: ['command'], message });
@@ -205,6 +220,16 @@ export const JobDeviceUseSchema = z
     device: z.string(),
     index: z.int().nonnegative(),
     jobBytes: z.int().nonnegative().nullable().meta({ description: 'What its own processes have there.' }),
+    declaredBytes: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .meta({ description: 'What it declared to need, where it shares the device.' }),
+    peakBytes: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .meta({ description: 'The most that its processes had there at a time, in this attempt.' }),
     foreignBytes: z
       .int()
       .nonnegative()
@@ -225,7 +250,9 @@ export const JobSchema = z
     reason: PendingReasonSchema.nullable().meta({
       description: "Why it isn't running; null unless pending.",
     }),
-    position: z.int().positive().nullable().meta({ description: 'Place in the queue; null unless pending.' }),
+    position: z.int().positive().nullable().meta({
+      description: 'Place in line, as the order is now; null unless it is in line.',
+    }),
     cause: CauseSchema.nullable().meta({ description: 'Why it ended; null until then.' }),
     command: z.array(z.string()).nullable(),
     script: z.string().nullable(),
@@ -235,6 +262,7 @@ export const JobSchema = z
     gpus: z.int().positive(),
     devices: z.string().nullable().meta({ description: 'The mask as it was submitted.' }),
     constraints: ConstraintsSchema.nullable(),
+    sharing: SharingSchema.nullable().meta({ description: 'null: it has its devices to itself.' }),
     launch: LaunchSchema,
     priority: z.int(),
     timeLimit: z.number().nullable().meta({ description: 'Seconds.' }),

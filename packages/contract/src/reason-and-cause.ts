@@ -9,6 +9,7 @@ export const PendingReasonSchema = z
       'start_after',
       'backoff',
       'quota',
+      'max_parallel',
       'no_matching_device',
       'draining',
       'resources',
@@ -37,6 +38,7 @@ export const CauseSchema = z
       'preempted',
       'dependency_failed',
       'trespass',
+      'memory_exceeded',
       'user',
     ]),
     sentence: z.string().meta({ description: 'What happened, why, and what to do, for people.' }),
@@ -55,10 +57,10 @@ export const NoticeSchema = z
   .object({
     at: z.iso.datetime(),
     attempt: z.int().positive(),
-    code: z.enum(['trespass', 'xid', 'device']).meta({
+    code: z.enum(['trespass', 'xid', 'device', 'memory_exceeded']).meta({
       description:
         '`trespass`: one of its processes is on a device that is not its own; `xid`: the driver reported an error of its ' +
-        'device; `device`: something else about its device.',
+        'device; `device`: something else about its device; `memory_exceeded`: it has more of a shared device than it declared.',
     }),
     device: z.string().meta({ description: "The device's UUID." }),
     sentence: z.string(),

@@ -1,11 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Decision, decide } from './decide.js';
-import { host, jobId, pendingJob, type SchedulerBuilder } from './scheduler-builder.test-support.js';
-import { apply, shapeKey } from './state.js';
+import {
+  allocationOf,
+  host,
+  jobId,
+  pendingJob,
+  type SchedulerBuilder,
+} from './scheduler-builder.test-support.js';
+import { apply, type PendingJob, shapeKey } from './state.js';
 
 const DAY = 86_400;
-const at = (seconds: number) => ({ now: seconds * 1000, plannedSeconds: DAY });
+const at = (seconds: number): number => seconds * 1000;
 const started = ({ placements }: Decision): number[] => placements.map(({ job }) => Number(job.slice(4)));
 const reasonOf = ({ state }: SchedulerBuilder, number: number, seconds = 0): string | undefined => {
   const job = state.pending.get(jobId(number));
@@ -82,11 +88,8 @@ describe('for any queue of jobs with time limits', () => {
         const number = Number(job.slice(4));
         const { limit, lasts } = asks[number - 1] as (typeof asks)[0];
         const uuids = devices.map(({ uuid }) => uuid);
-        const endsAt = (now + limit) * 1000;
-        apply(state, {
-          type: 'placed',
-          allocation: { job, number, devices: uuids, since: now * 1000, endsAt },
-        });
+        const pending = state.pending.get(job) as PendingJob;
+        apply(state, { type: 'placed', allocation: allocationOf(state, pending, uuids, now) });
         began.set(number, now);
         running.push({ number, ends: now + Math.max(1, Math.ceil(limit * lasts)) });
       }
@@ -101,7 +104,7 @@ describe('for any queue of jobs with time limits', () => {
       const next = running.shift();
       if (!next) continue;
       now = next.ends;
-      apply(state, { type: 'freed', job: jobId(next.number) });
+      apply(state, { type: 'freed', job: jobId(next.number), at: now * 1000 });
     }
     return { began, promised };
   }

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Decision, decide } from './decide.js';
-import { host, jobId, pendingJob, type SchedulerBuilder } from './scheduler-builder.test-support.js';
-import { apply, shapeKey } from './state.js';
+import {
+  allocationOf,
+  host,
+  jobId,
+  pendingJob,
+  type SchedulerBuilder,
+} from './scheduler-builder.test-support.js';
+import { apply, type PendingJob, shapeKey } from './state.js';
 
 /** Placements as `{ job number: device indexes }`. */
 function placed({ placements }: Decision): Record<number, number[]> {
@@ -89,7 +95,8 @@ describe('reasons', () => {
     const builder = host(2).running(1, [0]).pending(2, { gpus: 2 }).pending(3);
     expect(reasonOf(builder, 3)).toEqual({
       code: 'priority',
-      sentence: 'needs 1 free device; 1 is free, but job 2 is ahead of it (priority 0) and waits for 2',
+      sentence:
+        'needs 1 free device; 1 is free, but job 2 is ahead of it (priority 0) and waits for 2 free devices',
     });
   });
 
@@ -150,15 +157,14 @@ describe('for any queue', () => {
           expect(round).toBeLessThanOrEqual(2 * asks.length);
           for (const { job, devices } of decide(state).placements) {
             const number = Number(job.slice(4));
-            apply(state, {
-              type: 'placed',
-              allocation: { job, number, devices: devices.map(({ uuid }) => uuid), since: 0, endsAt: null },
-            });
+            const pending = state.pending.get(job) as PendingJob;
+            const uuids = devices.map(({ uuid }) => uuid);
+            apply(state, { type: 'placed', allocation: allocationOf(state, pending, uuids, 0) });
             running.push(number);
           }
           expect(running.length).toBeGreaterThan(0);
           const [ending] = running.splice((numbers.next().value as number) % running.length, 1);
-          apply(state, { type: 'freed', job: jobId(ending as number) });
+          apply(state, { type: 'freed', job: jobId(ending as number), at: 0 });
           ended += 1;
         }
       }),
@@ -226,7 +232,7 @@ describe('devices that are kept from jobs', () => {
 
   it('leave the job alone that holds one', () => {
     const builder = host(1).running(1, [0]).obstructed(0, 'drained', 'a fan rattles');
-    expect(builder.state.holders.get('host-0')?.number).toBe(1);
+    expect(builder.state.holders.get('host-0')?.[0]?.number).toBe(1);
     expect(placed(decide(builder.pending(2).state))).toEqual({});
   });
 

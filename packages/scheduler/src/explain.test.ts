@@ -4,7 +4,7 @@ import { decide } from './decide.js';
 import { explain } from './explain.js';
 import { host, jobId, pendingJob, type SchedulerBuilder } from './scheduler-builder.test-support.js';
 
-const clock = { now: 0, plannedSeconds: 86_400 };
+const clock = 0;
 const explained = ({ state }: SchedulerBuilder, number: number) => {
   const job = state.pending.get(jobId(number)) ?? pendingJob(number, {});
   return explain(state, job, clock);
@@ -24,7 +24,7 @@ describe('an explanation', () => {
       'held: job 1 has it, until 1970-01-01T01:00Z at the latest',
       'held: job 2 has it, which has no time limit',
       'obstructed: it is kept from jobs: a fan rattles',
-      'reserved: it is free, but kept for job 3, which is ahead and waits for 2',
+      'reserved: it is free, but kept for job 3, which is ahead and waits for 2 free devices',
       "ruledOut: the job's mask does not name it",
     ]);
   });

@@ -1,8 +1,7 @@
-import { byNode, fits, suffices } from './feasible.js';
-import { goesBefore } from './order.js';
-import { describe, timeOf } from './pending-reason.js';
-import { place } from './placement.js';
-import { type Clock, Reservations } from './reservation.js';
+import { fits, holds, suffices } from './feasible.js';
+import { Heads } from './heads.js';
+import { describe, heldBy, jobs, timeOf, wish } from './pending-reason.js';
+import { Plan } from './plan.js';
 import type { Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
 
 /** More jobs ahead than this aren't planned one by one: nobody would believe the result. */
@@ -31,136 +30,116 @@ export interface Explanation {
 
 /**
  * Explains where a job stands that waits, or that somebody thinks of submitting: it is planned behind all that go before it,
- * each with its own place, by the same rules by which they are placed.
+ * each with its own place, by the same plan that decisions are made by. What comes later and goes before it isn't foreseen.
+ * @param now ms since the epoch
  */
-export function explain(state: SchedulerState, job: PendingJob, clock: Clock): Explanation {
-  const before = [...state.pending.values()]
-    .filter((other) => other.id !== job.id && goesBefore(other, job))
-    .sort((one, other) => (goesBefore(one, other) ? -1 : 1));
-  const reservations = new Reservations(clock);
-  const given = new Map<string, { needs: Needs; to: PendingJob }>();
-  const needsGiven = new Map<string, Needs>();
-  for (const other of before.slice(0, MOST_PLANNED)) {
-    const usable = usableBy(state, other.needs);
-    const devices = place(other.needs, openTo(state, other.needs, usable, reservations, needsGiven));
-    if (!devices) {
-      if (suffices(usable, other.needs.gpus)) reservations.reserve(state, other, byNode(usable), needsGiven);
-      continue;
+export function explain(state: SchedulerState, job: PendingJob, now: number): Explanation {
+  const plan = new Plan(state, now);
+  const ahead = takeAllBefore(job, state, plan);
+  const verdicts = [...state.devices.values()].map((device) => judge(state, job.needs, device, plan));
+  const startsNow = ahead <= MOST_PLANNED && plan.wouldGet(job.needs) !== null;
+  const base = { ahead, startsNow, verdicts };
+  if (startsNow) return { ...base, latestStart: now, unknownBecause: null, sooner: [] };
+  const sooner = waysToSooner(job.needs, verdicts, plan, now);
+  return { ...base, ...latestStart(state, job, plan, ahead), sooner };
+}
+
+/** Plans all jobs that go before one. @returns how many these are; those that a limit keeps waiting don't count */
+function takeAllBefore(job: PendingJob, state: SchedulerState, plan: Plan): number {
+  const heads = new Heads(state);
+  let ahead = 0;
+  for (let next = heads.first(plan.order); next; next = heads.first(plan.order)) {
+    if (next.job.id !== job.id) {
+      if (!plan.order.goesBefore(next.job, job)) break;
+      if (plan.limitOf(next.job.needs)) {
+        heads.drop(next.shape);
+        continue;
+      }
+      ahead += 1;
+      if (ahead <= MOST_PLANNED) plan.take(next.job);
     }
-    for (const { uuid } of devices) {
-      given.set(uuid, { needs: other.needs, to: other });
-      needsGiven.set(uuid, other.needs);
-    }
+    heads.advance(next.shape);
   }
-  const verdicts = [...state.devices.values()].map((device) =>
-    judge(state, job.needs, device, reservations, given),
-  );
-  const usable = usableBy(state, job.needs);
-  const open = openTo(state, job.needs, usable, reservations, needsGiven);
-  const startsNow = before.length <= MOST_PLANNED && place(job.needs, open) !== null;
-  return {
-    ahead: before.length,
-    startsNow,
-    verdicts,
-    ...latestStart(state, job, clock, { usable, reservations, needsGiven, startsNow, ahead: before.length }),
-    sooner: startsNow ? [] : waysToSooner(job.needs, verdicts, reservations, clock),
-  };
+  return ahead;
 }
 
 function latestStart(
   state: SchedulerState,
   job: PendingJob,
-  clock: Clock,
-  plan: {
-    usable: readonly SchedulableDevice[];
-    reservations: Reservations;
-    needsGiven: ReadonlyMap<string, Needs>;
-    startsNow: boolean;
-    ahead: number;
-  },
+  plan: Plan,
+  ahead: number,
 ): Pick<Explanation, 'latestStart' | 'unknownBecause'> {
   const unknown = (unknownBecause: string) => ({ latestStart: null, unknownBecause });
-  if (plan.startsNow) return { latestStart: clock.now, unknownBecause: null };
-  if (plan.ahead > MOST_PLANNED) return unknown(`${plan.ahead} jobs are ahead of it`);
-  if (!suffices(plan.usable, job.needs.gpus))
+  const limit = plan.limitOf(job.needs);
+  if (limit) return unknown(limit.sentence);
+  if (ahead > MOST_PLANNED) return unknown(`${ahead} jobs are ahead of it`);
+  const { usable } = plan.pools.of(job.needs);
+  if (!suffices(usable, job.needs.gpus))
     return unknown('the devices that it needs are not there, or kept from jobs');
-  const unlimited = plan.usable.flatMap(({ uuid }) => {
-    const holder = state.holders.get(uuid);
-    return holder?.endsAt === null ? [holder.number] : [];
-  });
-  const own = plan.reservations.reserve(state, job, byNode(plan.usable), plan.needsGiven);
+  const { own } = plan.keepDevices(job);
   if (own.certain) return { latestStart: own.from, unknownBecause: null };
+  const unlimited = usable.flatMap(({ uuid }) =>
+    (state.holders.get(uuid) ?? []).filter(({ endsAt }) => endsAt === null).map(({ number }) => number),
+  );
+  const numbers = [...new Set(unlimited)];
   return unknown(
-    unlimited.length > 0
-      ? `job ${[...new Set(unlimited)].slice(0, 3).join(', ')} has no time limit`
+    numbers.length > 0
+      ? `${jobs(numbers)} ${numbers.length === 1 ? 'has' : 'have'} no time limit`
       : 'a job that is ahead of it has no time limit',
   );
 }
 
-function usableBy(state: SchedulerState, needs: Needs): SchedulableDevice[] {
-  const named = needs.candidates?.flatMap((uuid) => state.devices.get(uuid) ?? []) ?? [
-    ...state.devices.values(),
-  ];
-  return named.filter((device) => device.obstacle === null && whyNever(needs, device) === null);
-}
-
-function openTo(
-  state: SchedulerState,
-  needs: Needs,
-  usable: readonly SchedulableDevice[],
-  reservations: Reservations,
-  given: ReadonlyMap<string, Needs>,
-): SchedulableDevice[] {
-  return usable.filter(
-    ({ uuid }) => !state.holders.has(uuid) && !given.has(uuid) && reservations.allow(uuid, needs),
-  );
-}
-
 /** Why a job can never have a device; null: it can. */
-function whyNever({ candidates, constraints, gpus }: Needs, device: SchedulableDevice): string | null {
+function whyNever({ candidates, constraints, share, gpus }: Needs, device: SchedulableDevice): string | null {
   if (candidates && !candidates.includes(device.uuid)) return "the job's mask does not name it";
   if (constraints && !fits(device, constraints)) return `it is not ${describe(constraints)}`;
+  if (share && !holds(device, share)) return 'its memory is too small, or not known';
   if (gpus > 1 && !candidates && device.instance !== null)
     return 'it is a MIG instance, which can not be one of several devices';
   return null;
 }
 
-function judge(
-  state: SchedulerState,
-  needs: Needs,
-  device: SchedulableDevice,
-  reservations: Reservations,
-  given: ReadonlyMap<string, { to: PendingJob }>,
-): Verdict {
+function judge(state: SchedulerState, needs: Needs, device: SchedulableDevice, plan: Plan): Verdict {
   const never = whyNever(needs, device);
   if (never !== null) return { device, verdict: 'ruledOut', why: never };
   if (device.obstacle)
     return { device, verdict: 'obstructed', why: `it is kept from jobs: ${device.obstacle.sentence}` };
-  const holder = state.holders.get(device.uuid);
-  if (holder) {
-    const until =
-      holder.endsAt === null ? 'which has no time limit' : `until ${timeOf(holder.endsAt)} at the latest`;
-    return { device, verdict: 'held', why: `job ${holder.number} has it, ${until}` };
+  const hasRoom = plan.occupancy.hasRoom(device, needs);
+  const holders = state.holders.get(device.uuid) ?? [];
+  const [holder] = holders;
+  const other = plan.given.get(device.uuid);
+  if (!hasRoom && holder) {
+    const why = holder.needs.share
+      ? `it is ${heldBy(holders)}${needs.share ? `, which leaves too little of it` : ', and a job that has a device to itself needs all of it'}`
+      : `job ${holder.number} has it, ${untilWhen(holder.endsAt, holder.leaving)}`;
+    return { device, verdict: 'held', why };
   }
-  const other = given.get(device.uuid);
-  if (other) return { device, verdict: 'held', why: `job ${other.to.number} is ahead and gets it` };
-  const first = reservations.first(device.uuid);
-  if (first && !reservations.allow(device.uuid, needs)) {
-    return {
-      device,
-      verdict: 'reserved',
-      why: `it is free, but kept for job ${first.by.number}, which is ahead and waits for ${first.by.needs.gpus}`,
-    };
+  if (!hasRoom && other) return { device, verdict: 'held', why: `job ${other.number} is ahead and gets it` };
+  const reserved = plan.reservations.first(device.uuid);
+  if (reserved && !plan.reservations.allow(device, needs)) {
+    const why = `it is free, but kept for job ${reserved.by.number}, which is ahead and waits for ${wish(reserved.by.needs)}`;
+    return { device, verdict: 'reserved', why };
   }
-  return { device, verdict: 'free', why: 'it is free' };
+  return {
+    device,
+    verdict: 'free',
+    why: holder ? `it has room beside ${jobs(holders.map(({ number }) => number))}` : 'it is free',
+  };
 }
 
-function waysToSooner(
-  needs: Needs,
-  verdicts: readonly Verdict[],
-  reservations: Reservations,
-  { now }: Clock,
-): string[] {
+function untilWhen(endsAt: number | null, leaving: boolean): string {
+  if (endsAt === null) return 'which has no time limit';
+  return `${leaving ? 'and is being stopped, ' : ''}until ${timeOf(endsAt)} at the latest`;
+}
+
+function waysToSooner(needs: Needs, verdicts: readonly Verdict[], plan: Plan, now: number): string[] {
+  const limit = plan.limitOf(needs);
+  if (limit)
+    return [
+      limit.code === 'quota'
+        ? `when another job of ${needs.user} ends`
+        : 'when another job of its group ends',
+    ];
   const count = (verdict: Verdict['verdict']): number =>
     verdicts.filter((each) => each.verdict === verdict).length;
   const ways: string[] = [];
@@ -168,7 +147,7 @@ function waysToSooner(
   if (needs.gpus > 1 && free > 0) ways.push(`with gpus: ${free} it would start now`);
   if (reserved.length + free >= needs.gpus && reserved.length > 0) {
     const seconds = Math.min(
-      ...reserved.map(({ device }) => ((reservations.first(device.uuid)?.from ?? now) - now) / 1000),
+      ...reserved.map(({ device }) => ((plan.reservations.first(device.uuid)?.from ?? now) - now) / 1000),
     );
     if (seconds >= 60)
       ways.push(

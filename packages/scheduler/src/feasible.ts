@@ -1,24 +1,40 @@
-import type { Constraints, Needs, SchedulableDevice, SchedulerState } from './state.js';
+import {
+  type Constraints,
+  likeness,
+  type Needs,
+  type SchedulableDevice,
+  type SchedulerState,
+  type Share,
+} from './state.js';
 
 /**
  * The devices that a job may use at all, in the order in which it prefers them. A job of several devices that names none
  * gets whole GPUs: CUDA shows a process one MIG instance alone, and none beside a GPU.
  */
 export function candidates(state: SchedulerState, needs: Needs): SchedulableDevice[] {
-  const { candidates: named, constraints, gpus } = needs;
+  const { candidates: named, constraints, share, gpus } = needs;
   const all = named ? named.flatMap((uuid) => state.devices.get(uuid) ?? []) : [...state.devices.values()];
   const fitting = constraints ? all.filter((device) => fits(device, constraints)) : all;
-  return gpus > 1 && !named ? fitting.filter(({ instance }) => instance === null) : fitting;
+  const large = share ? fitting.filter((device) => holds(device, share)) : fitting;
+  return gpus > 1 && !named ? large.filter(({ instance }) => instance === null) : large;
+}
+
+/** Whether a device is large enough for a share of this size. Of one whose memory isn't known nobody can say. */
+export function holds({ memoryBytes }: Pick<SchedulableDevice, 'memoryBytes'>, share: Share): boolean {
+  return 'slots' in share || (memoryBytes !== null && share.memoryBytes <= memoryBytes);
 }
 
 /** Whether a device is like what a job asks for. What isn't known of it doesn't count as fulfilled. */
 export function fits(
-  device: Pick<SchedulableDevice, 'model' | 'memoryBytes' | 'computeCapability' | 'node'>,
-  { model, minMemoryBytes, minComputeCapability, node }: Constraints,
+  device: Pick<SchedulableDevice, 'model' | 'memoryBytes' | 'computeCapability' | 'node' | 'labels'>,
+  { model, minMemoryBytes, minComputeCapability, node, labels }: Constraints,
 ): boolean {
   if (model !== null && !device.model.toLowerCase().includes(model.toLowerCase())) return false;
   if (minMemoryBytes !== null && (device.memoryBytes ?? 0) < minMemoryBytes) return false;
   if (node !== null && device.node !== node) return false;
+  for (const [name, value] of Object.entries(labels)) {
+    if (!Object.hasOwn(device.labels, name) || device.labels[name] !== value) return false;
+  }
   return minComputeCapability === null || atLeast(device.computeCapability, minComputeCapability);
 }
 
@@ -93,7 +109,8 @@ export class Pools {
 }
 
 /** All that `candidates` looks at. */
-function wishesOf({ candidates: named, constraints, gpus }: Needs): string {
-  const wishes = constraints ? JSON.stringify(constraints) : '';
-  return named ? `${named.join()}${wishes}` : `${gpus > 1 ? 'whole' : 'any'}${wishes}`;
+function wishesOf({ candidates: named, constraints, share, gpus }: Needs): string {
+  const size = share && 'memoryBytes' in share ? share.memoryBytes : '';
+  const like = constraints ? likeness(constraints) : '';
+  return `${named ? named.join() : gpus > 1 ? 'whole' : 'any'}/${like}/${size}`;
 }

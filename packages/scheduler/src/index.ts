@@ -1,8 +1,13 @@
-export { type Decision, decide, PLANNED_SECONDS, type Placement } from './decide.js';
+export { type Decision, decide } from './decide.js';
 export { type Explanation, explain, type Verdict } from './explain.js';
-export { fits } from './feasible.js';
+export { fits, holds } from './feasible.js';
+export { bytesOf, capacityOf, gpusOf } from './occupancy.js';
+export { Order } from './order.js';
 export { describe } from './pending-reason.js';
-export type { Clock } from './reservation.js';
+export type { Placement } from './plan.js';
+export { DEFAULT_POLICY, type Policy, policyOf, type UserPolicy } from './policy.js';
+export { countAhead } from './position.js';
+export type { Preemption } from './preemption.js';
 export {
   type Allocation,
   apply,
@@ -13,5 +18,7 @@ export {
   type SchedulableDevice,
   type SchedulerEvent,
   type SchedulerState,
+  type Share,
   shapeKey,
 } from './state.js';
+export { decayed, type Usage, worth } from './usage.js';

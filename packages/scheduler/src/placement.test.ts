@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.js';
 import { place, total } from './placement.js';
-import { host, pendingJob, type SchedulerBuilder } from './scheduler-builder.test-support.js';
-import { shapeKey } from './state.js';
+import { host, jobId, pendingJob, type SchedulerBuilder } from './scheduler-builder.test-support.js';
+import { apply, shapeKey } from './state.js';
 
 const GIB = 2 ** 30;
 const indexes = ({ state }: SchedulerBuilder): number[] =>
@@ -13,7 +13,7 @@ describe('constraints', () => {
   const mixed = () =>
     host(4).like([
       { model: 'NVIDIA A100-SXM4-80GB', memoryBytes: 80 * GIB, computeCapability: '8.0' },
-      { model: 'Tesla T4', memoryBytes: 15 * GIB, computeCapability: '7.5' },
+      { model: 'Tesla T4', memoryBytes: 15 * GIB, computeCapability: '7.5', labels: { pool: 'debug' } },
       { model: 'NVIDIA H100 80GB HBM3', memoryBytes: 80 * GIB, computeCapability: '9.0' },
       { model: 'mystery' },
     ]);
@@ -27,6 +27,9 @@ describe('constraints', () => {
     [{ minComputeCapability: '9' }, [2]],
     [{ minComputeCapability: '10.0' }, []],
     [{ node: 'elsewhere' }, []],
+    [{ labels: { pool: 'debug' } }, [1]],
+    [{ labels: { pool: 'debug', rack: '7' } }, []],
+    [{ labels: { toString: 'debug' } }, []],
     [{ node: 'host', model: 'nvidia', minComputeCapability: '8.0' }, [0]],
   ])('of %j are met by %j', (constraints, expected) => {
     expect(indexes(mixed().pending(1, { constraints }))).toEqual(expected);
@@ -71,6 +74,16 @@ describe('among devices that will do', () => {
     }));
     expect(indexes(host(4).like(links).pending(1, { gpus: 2 }))).toEqual([0, 2]);
     expect(indexes(host(4).like(links).running(9, [0]).pending(1, { gpus: 2 }))).toEqual([1, 3]);
+  });
+
+  it('those that were used the longest ago are taken, where memory and links are the same', () => {
+    const builder = host(3).running(8, [0]).running(9, [2]);
+    apply(builder.state, { type: 'freed', job: jobId(9), at: 1000 });
+    apply(builder.state, { type: 'freed', job: jobId(8), at: 2000 });
+    expect(indexes(builder.pending(1))).toEqual([1]);
+    apply(builder.state, { type: 'past', usage: new Map(), lastUsed: new Map([['host-1', 3000]]) });
+    expect(indexes(builder)).toEqual([2]);
+    expect(indexes(builder.pending(1, { gpus: 2 }))).toEqual([0, 2]);
   });
 
   it('are closer to each other than the first ones, a random group and the farthest, on any board', () => {

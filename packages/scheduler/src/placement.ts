@@ -4,29 +4,56 @@ import type { Needs, SchedulableDevice } from './state.js';
 /** Between devices of which nobody knows how they are connected: worse than what is near, better than what is far. */
 const UNKNOWN_DISTANCE = 50;
 
+/** What tells devices apart that a job could have now. */
+export interface Preferences {
+  /** Bytes that are left on a device that others share already; null: it is empty. */
+  sharedRoom(device: SchedulableDevice): number | null;
+  /** When it was given back last, in ms since the epoch. */
+  lastUsed(device: SchedulableDevice): number;
+}
+
+const NO_PREFERENCES: Preferences = { sharedRoom: () => null, lastUsed: () => 0 };
+
 /**
  * Picks a job's devices out of those that it could have now, or null where they don't suffice (all or nothing).
  *
  * A job that names devices gets the first ones in its own order. Any other gets those with the least memory that will do,
- * so that large ones stay free for who needs them; of several, those that are closest to each other. Between nodes, the one
- * that is left with the fewest free devices is taken, to keep large holes whole.
+ * so that large ones stay free for who needs them; of several, those that are closest to each other; else those that were
+ * used the longest ago. One that shares goes where others share already and the least is left, so that whole devices stay
+ * whole. Between nodes, the one that is left with the fewest free devices is taken, to keep large holes whole.
  */
-export function place(needs: Needs, free: readonly SchedulableDevice[]): SchedulableDevice[] | null {
+export function place(
+  needs: Needs,
+  free: readonly SchedulableDevice[],
+  preferences: Preferences = NO_PREFERENCES,
+): SchedulableDevice[] | null {
+  if (needs.share && !needs.candidates) {
+    const room = (device: SchedulableDevice): number => preferences.sharedRoom(device) ?? Infinity;
+    const [tightest] = [...free].sort(
+      (one, other) => compare(room(one), room(other)) || bySizeAndUse(preferences)(one, other),
+    );
+    return tightest ? [tightest] : null;
+  }
   let best: SchedulableDevice[] | null = null;
   for (const node of byNode(free)) {
     if (node.length >= needs.gpus && (!best || node.length < best.length)) best = node;
   }
   if (!best) return null;
-  return needs.candidates ? best.slice(0, needs.gpus) : closest(best, needs.gpus);
+  return needs.candidates ? best.slice(0, needs.gpus) : closest(best, needs.gpus, preferences);
 }
 
 /** The group of this many devices with the least memory, and among such groups the one whose devices are closest. */
-function closest(devices: readonly SchedulableDevice[], count: number): SchedulableDevice[] {
-  const bySize = [...devices].sort((one, other) => sizeOf(one) - sizeOf(other));
-  if (count === 1) return bySize.slice(0, 1);
+function closest(
+  devices: readonly SchedulableDevice[],
+  count: number,
+  preferences: Preferences,
+): SchedulableDevice[] {
+  // Of groups that are as good, the first is kept: so the order here decides by use.
+  const inOrder = [...devices].sort(bySizeAndUse(preferences));
+  if (count === 1) return inOrder.slice(0, 1);
   let best: { group: SchedulableDevice[]; memory: number; distance: number } | null = null;
-  for (const seed of bySize) {
-    const group = grow(seed, bySize, count);
+  for (const seed of inOrder) {
+    const group = grow(seed, inOrder, count);
     const memory = group.reduce((sum, device) => sum + sizeOf(device), 0);
     const distance = total(group);
     if (!best || memory < best.memory || (memory === best.memory && distance < best.distance))
@@ -36,6 +63,14 @@ function closest(devices: readonly SchedulableDevice[], count: number): Schedula
   const { group } = best as { group: SchedulableDevice[] };
   return devices.filter((device) => group.includes(device));
 }
+
+const bySizeAndUse =
+  ({ lastUsed }: Preferences) =>
+  (one: SchedulableDevice, other: SchedulableDevice): number =>
+    sizeOf(one) - sizeOf(other) || lastUsed(one) - lastUsed(other);
+
+/** Also for what is infinite. */
+const compare = (one: number, other: number): number => (one === other ? 0 : one < other ? -1 : 1);
 
 /** Adds to a device, one after another, what is smallest and then closest to those that are there. */
 function grow(

@@ -1,12 +1,5 @@
-import type { Allocation, Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
-
-/** What plans are made by. */
-export interface Clock {
-  /** ms since the epoch. */
-  readonly now: number;
-  /** How long a job without a time limit is planned to run. It is never ended for that. */
-  readonly plannedSeconds: number;
-}
+import { bytesOf, capacityOf, type Occupancy } from './occupancy.js';
+import type { Needs, PendingJob, SchedulableDevice } from './state.js';
 
 /** A device that is kept for a job which can't start yet. */
 export interface Reservation {
@@ -19,13 +12,28 @@ export interface Reservation {
   readonly certain: boolean;
 }
 
+/** When a device can be had by a job. */
+interface Availability {
+  device: SchedulableDevice;
+  at: number;
+  certain: boolean;
+}
+
 /** When jobs that can't start yet will, and on which devices: made in the order of the queue, one for each shape. */
 export class Reservations {
-  private readonly clock: Clock;
+  private readonly occupancy: Occupancy;
+  private readonly now: number;
+  private readonly plannedSeconds: number;
   private readonly byDevice = new Map<string, Reservation[]>();
 
-  constructor(clock: Clock) {
-    this.clock = clock;
+  /**
+   * @param now ms since the epoch
+   * @param plannedSeconds how long a job without a time limit is planned to run
+   */
+  constructor(occupancy: Occupancy, now: number, plannedSeconds: number) {
+    this.occupancy = occupancy;
+    this.now = now;
+    this.plannedSeconds = plannedSeconds;
   }
 
   /** Who a device is kept for first. */
@@ -34,88 +42,104 @@ export class Reservations {
   }
 
   /**
-   * Whether a job may use a free device now: it has to be over before the device is needed (EASY backfill; Lifka, "The
-   * ANL/IBM SP Scheduling System", 1995, here with a reservation for the head of every shape). One without a time limit
-   * might never be.
+   * Whether a job may use a device now that has room for it: it has to be over before the device is needed (EASY backfill;
+   * Lifka, "The ANL/IBM SP Scheduling System", 1995, here with a reservation for the head of every shape), or to leave room
+   * for those that will share it. One without a time limit might never be over.
    */
-  allow(uuid: string, { longestSeconds }: Needs): boolean {
-    const reserved = this.byDevice.get(uuid);
+  allow(device: SchedulableDevice, needs: Needs): boolean {
+    const reserved = this.byDevice.get(device.uuid);
     if (!reserved) return true;
-    if (longestSeconds === null) return false;
-    const end = this.clock.now + longestSeconds * 1000;
-    return reserved.every(({ from }) => end <= from);
+    const end = needs.longestSeconds === null ? Infinity : this.now + needs.longestSeconds * 1000;
+    return reserved.every(({ from }) => end <= from) || this.fitsBeside(device, needs, this.now, reserved);
   }
 
   /**
    * Keeps devices for a job that can't start now: on the node where there are enough of them first.
    * @param nodes devices that it may have, by their nodes, of which one has enough
-   * @param given devices that are just being given to others, and for how long
    */
-  reserve(
-    state: SchedulerState,
-    job: PendingJob,
+  reserve(job: PendingJob, nodes: readonly (readonly SchedulableDevice[])[]): Reservation {
+    const { devices, from, certain } = this.when(job, nodes);
+    return this.keep(job, devices, from, certain);
+  }
+
+  /** When and where a job could start, if it waited its turn. */
+  when(
+    { needs, number }: PendingJob,
     nodes: readonly (readonly SchedulableDevice[])[],
-    given: ReadonlyMap<string, Needs>,
-  ): Reservation {
-    let best: { devices: Availability[]; from: number } | null = null;
+  ): { devices: SchedulableDevice[]; from: number; certain: boolean } {
+    let best: { chosen: Availability[]; from: number } | null = null;
     for (const node of nodes) {
-      if (node.length < job.needs.gpus) continue;
-      const available = node
-        .map((device) => this.availability(state, device, given.get(device.uuid)))
+      if (node.length < needs.gpus) continue;
+      const chosen = node
+        .map((device) => this.availability(device, needs))
         .sort((one, other) => one.at - other.at)
-        .slice(0, job.needs.gpus);
-      const from = (available.at(-1) as Availability).at;
-      if (!best || from < best.from) best = { devices: available, from };
+        .slice(0, needs.gpus);
+      const from = (chosen.at(-1) as Availability).at;
+      if (!best || from < best.from) best = { chosen, from };
     }
-    if (!best) throw new Error(`job ${job.number} can't be planned: no node has ${job.needs.gpus} devices`);
-    const { devices, from } = best;
-    const until = from + this.lengthOf(job.needs) * 1000;
-    const reservation = { by: job, from, until, certain: devices.every(({ certain }) => certain) };
+    if (!best) throw new Error(`job ${number} can't be planned: no node has ${needs.gpus} devices`);
+    const { chosen, from } = best;
+    return {
+      devices: chosen.map(({ device }) => device),
+      from,
+      certain: chosen.every((each) => each.certain),
+    };
+  }
+
+  /** Keeps these very devices for a job. */
+  keep(job: PendingJob, devices: readonly SchedulableDevice[], from: number, certain: boolean): Reservation {
+    const until = from + (job.needs.longestSeconds ?? this.plannedSeconds) * 1000;
+    const reservation = { by: job, from, until, certain };
     for (const { uuid } of devices)
       this.byDevice.set(uuid, [...(this.byDevice.get(uuid) ?? []), reservation]);
     return reservation;
   }
 
-  /** When a device is free, as planned: after who holds it, and after those that it is kept for already. */
-  private availability(
-    state: SchedulerState,
-    { uuid }: SchedulableDevice,
-    given: Needs | undefined,
-  ): Availability {
-    const holder = state.holders.get(uuid);
-    let at = this.clock.now;
-    let certain = true;
-    if (holder) {
-      at = this.endOf(holder);
-      certain = holder.endsAt !== null;
-    } else if (given) {
-      at += this.lengthOf(given) * 1000;
-      certain = given.longestSeconds !== null;
-    }
-    const last = this.byDevice.get(uuid)?.at(-1);
-    if (!last) return { uuid, at, certain };
+  /** When a device can be had, as planned: after who is on it, and after those that it is kept for already. */
+  private availability(device: SchedulableDevice, needs: Needs): Availability {
+    const { at, certain } = this.vacancy(device, needs);
+    const reserved = this.byDevice.get(device.uuid);
+    const last = reserved?.at(-1);
+    if (!reserved || !last || this.fitsBeside(device, needs, at, reserved)) return { device, at, certain };
     return {
-      uuid,
+      device,
       at: Math.max(at, last.until),
       certain: certain && last.certain && last.by.needs.longestSeconds !== null,
     };
   }
 
-  private endOf({ since, endsAt }: Allocation): number {
-    const { now, plannedSeconds } = this.clock;
-    if (endsAt !== null) return Math.max(endsAt, now);
-    const planned = since + plannedSeconds * 1000;
-    // One that runs for longer than was planned may go on as long again, for all we know.
-    return planned > now ? planned : now + plannedSeconds * 1000;
+  /** When those on a device have left it, or have left enough of it. */
+  private vacancy(device: SchedulableDevice, needs: Needs): { at: number; certain: boolean } {
+    let at = this.now;
+    let certain = true;
+    const stays = this.occupancy.of(device.uuid);
+    if (stays.length === 0) return { at, certain };
+    let left = needs.share ? (this.occupancy.left(device) ?? 0) : 0;
+    const wanted = needs.share ? bytesOf(needs.share, device) : capacityOf(device);
+    for (const stay of [...stays].sort((one, other) => one.endsAt - other.endsAt)) {
+      if (needs.share && left >= wanted) break;
+      at = Math.max(at, stay.endsAt);
+      certain &&= stay.certain;
+      left += stay.bytes ?? capacityOf(device);
+    }
+    return { at, certain };
   }
 
-  private lengthOf({ longestSeconds }: Needs): number {
-    return longestSeconds ?? this.clock.plannedSeconds;
+  /** Whether a job that shares fits beside those that are there at a time, and all that the device is kept for. */
+  private fitsBeside(
+    device: SchedulableDevice,
+    { share }: Needs,
+    at: number,
+    reserved: readonly Reservation[],
+  ): boolean {
+    if (!share) return false;
+    let wanted = bytesOf(share, device);
+    for (const { by } of reserved) {
+      if (!by.needs.share) return false;
+      wanted += bytesOf(by.needs.share, device);
+    }
+    // Those for whom it is kept come when some have left: what is left by the first of them counts.
+    const first = Math.max(at, Math.min(...reserved.map(({ from }) => from)));
+    return (this.occupancy.left(device, first) ?? 0) >= wanted;
   }
-}
-
-interface Availability {
-  uuid: string;
-  at: number;
-  certain: boolean;
 }

@@ -1,5 +1,8 @@
 import type { JobId, ObstacleCode } from '@berth/contract';
+import { gpusOf } from './occupancy.js';
+import { DEFAULT_POLICY, type Policy } from './policy.js';
 import {
+  type Allocation,
   apply,
   type Constraints,
   emptyState,
@@ -7,11 +10,12 @@ import {
   type PendingJob,
   type SchedulableDevice,
   type SchedulerState,
+  type Share,
 } from './state.js';
 
 /** Makes states readable in tests: `host(2).running(1, [0]).pending(2, { mask: [0] }).state`. */
-export function host(devices: number, node = 'host'): SchedulerBuilder {
-  return new SchedulerBuilder().withHost(devices, node);
+export function host(devices: number, node = 'host', policy: Partial<Policy> = {}): SchedulerBuilder {
+  return new SchedulerBuilder(policy).withHost(devices, node);
 }
 
 export const jobId = (number: number): JobId => `job_${String(number).padStart(21, '0')}`;
@@ -23,6 +27,7 @@ const PLAIN = {
   model: 'GPU',
   computeCapability: null,
   distances: {},
+  labels: {},
   obstacle: null,
 };
 
@@ -33,10 +38,21 @@ interface Wants {
   /** Seconds. */
   limit?: number;
   constraints?: Partial<Constraints>;
+  user?: string;
+  share?: Share | null;
+  preemptible?: boolean;
+  /** Seconds. */
+  grace?: number;
+  limitedGroup?: { id: string; maxParallel: number };
+  front?: boolean;
 }
 
 export class SchedulerBuilder {
-  readonly state: SchedulerState = emptyState();
+  readonly state: SchedulerState;
+
+  constructor(policy: Partial<Policy> = {}) {
+    this.state = emptyState({ ...DEFAULT_POLICY, ...policy });
+  }
 
   withHost(devices: number, node: string): this {
     const added = Array.from({ length: devices }, (_, index) => ({
@@ -82,16 +98,22 @@ export class SchedulerBuilder {
     return this;
   }
 
-  /** A job that runs since the beginning of time; with a limit in seconds, until that. */
+  /** A job that runs since the beginning of time, or since a second; with a limit in seconds, until that. */
   running(
     number: number,
     devices: number[],
-    { node = 'host', limit }: { node?: string; limit?: number } = {},
+    { node = 'host', since = 0, ...wants }: Wants & { node?: string; since?: number } = {},
   ): this {
     const uuids = devices.map((index) => `${node}-${index}`);
-    const endsAt = limit === undefined ? null : limit * 1000;
-    const allocation = { job: jobId(number), number, devices: uuids, since: 0, endsAt };
-    apply(this.state, { type: 'placed', allocation });
+    apply(this.state, {
+      type: 'placed',
+      allocation: allocationOf(
+        this.state,
+        pendingJob(number, { gpus: devices.length, ...wants }),
+        uuids,
+        since,
+      ),
+    });
     return this;
   }
 
@@ -101,20 +123,54 @@ export class SchedulerBuilder {
   }
 }
 
-export function pendingJob(
-  number: number,
-  { gpus, mask, priority = 0, limit, constraints }: Wants,
-): PendingJob {
+/** What a job holds that was given devices. @param since s */
+export function allocationOf(
+  state: SchedulerState,
+  { id, number, attempt, needs }: PendingJob,
+  devices: readonly string[],
+  since: number,
+): Allocation {
+  return {
+    job: id,
+    number,
+    attempt,
+    needs,
+    devices,
+    gpus: gpusOf(
+      needs,
+      devices.map((uuid) => state.devices.get(uuid) as SchedulableDevice),
+    ),
+    since: since * 1000,
+    endsAt: needs.longestSeconds === null ? null : (since + needs.longestSeconds) * 1000,
+    leaving: false,
+  };
+}
+
+export function pendingJob(number: number, wants: Wants): PendingJob {
+  const { gpus, mask, priority = 0, limit, constraints, user = 'ada', share = null } = wants;
+  const { preemptible = false, grace = 30, limitedGroup = null, front = false } = wants;
   const candidates = mask?.map((index) => `host-${index}`) ?? null;
   const needs: Needs = {
+    user,
     priority,
     gpus: gpus ?? mask?.length ?? 1,
     candidates,
     launch: 'single',
+    share,
     longestSeconds: limit ?? null,
+    graceSeconds: grace,
+    preemptible,
+    limitedGroup,
     constraints: constraints
-      ? { model: null, minMemoryBytes: null, minComputeCapability: null, node: null, ...constraints }
+      ? {
+          model: null,
+          minMemoryBytes: null,
+          minComputeCapability: null,
+          node: null,
+          labels: {},
+          ...constraints,
+        }
       : null,
   };
-  return { id: jobId(number), number, attempt: 1, needs };
+  return { id: jobId(number), number, attempt: 1, needs, front };
 }

@@ -69,11 +69,12 @@ function linesOf(device: Device, terminal: Terminal): string[] {
     const until = endsBy === 'resume' ? `until: berth resume ${placeOf(device)}` : 'passes by itself';
     add('Kept from', `jobs since ${localTime(since)}: ${sentence} (${code}; ${until})`, 'yellow');
   }
-  const { holder } = device;
-  add(
-    'Held by',
-    holder ? `job ${holder.number} ${holder.user}:${holder.name} since ${localTime(holder.since)}` : 'nobody',
-  );
+  const { holders } = device;
+  const shared = holders.some(({ sharedBytes }) => sharedBytes !== null);
+  if (holders.length === 0) add('Held by', 'nobody');
+  for (const [i, holder] of holders.entries())
+    add(i > 0 ? '' : shared ? 'Shared by' : 'Held by', holding(holder));
+  add('Labels', labelsOf(device));
   add('UUID', device.uuid);
   add('Node', device.node);
   add('PCI', device.pciAddress);
@@ -215,3 +216,14 @@ function rowsOf({ sample }: Device): string | null {
 
 const persistence = (on: boolean | null): string | null =>
   on === null ? null : `persistence ${on ? 'on' : 'off'}`;
+
+function holding({ number, user, name, since, sharedBytes }: Device['holders'][0]): string {
+  const part = sharedBytes === null ? '' : `, ${size(sharedBytes)} of it`;
+  return `job ${number} ${user}:${name} since ${localTime(since)}${part}`;
+}
+
+function labelsOf({ labels }: Device): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
+}

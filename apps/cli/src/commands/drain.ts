@@ -23,13 +23,13 @@ export function addResume(program: Command, kit: Kit, outcome: Outcome): void {
 const drain: Action<{ reason?: string }> = async ({ client, terminal }, { json, reason }, words) => {
   for (const word of words) {
     const device = await client.devices.drain(word, reason === undefined ? {} : { reason });
-    const { holder } = device;
+    const { holders } = device;
     if (json) terminal.json(device);
     else
       terminal.print(
         harmless(
-          holder
-            ? `device ${placeOf(device)} takes no more jobs; job ${holder.number} goes on there`
+          holders.length > 0
+            ? `device ${placeOf(device)} takes no more jobs; job ${holders.map(({ number }) => number).join(', ')} goes on there`
             : `device ${placeOf(device)} takes no more jobs`,
         ),
       );

@@ -47,6 +47,7 @@ function linesOf(job: Job, terminal: Terminal, now: number): string[] {
   add('Script', job.script && scriptOf(job.script));
   add('Directory', job.workingDirectory);
   add('GPUs', `${job.gpus}${job.devices === null ? '' : ` of "${job.devices}"`}`);
+  add('Sharing', sharingOf(job));
   add('Launch', job.launch === 'perDevice' ? 'one process per device' : 'one process');
   add('Priority', String(job.priority));
   add('Time limit', job.timeLimit === null ? 'none' : duration(job.timeLimit));
@@ -106,9 +107,18 @@ function retriesOf({ retry, retries }: Job): string | null {
   return retry && `${retries} of ${retry.limit}, after ${retry.on.join(', ')}`;
 }
 
-function useOf({ index, jobBytes, foreignBytes }: JobDeviceUse): string {
+function useOf({ index, jobBytes, declaredBytes, peakBytes, foreignBytes }: JobDeviceUse): string {
+  const declared = declaredBytes === null ? '' : ` of the ${size(declaredBytes)} that it declared`;
+  const peak = peakBytes === null ? '' : `, ${size(peakBytes)} at the most`;
   const others = foreignBytes ? `, and ${size(foreignBytes)} there by processes of no job` : '';
-  return `${size(jobBytes)} on device ${index}${others}`;
+  return `${size(jobBytes)}${declared} on device ${index}${peak}${others}`;
+}
+
+function sharingOf({ sharing }: Job): string | null {
+  if (!sharing) return null;
+  if (sharing.slots !== null) return `1/${sharing.slots} of a device`;
+  const from = sharing.proposedFrom ? `, from the peak of job ${sharing.proposedFrom.join(', ')}` : '';
+  return `${size(sharing.memoryBytes)} of a device${from}`;
 }
 
 function timeOfTask({ startedAt, endedAt }: Task): string {

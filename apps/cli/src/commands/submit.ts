@@ -22,6 +22,7 @@ interface SubmitOptions extends SubmissionFlags {
   follow?: boolean;
   param?: string[];
   dryRun?: boolean;
+  maxParallel?: number;
 }
 
 export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
@@ -41,6 +42,12 @@ export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
     .option('--model <text>', 'on devices whose name has this in it: "H100"')
     .option('--min-memory <size>', 'on devices with so much memory in all: "40GiB"')
     .option('--min-capability <x.y>', 'on devices of this compute capability or more: "8.0"')
+    .option('--device-label <k=v>', 'on devices that are labelled so; several times', collect)
+    .option(
+      '--share-memory <size>',
+      'beside others on one device, with so much of its memory: "10GiB", or "auto"',
+    )
+    .option('--slots <n>', 'beside others on one device that is divided into so many slots', positive)
     .option('--priority <n>', 'higher goes first (default 0)', whole)
     .optionsGroup('When:')
     .option('--hold', 'not before somebody releases it')
@@ -59,6 +66,7 @@ export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
     )
     .optionsGroup('What it is:')
     .option('-J, --name <name>', 'default: the name of the program')
+    .option('-u, --user <name>', 'whose job it is, for fair share and limits (default: yours)')
     .option('--label <k=v>', 'may be given several times', collect)
     .option('--script <file>', 'a script instead of a command; "-" reads it from stdin')
     .option('-C, --chdir <dir>', 'where it runs (default: here)')
@@ -80,6 +88,7 @@ export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
       'a job for every combination; {name} in the command is replaced; several times',
       collect,
     )
+    .option('--max-parallel <n>', 'of these, at most so many run at a time', positive)
     .optionsGroup('What then:')
     .option('--dry-run', 'submit nothing; say what would become of it')
     .option('--wait', 'wait for its end, and exit as it did')
@@ -109,6 +118,8 @@ const submit: Action<SubmitOptions> = async (kit, options, words) => {
     else for (const line of explanationLines(explanation, terminal)) terminal.print(line);
     return EXIT.ok;
   }
+  if (options.maxParallel !== undefined && !options.param)
+    throw new CliError(EXIT.usage, '--max-parallel is for many jobs at once: use it with --param');
   if (options.param) return submitSweep(kit, options, submission, matrixOf(options.param));
   const job = await client.jobs.submit(submission);
 
@@ -130,7 +141,7 @@ const submit: Action<SubmitOptions> = async (kit, options, words) => {
 /** A job for every combination. Who watches many jobs watches their list. */
 async function submitSweep(
   { client, terminal }: Kit & { client: BerthClient },
-  { wait, follow, json }: SubmitOptions & { json?: boolean },
+  { wait, follow, json, maxParallel }: SubmitOptions & { json?: boolean },
   template: JobSubmissionInput,
   matrix: Record<string, string[]>,
 ): Promise<number> {
@@ -139,7 +150,11 @@ async function submitSweep(
       EXIT.usage,
       '--param makes many jobs; leave --wait and --follow out, and see berth ls --group',
     );
-  const group = await client.groups.submit({ template, matrix });
+  const group = await client.groups.submit({
+    template,
+    matrix,
+    ...(maxParallel === undefined ? {} : { maxParallel }),
+  });
   const { id, size, firstNumber } = group;
   if (json) terminal.json(group);
   else if (terminal.isInteractive) {

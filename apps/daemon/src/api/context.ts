@@ -1,4 +1,5 @@
 import type { Finding } from '@berth/contract';
+import type { SchedulerState } from '@berth/scheduler';
 import type { DataDirectory } from '../data-directory.js';
 import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
@@ -21,8 +22,10 @@ export interface ApiContext {
   readonly user: string;
   /** Seconds. */
   readonly gracePeriod: number;
-  /** How long a job without a time limit is planned to run. */
-  readonly plannedSeconds: number;
+  /** What decisions are made from, this very moment: to explain jobs by. */
+  readonly scheduling: { state(): SchedulerState };
+  /** What the owners of devices call them, by UUID. */
+  readonly labels: ReadonlyMap<string, Record<string, string>>;
   /** The only token there is, as its SHA-256. */
   readonly tokenDigest: Buffer;
 }

@@ -9,9 +9,12 @@ import type {
   ObstacleCode,
 } from '@berth/contract';
 import type { DeviceFacts } from '@berth/cuda-core';
+import { bytesOf } from '@berth/scheduler';
+import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
 import type { DeviceWatch } from '../guard/device-watch.js';
 import type { DeviceBookPage, DeviceBookView } from '../ledger/device-book-view.js';
+import { shareOf } from './sharing.js';
 
 /** How long one answer is given again: its ages are wrong by so much at the most. */
 const ANSWER_LASTS_MS = 20;
@@ -28,17 +31,23 @@ export class DeviceViews {
   private readonly watch: Pick<DeviceWatch, 'rounds' | 'useOf'>;
   private readonly book: Pick<DeviceBookView, 'read' | 'fresh'>;
   private readonly node: string;
+  private readonly histories: Pick<Histories, 'peakOf'>;
+  private readonly labels: ReadonlyMap<string, Record<string, string>>;
   private answer: { json: string; at: number; version: number; rounds: number } | null = null;
 
   constructor(options: {
     inventory: DeviceInventory;
     watch: Pick<DeviceWatch, 'rounds' | 'useOf'>;
     book: Pick<DeviceBookView, 'read' | 'fresh'>;
+    histories: Pick<Histories, 'peakOf'>;
+    labels: ReadonlyMap<string, Record<string, string>>;
     node: string;
   }) {
     this.inventory = options.inventory;
     this.watch = options.watch;
     this.book = options.book;
+    this.histories = options.histories;
+    this.labels = options.labels;
     this.node = options.node;
   }
 
@@ -68,13 +77,17 @@ export class DeviceViews {
   }
 
   /** Who has memory on a job's devices now; null where they aren't of this host. */
-  useByJob({ id, attempts }: Job): JobDeviceUse[] | null {
-    const devices = attempts.at(-1)?.devices ?? [];
+  useByJob({ id, attempts, sharing }: Job): JobDeviceUse[] | null {
+    const { devices = [], number: attempt = 0 } = attempts.at(-1) ?? {};
     if (!devices.every(({ uuid }) => this.facts(uuid))) return null;
     return devices.map(({ uuid, index }) => {
+      const share = shareOf(sharing);
+      const memoryBytes = this.facts(uuid)?.memoryTotalBytes ?? null;
+      const declaredBytes = share && memoryBytes !== null ? bytesOf(share, { memoryBytes }) : null;
+      const peakBytes = this.histories.peakOf({ job: id, attempt }, uuid);
       const { processes, foreignBytes, bytesByJob } = this.watch.useOf(uuid);
       const jobBytes = processes === null ? null : (bytesByJob.get(id) ?? 0);
-      return { device: uuid, index, jobBytes, foreignBytes, processes };
+      return { device: uuid, index, jobBytes, declaredBytes, peakBytes, foreignBytes, processes };
     });
   }
 
@@ -103,7 +116,8 @@ export class DeviceViews {
       cudaIndex: this.inventory.cudaIndex(uuid),
       node: this.node,
       simulated: this.inventory.driver.simulated,
-      holder: page.holders.get(uuid) ?? null,
+      labels: { ...this.labels.get(uuid) },
+      holders: [...(page.holders.get(uuid) ?? [])],
       health: this.health(uuid, obstacles),
       obstacles,
       xids: [...(page.xids.get(uuid) ?? [])],

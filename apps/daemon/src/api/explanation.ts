@@ -1,7 +1,6 @@
 import type { Explanation } from '@berth/contract';
 import { explain, type PendingJob } from '@berth/scheduler';
 import type { NewJob } from '../ledger/ledger.js';
-import { schedulerView } from '../ledger/scheduler-view.js';
 import type { ApiContext } from './context.js';
 
 /** What would become of a job if it were submitted now. */
@@ -15,14 +14,11 @@ export async function explainSubmission(
 
 /** Where a job stands among those that wait now, by the rules that they are placed by. */
 export async function explanationOf(
-  { ledger, plannedSeconds }: ApiContext,
+  { scheduling }: ApiContext,
   job: PendingJob,
 ): Promise<Omit<Explanation, 'job' | 'number'>> {
-  const state = await schedulerView(ledger);
-  const { ahead, startsNow, verdicts, latestStart, unknownBecause, sooner } = explain(state, job, {
-    now: Date.now(),
-    plannedSeconds,
-  });
+  const said = explain(scheduling.state(), job, Date.now());
+  const { ahead, startsNow, verdicts, latestStart, unknownBecause, sooner } = said;
   return {
     startsNow,
     ahead,

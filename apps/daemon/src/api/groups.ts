@@ -67,10 +67,11 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           id,
           name,
           size: jobs.length,
+          maxParallel: request.body.maxParallel ?? null,
           idempotency: key === undefined ? null : { key, digest },
         };
         const opened = await ledger.openGroup(group);
-        await ledger.submitAll(jobs.map((job, index) => asMember(job, opened.id, index)));
+        await ledger.submitAll(jobs.map((job, index) => asMember(job, { ...group, id: opened.id }, index)));
         return reply
           .code(opened.replayed ? 200 : 201)
           .header('location', `/v1/groups/${opened.id}`)
@@ -125,10 +126,15 @@ async function groupOr404({ ledger }: ApiContext, id: GroupId) {
   return group;
 }
 
-function asMember(job: Resolved, group: GroupId, index: number): NewJob {
+function asMember(
+  job: Resolved,
+  { id, maxParallel }: { id: GroupId; maxParallel: number | null },
+  index: number,
+): NewJob {
   const parameters = job.spec.group?.parameters ?? {};
-  const spec = { ...job.spec, group: { id: group, index, parameters } };
-  return { ...job, id: memberId(group, index), spec, idempotency: null };
+  const spec = { ...job.spec, group: { id, index, parameters } };
+  const needs = { ...job.needs, limitedGroup: maxParallel === null ? null : { id, maxParallel } };
+  return { ...job, id: memberId(id, index), spec, needs, idempotency: null };
 }
 
 /** The jobs of a batch, checked. @throws ApiProblem `invalid_request` with the pointers of the batch's own body */

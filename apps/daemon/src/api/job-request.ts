@@ -3,11 +3,12 @@ import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { type Constraints, type JobSubmission, makeJobId, type Problem } from '@berth/contract';
 import { type DeviceFacts, parseRequest } from '@berth/cuda-core';
-import { describe, fits } from '@berth/scheduler';
+import { describe, fits, policyOf } from '@berth/scheduler';
 import type { NewJob } from '../ledger/ledger.js';
 import { type JobSpec, longestSeconds } from '../ledger/record.js';
 import type { ApiContext } from './context.js';
 import { ApiProblem } from './problem.js';
+import { shareOf, sharingOf } from './sharing.js';
 
 const INTERPRETER = /^(python[\d.]*|bash|sh)$/;
 const PLAIN_PATH = /^[\w./-]{1,200}$/;
@@ -68,7 +69,7 @@ export async function resolveSubmission(
   const constraints = constraintsOf(submission);
   if (constraints && errors.length === 0) {
     const named = candidates ? present.filter(({ uuid }) => candidates?.includes(uuid)) : present;
-    const fitting = named.filter((facts) => fits(asDevice(facts, context.node), constraints));
+    const fitting = named.filter((facts) => fits(asDevice(facts, context), constraints));
     if (fitting.length < gpus) {
       errors.push({
         pointer: '#/constraints',
@@ -76,6 +77,19 @@ export async function resolveSubmission(
       });
     }
   }
+  const user = submission.user ?? context.user;
+  const { gpus: most } = policyOf(context.scheduling.state().policy, user);
+  if (most !== null && gpus > most) {
+    const detail = `asks for ${gpus} devices, but ${user} may hold ${most} at a time (the daemon's setting \`users\`)`;
+    errors.push({ pointer: '#/gpus', detail });
+  }
+  const name = submission.name ?? defaultName(submission.command);
+  if (submission.sharing && gpus > 1) {
+    const detail = `only a job of one device can share it; its mask names ${gpus}: add gpus: 1 to have any one of these`;
+    errors.push({ pointer: '#/sharing', detail });
+  }
+  const usable = candidates ? present.filter(({ uuid }) => candidates?.includes(uuid)) : present;
+  const sharing = await sharingOf(submission, { user, name }, usable, context.ledger, errors);
   const timeLimit = submission.timeLimit ?? null;
   const gracePeriod = submission.gracePeriod ?? context.gracePeriod;
 
@@ -87,8 +101,8 @@ export async function resolveSubmission(
   }
   return {
     id: makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
-    name: submission.name ?? defaultName(submission.command),
-    user: context.user,
+    name,
+    user,
     spec: {
       command: submission.command ?? null,
       script: submission.script ?? null,
@@ -98,6 +112,7 @@ export async function resolveSubmission(
       gpus,
       devices: submission.devices ?? null,
       constraints,
+      sharing,
       launch: submission.launch,
       timeLimit,
       gracePeriod,
@@ -109,29 +124,42 @@ export async function resolveSubmission(
     held: submission.hold,
     notBefore: notBefore(submission.startAfter),
     needs: {
+      user,
       priority: submission.priority,
       gpus,
       candidates,
       launch: submission.launch,
       constraints,
+      share: shareOf(sharing),
       longestSeconds: longestSeconds({ timeLimit, gracePeriod }),
+      graceSeconds: gracePeriod,
+      preemptible: false,
+      limitedGroup: null,
     },
   };
 }
 
 function constraintsOf({ constraints }: JobSubmission): Constraints | null {
   if (!constraints || Object.keys(constraints).length === 0) return null;
-  const { model, minMemory, minComputeCapability, node } = constraints;
+  const { model, minMemory, minComputeCapability, node, labels } = constraints;
   return {
     model: model ?? null,
     minMemoryBytes: minMemory ?? null,
     minComputeCapability: minComputeCapability ?? null,
     node: node ?? null,
+    labels: labels ?? {},
   };
 }
 
-function asDevice({ name, memoryTotalBytes, computeCapability }: DeviceFacts, node: string) {
-  return { model: name, memoryBytes: memoryTotalBytes, computeCapability, node };
+function asDevice(facts: DeviceFacts, { node, labels }: ApiContext) {
+  const { uuid, name, memoryTotalBytes, computeCapability } = facts;
+  return {
+    model: name,
+    memoryBytes: memoryTotalBytes,
+    computeCapability,
+    node,
+    labels: labels.get(uuid) ?? {},
+  };
 }
 
 /** The jobs that it waits for, by their ids; those that don't exist are errors. */

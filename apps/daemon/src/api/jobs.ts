@@ -11,6 +11,7 @@ import {
   JobStateSchema,
   JobSubmissionSchema,
 } from '@berth/contract';
+import { countAhead, Order, type PendingJob } from '@berth/scheduler';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import type { JobSpec } from '../ledger/record.js';
@@ -76,10 +77,11 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           throw idempotencyConflict(error);
         });
       if (replayed) reply.header('idempotency-replayed', 'true');
+      const next = { id: job.id, number: job.number, attempt: 1, needs: submission.needs };
       return reply
         .code(replayed ? 200 : 201)
         .header('location', `/v1/jobs/${job.id}`)
-        .send(job);
+        .send(withPosition(app.context, job, replayed ? undefined : next));
     },
   );
 
@@ -110,7 +112,9 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       });
       const more = items.length > limit;
       if (more) items.pop();
-      return { items, nextCursor: more ? String(items.at(-1)?.number) : null };
+      const nextCursor = more ? String(items.at(-1)?.number) : null;
+      const order = new Order(app.context.scheduling.state(), Date.now());
+      return { items: items.map((job) => withPosition(app.context, job, undefined, order)), nextCursor };
     },
   );
 
@@ -174,10 +178,28 @@ export async function idOf({ ledger }: ApiContext, reference: string): Promise<J
   return id;
 }
 
+/**
+ * A job with its place in line, as the order is this moment.
+ * @param fresh what the scheduler will hear of in a moment
+ */
+function withPosition(
+  { scheduling }: ApiContext,
+  job: Job,
+  fresh?: PendingJob,
+  order = new Order(scheduling.state(), Date.now()),
+): Job {
+  if (job.position === null) return job;
+  const state = scheduling.state();
+  const waiting = state.pending.get(job.id) ?? fresh;
+  return waiting ? { ...job, position: countAhead(state, order, waiting) + 1 } : job;
+}
+
 /** @throws ApiProblem `not_found` */
-export async function jobOr404({ ledger, devices }: ApiContext, id: JobId): Promise<Job> {
+export async function jobOr404(context: ApiContext, id: JobId): Promise<Job> {
+  const { ledger, devices } = context;
   const job = await ledger.job(id);
   if (!job) throw new ApiProblem('not_found', `There is no job ${id}; GET /v1/jobs lists those there are`);
+  if (job.state === 'pending') return withPosition(context, job);
   if (job.state !== 'running' && job.state !== 'stopping') return job;
   return { ...job, deviceUse: devices.useByJob(job) };
 }

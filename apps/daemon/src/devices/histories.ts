@@ -23,11 +23,11 @@ export class Histories {
   /** In the order in which they were last seen. */
   private readonly jobs = new Map<JobId, JobPast>();
 
-  /** Adds a sample, and to the past of the job that holds the device what its own processes have there. */
+  /** Adds a sample, and to the past of each job that holds the device what its own processes have there. */
   add(
     device: { uuid: string; index: number },
     sample: DeviceSample,
-    holder: { job: JobId; attempt: number; ownBytes: number | null } | null,
+    holders: readonly { job: JobId; attempt: number; ownBytes: number | null }[],
   ): void {
     const figures = {
       utilisation: sample.utilisation ?? Number.NaN,
@@ -40,9 +40,23 @@ export class Histories {
       this.devices.set(device.uuid, history);
     }
     history.add(sample.takenAt, { ...figures, memoryUsedBytes: sample.memoryUsedBytes ?? Number.NaN });
-    if (!holder) return;
-    const memoryUsedBytes = holder.ownBytes ?? Number.NaN;
-    this.historyOf(holder, device).add(sample.takenAt, { ...figures, memoryUsedBytes });
+    for (const holder of holders) {
+      const memoryUsedBytes = holder.ownBytes ?? Number.NaN;
+      this.historyOf(holder, device).add(sample.takenAt, { ...figures, memoryUsedBytes });
+    }
+  }
+
+  /** Whether anything was seen of a job. */
+  knows(job: JobId): boolean {
+    return this.jobs.has(job);
+  }
+
+  /** The most that an attempt's processes had on a device at a time; null: that isn't known. */
+  peakOf({ job, attempt }: { job: JobId; attempt: number }, device: string): number | null {
+    const past = this.jobs.get(job);
+    if (past?.attempt !== attempt) return null;
+    const history = past.devices.get(device)?.history;
+    return history ? orNull(history.peakMemoryBytes) : null;
   }
 
   /** null: no such device was ever sampled. */

@@ -12,7 +12,7 @@ const PATHS: Record<NonNullable<LinkFacts['path']>, number> = {
 const MOST_NVLINKS = 18;
 
 /** What the scheduler has to know of a device. */
-export function registrationOf(facts: DeviceFacts, node: string) {
+export function registrationOf(facts: DeviceFacts, node: string, labels: Record<string, string>) {
   const { uuid, index, mig, memoryTotalBytes, name, computeCapability, links } = facts;
   return {
     uuid,
@@ -22,6 +22,7 @@ export function registrationOf(facts: DeviceFacts, node: string) {
     memoryBytes: memoryTotalBytes,
     model: name,
     computeCapability,
+    labels,
     distances: Object.fromEntries(
       links.flatMap((link) => {
         const distance = distanceOf(link);

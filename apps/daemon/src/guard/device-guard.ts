@@ -1,4 +1,4 @@
-import type { Cause, DeviceProcess, Holder } from '@berth/contract';
+import type { Cause, DeviceProcess, Holder, Notice } from '@berth/contract';
 import { formatBytes } from '@berth/contract';
 import { type DeviceEvent, type DeviceFacts, meaningOfXid } from '@berth/cuda-core';
 import type { Logger } from 'pino';
@@ -26,6 +26,8 @@ export interface GuardPolicy {
   foreignLimitBytes: number | null;
   /** What becomes of a job with a process on a device that isn't its own. */
   trespass: 'warn' | 'kill';
+  /** What becomes of a job that has more of a shared device than it declared. */
+  memoryExceeded: 'warn' | 'kill';
 }
 
 /**
@@ -72,10 +74,12 @@ export class DeviceGuard {
     for (const facts of this.inventory.devices) {
       const { uuid } = facts;
       const ailment = ailmentOf(this.inventory.reach(uuid), this.inventory.newest(uuid));
-      const holder = page.holders.get(uuid);
-      if (ailment && (!page.drains.has(uuid) || holder)) await this.takeOut(facts, ailment, holder);
+      const holders = page.holders.get(uuid) ?? [];
+      if (ailment && (!page.drains.has(uuid) || holders.length > 0))
+        await this.takeOut(facts, ailment, holders);
       await this.obstruct(facts, page);
       await this.lookForTrespass(facts, page);
+      await this.lookForExcess(facts, holders);
     }
   }
 
@@ -87,34 +91,32 @@ export class DeviceGuard {
     const { page } = await this.book.read();
     const ailment = ailmentOfEvent(event);
     for (const facts of devices) {
-      const holder = page.holders.get(facts.uuid);
-      this.log.warn(
-        { device: facts.uuid, kind: event.kind, xid: event.xid, job: holder?.job },
-        'the driver reports',
-      );
+      const holders = page.holders.get(facts.uuid) ?? [];
+      const jobs = holders.map(({ job }) => job);
+      this.log.warn({ device: facts.uuid, kind: event.kind, xid: event.xid, jobs }, 'the driver reports');
       if (event.xid !== null) {
         const meaning = meaningOfXid(event.xid);
         const { xid, meaning: words, verdict } = meaning;
         const at = new Date().toISOString();
         await this.ledger.reportXid(facts.uuid, { at, xid, meaning: words, verdict });
-        if (holder) await this.notice(holder, 'xid', facts.uuid, noticeOfXid(meaning));
+        for (const holder of holders) await this.notice(holder, 'xid', facts.uuid, noticeOfXid(meaning));
       }
-      if (ailment) await this.takeOut(facts, ailment, holder);
+      if (ailment) await this.takeOut(facts, ailment, holders);
     }
   }
 
-  /** Takes a device out until it is resumed, and ends the job on it where that can't go on. Twice does no harm. */
+  /** Takes a device out until it is resumed, and ends the jobs on it where they can't go on. Twice does no harm. */
   private async takeOut(
     { uuid, index }: DeviceFacts,
     { endsJob, ...why }: Ailment,
-    holder?: Holder,
+    holders: readonly Holder[],
   ): Promise<void> {
     const isNew = await this.ledger.drain(uuid, { ...why, by: 'berth' });
     if (isNew) this.log.error({ device: uuid, ...why }, 'a device is taken out of scheduling');
-    if (!holder || !endsJob) return;
+    if (!endsJob) return;
     const sentence = `device ${index} can't be used any more: ${why.sentence}`;
     const cause: Cause = { code: 'device_lost', sentence, rank: null, exitCode: null, signal: null };
-    await this.end(holder, cause);
+    for (const holder of holders) await this.end(holder, cause);
   }
 
   private async obstruct(facts: DeviceFacts, page: DeviceBookPage): Promise<void> {
@@ -162,13 +164,15 @@ export class DeviceGuard {
 
   private async lookForTrespass({ uuid, index }: DeviceFacts, page: DeviceBookPage): Promise<void> {
     for (const process of this.watch.useOf(uuid).processes ?? []) {
-      if (process.job === null || page.holders.get(uuid)?.job === process.job) continue;
+      if (process.job === null || page.holders.get(uuid)?.some(({ job }) => job === process.job)) continue;
       // An attempt's devices never change: who holds others has never had this one.
-      const own = [...page.holders].filter(([, holder]) => holder.job === process.job);
+      const own = [...page.holders].flatMap(([device, holders]) =>
+        holders.filter(({ job }) => job === process.job).map((holder) => ({ device, holder })),
+      );
       const [first] = own;
       if (!first) continue;
-      const [, holder] = first;
-      const named = own.map(([device]) => this.indexOf(device)).join(', ');
+      const { holder } = first;
+      const named = own.map(({ device }) => this.indexOf(device)).join(', ');
       const sentence = trespassSentence(process, index, named);
       if (await this.notice(holder, 'trespass', uuid, sentence)) {
         this.log.warn(
@@ -182,6 +186,24 @@ export class DeviceGuard {
     }
   }
 
+  /** Whoever shares a device has said how much of it they need; others count on that. */
+  private async lookForExcess({ uuid, index }: DeviceFacts, holders: readonly Holder[]): Promise<void> {
+    const { bytesByJob } = this.watch.useOf(uuid);
+    for (const holder of holders) {
+      const used = bytesByJob.get(holder.job) ?? 0;
+      if (holder.sharedBytes === null || used <= holder.sharedBytes) continue;
+      const sentence =
+        `it has ${formatBytes(used)} of device ${index}, which it shares, but declared ${formatBytes(holder.sharedBytes)}; ` +
+        'submit it with more (sharing.memory), or give it a device to itself';
+      if (await this.notice(holder, 'memory_exceeded', uuid, sentence))
+        this.log.warn({ job: holder.job, device: uuid, used }, 'a job has more memory than it declared');
+      if (this.policy.memoryExceeded === 'kill') {
+        const cause: Cause = { code: 'memory_exceeded', sentence, rank: null, exitCode: null, signal: null };
+        await this.end(holder, cause);
+      }
+    }
+  }
+
   private indexOf(uuid: string): string {
     const facts = this.inventory.devices.find((device) => device.uuid === uuid);
     return facts ? `${facts.index}${facts.mig ? `:${facts.mig.index}` : ''}` : uuid;
@@ -189,7 +211,7 @@ export class DeviceGuard {
 
   private async notice(
     { job, attempt }: Holder,
-    code: 'trespass' | 'xid',
+    code: Notice['code'],
     device: string,
     sentence: string,
   ): Promise<boolean> {

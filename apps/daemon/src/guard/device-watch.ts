@@ -68,9 +68,11 @@ export class DeviceWatch {
       uses.set(uuid, use);
       for (const { pid } of use.processes ?? []) pids.add(pid);
       if (sample && this.inventory.reach(uuid) === 'ok') {
-        const holder = page.holders.get(uuid);
-        const ownBytes = holder && use.processes ? (use.bytesByJob.get(holder.job) ?? 0) : null;
-        this.histories.add({ uuid, index }, sample, holder ? { ...holder, ownBytes } : null);
+        const holders = (page.holders.get(uuid) ?? []).map(({ job, attempt }) => {
+          const ownBytes = use.processes ? (use.bytesByJob.get(job) ?? 0) : null;
+          return { job, attempt, ownBytes };
+        });
+        this.histories.add({ uuid, index }, sample, holders);
       }
     }
     this.owners.keep(pids);

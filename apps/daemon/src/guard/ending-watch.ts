@@ -1,5 +1,6 @@
-import type { Cause } from '@berth/contract';
+import type { Cause, JobId } from '@berth/contract';
 import type { Logger } from 'pino';
+import type { Histories } from '../devices/histories.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, placedAttempt } from '../ledger/record.js';
@@ -8,25 +9,36 @@ import { QUICK_SECONDS, type QuickFailures } from './quick-failures.js';
 /** Exit codes of a command that is wrong by itself: bad usage, not executable, not found. */
 const OWN_FAULT = [2, 126, 127];
 
-/** Watches how jobs end, and takes a device out that fails them one after another. */
+/** Watches how jobs end: takes a device out that fails them one after another, and notes what those that succeeded needed. */
 export class EndingWatch {
   private readonly ledger: Ledger;
   private readonly failures: QuickFailures;
+  private readonly histories: Histories;
   private readonly node: string;
   private readonly log: Logger;
 
-  constructor(ledger: Ledger, failures: QuickFailures, node: string, log: Logger) {
-    this.ledger = ledger;
-    this.failures = failures;
-    this.node = node;
-    this.log = log;
+  constructor(options: {
+    ledger: Ledger;
+    failures: QuickFailures;
+    histories: Histories;
+    node: string;
+    log: Logger;
+  }) {
+    this.ledger = options.ledger;
+    this.failures = options.failures;
+    this.histories = options.histories;
+    this.node = options.node;
+    this.log = options.log;
   }
 
   start(feed: EventFeed): void {
     feed.listen((events) => {
       const ended = events.filter((event) => event.type === 'job.ended' && event.attempt !== undefined);
-      // A success is of interest only to a device that is under suspicion.
-      const telling = ended.filter(({ state }) => state === 'failed' || this.failures.suspects);
+      // A success is of interest only to a device that is under suspicion, or where its use of memory was seen.
+      const telling = ended.filter(
+        ({ job, state }) =>
+          state === 'failed' || this.failures.suspects || this.histories.knows(job as JobId),
+      );
       if (telling.length === 0) return;
       this.take(telling).catch((error: unknown) =>
         this.log.warn({ error: (error as Error).message }, 'how jobs ended could not be read'),
@@ -36,7 +48,20 @@ export class EndingWatch {
 
   private async take(events: readonly LedgerEvent[]): Promise<void> {
     const records = await this.ledger.records(events.map(({ job }) => job as string));
-    for (const record of records) await this.judge(record);
+    for (const record of records) {
+      await this.judge(record);
+      await this.notePeak(record);
+    }
+  }
+
+  private async notePeak(record: JobRecord): Promise<void> {
+    if (record.state !== 'succeeded') return;
+    const attempt = Number(record.attempt);
+    const run = { job: record.id as JobId, attempt };
+    const peaks = placedAttempt(record, attempt).devices.map(({ uuid }) => this.histories.peakOf(run, uuid));
+    const bytes = Math.max(0, ...peaks.map((peak) => peak ?? 0));
+    const { user, name, number } = record as { user: string; name: string; number: string };
+    if (bytes > 0) await this.ledger.notePeak({ user, name, number: Number(number), bytes });
   }
 
   private async judge(record: JobRecord): Promise<void> {

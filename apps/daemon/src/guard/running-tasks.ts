@@ -37,10 +37,8 @@ export class RunningTasks {
   }
 
   private async read(): Promise<RunningTask[]> {
-    const holders = await this.ledger.allocations();
-    const jobs = new Set([...holders.values()].map(({ job }) => job));
     const tasks: RunningTask[] = [];
-    for (const record of await this.ledger.records([...jobs])) {
+    for (const record of await this.ledger.holding()) {
       const attempt = Number(record.attempt);
       const placed = placedAttempt(record, attempt);
       if (placed.node !== this.node) continue;

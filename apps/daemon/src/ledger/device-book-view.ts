@@ -1,10 +1,11 @@
 import type { Holder, JobId } from '@berth/contract';
 import type { EventFeed, LedgerEvent } from './event-feed.js';
-import type { DeviceBook, Ledger } from './ledger.js';
+import type { DeviceBook, HolderEntry, Ledger } from './ledger.js';
+import type { JobRecord } from './record.js';
 
 /** What the ledger says of devices, with who holds them. */
 export interface DeviceBookPage extends Omit<DeviceBook, 'holders'> {
-  holders: ReadonlyMap<string, Holder>;
+  holders: ReadonlyMap<string, readonly Holder[]>;
 }
 
 /** Keeps what the ledger says of devices at hand: it is read anew only after an event that may have changed it. */
@@ -48,19 +49,22 @@ export class DeviceBookView {
 
   private async fetch(): Promise<DeviceBookPage> {
     const { holders, ...book } = await this.ledger.deviceBook();
-    const ids = [...new Set([...holders.values()].map(({ job }) => job))];
+    const ids = [...new Set([...holders.values()].flat().map(({ job }) => job))];
     const records = new Map((await this.ledger.records(ids)).map((record) => [record.id as JobId, record]));
-    const held = new Map<string, Holder>();
-    for (const [uuid, { job, attempt }] of holders) {
-      const record = records.get(job);
-      const placedAt = record?.[`attempt:${attempt}:placedAt`];
-      if (!record || !placedAt) continue;
-      const since = new Date(Number(placedAt)).toISOString();
-      const { number, name, user } = record as { number: string; name: string; user: string };
-      held.set(uuid, { job, number: Number(number), name, user, attempt, since });
-    }
-    return { ...book, holders: held };
+    const held = [...holders].map(([uuid, entries]): [string, Holder[]] => {
+      const known = entries.flatMap((entry) => holderOf(entry, records.get(entry.job)) ?? []);
+      return [uuid, known.sort((one, other) => one.number - other.number)];
+    });
+    return { ...book, holders: new Map(held) };
   }
+}
+
+function holderOf({ job, attempt, sharedBytes }: HolderEntry, record: JobRecord | undefined): Holder | null {
+  const placedAt = record?.[`attempt:${attempt}:placedAt`];
+  if (!record || !placedAt) return null;
+  const { number, name, user } = record as { number: string; name: string; user: string };
+  const since = new Date(Number(placedAt)).toISOString();
+  return { job, number: Number(number), name, user, attempt, since, sharedBytes };
 }
 
 function concernsDevices({ type }: LedgerEvent): boolean {

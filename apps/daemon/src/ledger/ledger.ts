@@ -12,7 +12,7 @@ import {
   type Task,
   type XidReport,
 } from '@berth/contract';
-import { type Needs, shapeKey } from '@berth/scheduler';
+import { type Needs, shapeKey, type Usage } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import { KEYS } from './keys.js';
 import {
@@ -36,6 +36,8 @@ const IDEMPOTENCY_KEY_SECONDS = 86_400;
 const JOBS_ON_THE_WAY = 500;
 const XIDS_KEPT = 20;
 const NOTICES_KEPT = 50;
+/** Of how many runs of one name the peaks are kept. */
+const PEAKS_KEPT = 10;
 
 /** A device as its node registered it. */
 export interface RegisteredDevice {
@@ -49,6 +51,7 @@ export interface RegisteredDevice {
   computeCapability: string | null;
   /** How far the other devices of the node are, by their UUIDs. */
   distances: Record<string, number>;
+  labels: Record<string, string>;
 }
 
 /** Why a device was taken out. */
@@ -69,9 +72,23 @@ export interface PassingObstacle {
   since: number;
 }
 
+/** An attempt that holds a device. */
+export interface HolderEntry {
+  job: JobId;
+  attempt: number;
+  /** What it declared of the device's memory; null: it has it to itself. */
+  sharedBytes: number | null;
+}
+
+/** What users have used, for fair share, and when devices were given back last, in ms since the epoch. */
+export interface Past {
+  usage: ReadonlyMap<string, Usage & { total: number }>;
+  lastUsed: ReadonlyMap<string, number>;
+}
+
 /** What the ledger says of devices, by their UUIDs. */
 export interface DeviceBook {
-  holders: ReadonlyMap<string, { job: JobId; attempt: number }>;
+  holders: ReadonlyMap<string, readonly HolderEntry[]>;
   drains: ReadonlyMap<string, Drain>;
   obstacles: ReadonlyMap<string, readonly PassingObstacle[]>;
   /** Newest first. */
@@ -148,9 +165,10 @@ export class Ledger {
     id: GroupId;
     name: string;
     size: number;
+    maxParallel: number | null;
     idempotency: NewJob['idempotency'];
   }): Promise<{ id: GroupId; replayed: boolean }> {
-    const { id, name, size, idempotency } = group;
+    const { id, name, size, maxParallel, idempotency } = group;
     const { outcome, values } = await this.run(
       'open_group',
       id,
@@ -160,6 +178,7 @@ export class Ledger {
       idempotency?.key ?? '',
       idempotency?.digest ?? '',
       IDEMPOTENCY_KEY_SECONDS,
+      maxParallel ?? '',
     );
     return { id: values[0] as GroupId, replayed: outcome === 'replayed' };
   }
@@ -177,6 +196,7 @@ export class Ledger {
       id,
       name: record.name as string,
       size: Number(record.size),
+      maxParallel: record.maxParallel ? Number(record.maxParallel) : null,
       submittedAt: new Date(Number(record.submittedAt)).toISOString(),
       states: states as Group['states'],
       firstJob,
@@ -197,10 +217,12 @@ export class Ledger {
 
   /**
    * Gives a pending job the devices of an attempt.
-   * @throws LedgerRefusal `not_leading`, `not_found`, `wrong_state`, `stale_attempt`, `device_held`
+   * @returns when, in ms since the epoch
+   * @throws LedgerRefusal `not_leading`, `not_found`, `wrong_state`, `stale_attempt`, `device_held`, `device_kept`
    */
-  async assign(epoch: string, job: JobId, attempt: number, placed: PlacedAttempt): Promise<void> {
-    await this.run('assign', job, epoch, job, attempt, JSON.stringify(placed));
+  async assign(epoch: string, job: JobId, attempt: number, placed: PlacedAttempt): Promise<number> {
+    const { values } = await this.run('assign', job, epoch, job, attempt, JSON.stringify(placed));
+    return Number(values[0]);
   }
 
   /**
@@ -326,9 +348,13 @@ export class Ledger {
     }
   }
 
-  /** Becomes the scheduler that may assign. @returns the epoch to show with each assignment */
-  async lead(node: string): Promise<string> {
-    const { values } = await this.run('lead', node, node);
+  /**
+   * Becomes the scheduler that may assign.
+   * @param halfLifeSeconds after which usage counts for half
+   * @returns the epoch to show with each assignment
+   */
+  async lead(node: string, halfLifeSeconds: number): Promise<string> {
+    const { values } = await this.run('lead', node, node, halfLifeSeconds);
     return values[0] as string;
   }
 
@@ -380,6 +406,18 @@ export class Ledger {
     const { code, device, sentence } = notice;
     const { values } = await this.run('notice', job, job, attempt, code, device, sentence, NOTICES_KEPT);
     return values[0] === 'new';
+  }
+
+  /** Writes down how much of a device's memory a run had at the most. */
+  async notePeak(run: { user: string; name: string; number: number; bytes: number }): Promise<void> {
+    const { user, name, number, bytes } = run;
+    await this.run('note_peak', user, user, name, number, bytes, PEAKS_KEPT);
+  }
+
+  /** What the last runs of a name had of a device's memory at the most, newest first. */
+  async peaks(user: string, name: string): Promise<{ number: number; bytes: number }[]> {
+    const peaks = await this.redis.hget(KEYS.peaks, `${user}/${name}`);
+    return peaks ? (JSON.parse(peaks) as { number: number; bytes: number }[]) : [];
   }
 
   /** Changes the reasons for which the jobs of some shapes wait; null takes one away. @throws LedgerRefusal `not_leading` */
@@ -469,25 +507,38 @@ export class Ledger {
   async openTasks(
     device: string,
   ): Promise<{ task: TaskReference; state: Task['state']; record: JobRecord }[]> {
-    const held = await this.redis.hget(KEYS.allocations, device);
-    if (!held) return [];
-    const [job, number] = held.split(' ') as [JobId, string];
-    const record = await this.record(job);
-    if (!record) return [];
-    const attempt = Number(number);
-    return placedAttempt(record, attempt)
-      .tasks.filter(({ devices }) => devices[0] === device)
-      .map(({ rank }) => ({
-        task: { job, attempt, rank },
-        state: record[`task:${attempt}:${rank}:state`] as Task['state'],
-        record,
-      }))
-      .filter(({ state }) => state !== 'ended');
+    const holders = holdersIn((await this.redis.hget(KEYS.allocations, device)) ?? '');
+    const records = await this.records(holders.map(({ job }) => job));
+    return records.flatMap((record) => {
+      const job = record.id as JobId;
+      const attempt = holders.find((holder) => holder.job === job)?.attempt as number;
+      return placedAttempt(record, attempt)
+        .tasks.filter(({ devices }) => devices[0] === device)
+        .map(({ rank }) => ({
+          task: { job, attempt, rank },
+          state: record[`task:${attempt}:${rank}:state`] as Task['state'],
+          record,
+        }))
+        .filter(({ state }) => state !== 'ended');
+    });
   }
 
-  /** Who holds each device: job and attempt by UUID. */
-  async allocations(): Promise<Map<string, { job: JobId; attempt: number }>> {
-    return holdersFrom(await this.redis.hgetall(KEYS.allocations));
+  /** The jobs that hold devices, as they are stored. */
+  async holding(): Promise<JobRecord[]> {
+    const holders = [...holdersFrom(await this.redis.hgetall(KEYS.allocations)).values()].flat();
+    return this.records([...new Set(holders.map(({ job }) => job))]);
+  }
+
+  /** What is over, as far as scheduling cares. */
+  async past(): Promise<Past> {
+    const [usage, lastUsed] = await Promise.all([
+      this.redis.hgetall(KEYS.usage),
+      this.redis.hgetall(KEYS.lastUsed),
+    ]);
+    return {
+      usage: parsedMap(usage),
+      lastUsed: new Map(Object.entries(lastUsed).map(([uuid, at]) => [uuid, Number(at)])),
+    };
   }
 
   /** All that the ledger says of devices, in one trip. */
@@ -538,13 +589,19 @@ export class Ledger {
   }
 }
 
-function holdersFrom(hash: Record<string, string>): Map<string, { job: JobId; attempt: number }> {
-  return new Map(
-    Object.entries(hash).map(([uuid, holder]) => {
-      const [job, attempt] = holder.split(' ') as [string, string];
-      return [uuid, { job, attempt: Number(attempt) }];
-    }),
-  );
+function holdersFrom(hash: Record<string, string>): Map<string, HolderEntry[]> {
+  return new Map(Object.entries(hash).map(([uuid, held]) => [uuid, holdersIn(held)]));
+}
+
+/** @param held as lua/common.lua writes it (write_holders) */
+function holdersIn(held: string): HolderEntry[] {
+  return held
+    .split(';')
+    .filter(Boolean)
+    .map((holder) => {
+      const [job, attempt, bytes] = holder.split(' ') as [string, string, string?];
+      return { job, attempt: Number(attempt), sharedBytes: bytes === undefined ? null : Number(bytes) };
+    });
 }
 
 function parsedMap<Value>(hash: Record<string, string>): Map<string, Value> {

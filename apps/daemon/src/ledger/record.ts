@@ -11,6 +11,7 @@ import type {
   Notice,
   PendingReason,
   Retry,
+  Sharing,
   Task,
 } from '@berth/contract';
 import type { Needs } from '@berth/scheduler';
@@ -25,6 +26,7 @@ export interface JobSpec {
   gpus: number;
   devices: string | null;
   constraints: Constraints | null;
+  sharing: Sharing | null;
   launch: Launch;
   timeLimit: number | null;
   gracePeriod: number;
@@ -59,6 +61,10 @@ export interface PlacedAttempt {
   /** `devices` of the tasks as UUIDs, for the scripts that tell workers. */
   tasks: { rank: number; devices: string[] }[];
   masterPort: number | null;
+  /** How many devices that is worth: parts of one count as parts. */
+  gpus: number;
+  /** What it declared of its device, and what that has in all; null: it has its devices to itself. */
+  share: { bytes: number; of: number } | null;
 }
 
 /** How a task ended, as far as anybody knows. Times in ms since the epoch. */
@@ -88,16 +94,25 @@ export function longestSeconds({
   return timeLimit === null ? null : timeLimit + gracePeriod;
 }
 
+const OLDER_SPEC = { constraints: null, sharing: null };
+const OLDER_NEEDS = {
+  constraints: null,
+  longestSeconds: null,
+  share: null,
+  preemptible: false,
+  limitedGroup: null,
+};
+
+/** What was submitted; to an older version, less of it. */
 export function specOf(record: JobRecord): JobSpec {
-  return JSON.parse(record.spec as string) as JobSpec;
+  return { ...OLDER_SPEC, ...(JSON.parse(record.spec as string) as JobSpec) };
 }
 
-const OLDER_NEEDS = { constraints: null, longestSeconds: null };
-
 export function waitingJob(record: JobRecord): WaitingJob {
+  const said = JSON.parse(record.needs as string) as Partial<Needs>;
+  const older = { ...OLDER_NEEDS, user: record.user as string, graceSeconds: specOf(record).gracePeriod };
   return {
-    // Jobs that were submitted to an older version say less.
-    needs: { ...OLDER_NEEDS, ...(JSON.parse(record.needs as string) as Partial<Needs>) } as Needs,
+    needs: { ...older, ...said } as Needs,
     held: record.held !== undefined,
     openDependencies: Number(record.openDependencies ?? 0),
     notBefore: record.notBefore === undefined ? null : Number(record.notBefore),
@@ -106,7 +121,8 @@ export function waitingJob(record: JobRecord): WaitingJob {
 }
 
 export function placedAttempt(record: JobRecord, attempt: number): PlacedAttempt {
-  return JSON.parse(record[`attempt:${attempt}`] as string) as PlacedAttempt;
+  const placed = JSON.parse(record[`attempt:${attempt}`] as string) as PlacedAttempt;
+  return { ...placed, gpus: placed.gpus ?? placed.devices.length, share: placed.share ?? null };
 }
 
 /** The job that a record holds, as the API shows it. */

@@ -1,13 +1,7 @@
 import type { JobId } from '@berth/contract';
-import {
-  type Allocation,
-  apply,
-  emptyState,
-  type SchedulableDevice,
-  type SchedulerState,
-} from '@berth/scheduler';
+import type { Allocation, SchedulableDevice } from '@berth/scheduler';
 import type { Ledger } from './ledger.js';
-import { type PlacedAttempt, placedAttempt, waitingJob } from './record.js';
+import { type JobRecord, placedAttempt, specOf, waitingJob } from './record.js';
 
 /** The devices of all nodes, each with the first of what keeps jobs away from it. */
 export async function schedulableDevices(ledger: Ledger): Promise<SchedulableDevice[]> {
@@ -18,36 +12,30 @@ export async function schedulableDevices(ledger: Ledger): Promise<SchedulableDev
   });
 }
 
-/** @param since ms since the epoch */
-export function allocationOf(
-  job: JobId,
-  number: number,
-  placed: PlacedAttempt,
-  since: number,
-  longestSeconds: number | null,
-): Allocation {
-  const endsAt = longestSeconds === null ? null : since + longestSeconds * 1000;
-  return { job, number, devices: placed.devices.map(({ uuid }) => uuid), since, endsAt };
+/** What a job holds that has an attempt. */
+export function allocationOf(record: JobRecord): Allocation {
+  const attempt = Number(record.attempt);
+  const { needs } = waitingJob(record);
+  const { devices, gpus } = placedAttempt(record, attempt);
+  const since = Number(record[`attempt:${attempt}:placedAt`]);
+  const endsAt = needs.longestSeconds === null ? null : since + needs.longestSeconds * 1000;
+  const leavingBy = leavingUntil(record);
+  return {
+    job: record.id as JobId,
+    number: Number(record.number),
+    attempt,
+    needs,
+    devices: devices.map(({ uuid }) => uuid),
+    gpus,
+    since,
+    endsAt: leavingBy === null ? endsAt : Math.min(endsAt ?? leavingBy, leavingBy),
+    leaving: leavingBy !== null,
+  };
 }
 
-/** What the scheduler would see if it looked now, to explain a job by: those that wait for reasons of their own aren't in it. */
-export async function schedulerView(ledger: Ledger): Promise<SchedulerState> {
-  const state = emptyState();
-  apply(state, { type: 'devices', devices: await schedulableDevices(ledger) });
-  for (const record of await ledger.records(await ledger.idsInState('pending'))) {
-    const { needs, held, openDependencies, notBefore, avoid } = waitingJob(record);
-    if (held || openDependencies > 0 || (notBefore !== null && notBefore > Date.now())) continue;
-    const [id, number, attempt] = [record.id as JobId, Number(record.number), Number(record.attempt) + 1];
-    apply(state, { type: 'pending', job: { id, number, attempt, needs, avoid } });
-  }
-  const holders = [...(await ledger.allocations()).values()];
-  for (const record of await ledger.records([...new Set(holders.map(({ job }) => job))])) {
-    const attempt = Number(record.attempt);
-    const since = Number(record[`attempt:${attempt}:placedAt`]);
-    const { longestSeconds } = waitingJob(record).needs;
-    const placed = placedAttempt(record, attempt);
-    const allocation = allocationOf(record.id as JobId, Number(record.number), placed, since, longestSeconds);
-    apply(state, { type: 'placed', allocation });
-  }
-  return state;
+/** When a job that is being stopped has given its devices back at the latest, in ms since the epoch; null: it isn't. */
+export function leavingUntil(record: JobRecord): number | null {
+  if (record.state !== 'stopping') return null;
+  const since = record[`attempt:${record.attempt}:stoppingAt`];
+  return (since === undefined ? Date.now() : Number(since)) + specOf(record).gracePeriod * 1000;
 }

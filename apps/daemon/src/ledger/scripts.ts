@@ -18,6 +18,7 @@ const SCRIPTS = [
   'obstruct',
   'report_xid',
   'notice',
+  'note_peak',
   'hold',
   'requeue',
   'change',

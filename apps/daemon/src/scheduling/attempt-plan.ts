@@ -1,6 +1,5 @@
 import { createServer } from 'node:net';
-import type { Launch } from '@berth/contract';
-import type { SchedulableDevice } from '@berth/scheduler';
+import { bytesOf, capacityOf, type Needs, type Placement, type SchedulableDevice } from '@berth/scheduler';
 import type { PlacedAttempt } from '../ledger/record.js';
 
 /** Below the ports that Linux gives to outgoing connections (ip_local_port_range begins at 32768). */
@@ -12,8 +11,8 @@ const PORTS_PER_DEVICE = 16;
  * @throws where a perDevice job finds no free port to meet on
  */
 export async function planAttempt(
-  launch: Launch,
-  devices: readonly SchedulableDevice[],
+  { launch, share }: Needs,
+  { devices, gpus }: Placement,
 ): Promise<PlacedAttempt> {
   const allocated = devices.map(({ uuid, index }) => ({ uuid, index }));
   const first = devices[0] as SchedulableDevice;
@@ -25,6 +24,8 @@ export async function planAttempt(
       launch === 'perDevice'
         ? uuids.map((uuid, rank) => ({ rank, devices: [uuid] }))
         : [{ rank: 0, devices: uuids }],
+    gpus,
+    share: share && { bytes: bytesOf(share, first), of: capacityOf(first) },
     masterPort: launch === 'perDevice' ? await freePort(first.index) : null,
   };
 }

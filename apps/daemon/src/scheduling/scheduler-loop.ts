@@ -5,15 +5,22 @@ import {
   emptyState,
   type PendingJob,
   type Placement,
+  type Policy,
   type SchedulerState,
 } from '@berth/scheduler';
 import type { Logger } from 'pino';
 import type { DeviceQueues } from '../ledger/device-queue.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { type PlacedAttempt, placedAttempt, type WaitingJob, waitingJob } from '../ledger/record.js';
+import {
+  type JobRecord,
+  type PlacedAttempt,
+  placedAttempt,
+  type WaitingJob,
+  waitingJob,
+} from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
-import { allocationOf, schedulableDevices } from '../ledger/scheduler-view.js';
+import { allocationOf, leavingUntil, schedulableDevices } from '../ledger/scheduler-view.js';
 import { Alarm } from './alarm.js';
 import { planAttempt } from './attempt-plan.js';
 
@@ -30,8 +37,8 @@ export class SchedulerLoop {
   private readonly feed: EventFeed;
   private readonly log: Logger;
   private readonly node: string;
-  private readonly plannedSeconds: number;
-  private state: SchedulerState = emptyState();
+  private readonly policy: Policy;
+  private current: SchedulerState;
   private epoch = '';
   private stopListening: (() => void) | null = null;
   /** What has happened since the last decision. */
@@ -48,21 +55,26 @@ export class SchedulerLoop {
     queues: DeviceQueues;
     feed: EventFeed;
     node: string;
-    /** How long a job without a time limit is planned to run. */
-    plannedSeconds: number;
+    policy: Policy;
     log: Logger;
   }) {
     this.ledger = options.ledger;
     this.queues = options.queues;
     this.feed = options.feed;
     this.node = options.node;
-    this.plannedSeconds = options.plannedSeconds;
+    this.policy = options.policy;
+    this.current = emptyState(options.policy);
     this.log = options.log;
+  }
+
+  /** What decisions are made from, as of the last event: for explanations. */
+  get state(): SchedulerState {
+    return this.current;
   }
 
   /** Takes the lead, reads the ledger, and schedules from now on. */
   async start(): Promise<void> {
-    this.epoch = await this.ledger.lead(this.node);
+    this.epoch = await this.ledger.lead(this.node, this.policy.halfLifeSeconds);
     this.stopListening = this.feed.listen((events) => {
       this.inbox.push(...events);
       if (!this.working) void this.work();
@@ -95,8 +107,9 @@ export class SchedulerLoop {
 
   /** Builds the state anew from the ledger, and hands over again what may not have been handed over. */
   private async load(): Promise<void> {
-    const state = emptyState();
+    const state = emptyState(this.policy);
     apply(state, { type: 'devices', devices: await schedulableDevices(this.ledger) });
+    apply(state, { type: 'past', ...(await this.ledger.past()) });
     const pending = await this.ledger.records(await this.ledger.idsInState('pending'));
     this.alarm.clear();
     for (const record of pending) {
@@ -104,31 +117,29 @@ export class SchedulerLoop {
       const next = { id, number: Number(record.number), attempt: Number(record.attempt) + 1 };
       this.enqueue(state, next, waitingJob(record));
     }
-    for (const job of new Set([...(await this.ledger.allocations()).values()].map((holder) => holder.job))) {
-      const record = await this.ledger.record(job);
-      if (!record) continue;
+    for (const record of await this.ledger.holding()) {
       const attempt = Number(record.attempt);
-      const placed = placedAttempt(record, attempt);
-      const { longestSeconds } = waitingJob(record).needs;
-      const since = Number(record[`attempt:${attempt}:placedAt`]);
-      const allocation = allocationOf(job, Number(record.number), placed, since, longestSeconds);
-      apply(state, { type: 'placed', allocation });
-      const waiting = placed.tasks.filter(
+      apply(state, { type: 'placed', allocation: allocationOf(record) });
+      const waiting = placedAttempt(record, attempt).tasks.filter(
         ({ rank }) => record[`task:${attempt}:${rank}:state`] === 'waiting',
       );
-      await this.handOver(job, attempt, waiting);
+      await this.handOver(record.id as JobId, attempt, waiting);
     }
-    this.state = state;
+    this.current = state;
     this.notedReasons = new Map();
   }
 
-  /** Takes over the limits of a job that runs. */
+  /** Takes over what has changed of a job that runs. */
   private async replan(job: JobId): Promise<void> {
-    const [record, allocation] = [await this.ledger.record(job), this.state.allocations.get(job)];
-    if (!record || !allocation) return;
-    const { longestSeconds } = waitingJob(record).needs;
-    const endsAt = longestSeconds === null ? null : allocation.since + longestSeconds * 1000;
-    apply(this.state, { type: 'placed', allocation: { ...allocation, endsAt } });
+    const record = await this.ledger.record(job);
+    if (record && this.state.allocations.get(job)?.attempt === Number(record.attempt))
+      apply(this.state, { type: 'placed', allocation: allocationOf(record) });
+  }
+
+  private async leave(job: JobId): Promise<void> {
+    const record: JobRecord | null = await this.ledger.record(job);
+    const until = record && leavingUntil(record);
+    if (until !== null) apply(this.state, { type: 'leaving', job, until });
   }
 
   /** Puts a job in line, once nothing of its own keeps it from starting. */
@@ -140,9 +151,10 @@ export class SchedulerLoop {
     apply(state, { type: 'gone', job: job.id });
     this.alarm.forget(job.id);
     if (held || openDependencies > 0) return;
-    const start = (): void => apply(this.state, { type: 'pending', job: { ...job, needs, avoid } });
+    const waiting = { ...job, needs, avoid };
+    const start = (): void => apply(this.state, { type: 'pending', job: waiting });
     if (notBefore === null || notBefore <= Date.now()) {
-      apply(state, { type: 'pending', job: { ...job, needs, avoid } });
+      apply(state, { type: 'pending', job: waiting });
       return;
     }
     this.alarm.set(job.id, notBefore, () => {
@@ -159,24 +171,22 @@ export class SchedulerLoop {
       case 'job.changed': {
         if (event.more === null) return this.replan(job);
         const next = { id: job, number: event.number as number, attempt: (event.attempt ?? 0) + 1 };
-        apply(this.state, { type: 'freed', job });
+        apply(this.state, { type: 'freed', job, at: Date.parse(event.at) });
         this.enqueue(this.state, next, JSON.parse(event.more) as WaitingJob);
         return;
       }
       case 'job.placed': {
-        const placed = JSON.parse(event.more as string) as PlacedAttempt;
-        const since = Date.parse(event.at);
-        const known = this.state.allocations.get(job)?.endsAt ?? null;
-        const longest = this.state.pending.get(job)?.needs.longestSeconds ?? null;
-        const allocation = allocationOf(job, event.number as number, placed, since, longest);
-        apply(this.state, {
-          type: 'placed',
-          allocation: { ...allocation, endsAt: known ?? allocation.endsAt },
-        });
+        const known = this.state.allocations.get(job);
+        if (known?.attempt === event.attempt) return;
+        const record = await this.ledger.record(job);
+        if (record && Number(record.attempt) === event.attempt && isHolding(record))
+          apply(this.state, { type: 'placed', allocation: allocationOf(record) });
         return;
       }
+      case 'job.stopping':
+        return this.leave(job);
       case 'job.ended':
-        apply(this.state, { type: 'freed', job });
+        apply(this.state, { type: 'freed', job, at: Date.parse(event.at) });
         apply(this.state, { type: 'gone', job });
         this.alarm.forget(job);
         return;
@@ -194,22 +204,25 @@ export class SchedulerLoop {
 
   /** Decides, and carries the decision out. */
   private async step(): Promise<void> {
-    const { placements, reasons } = decide(this.state, {
-      now: Date.now(),
-      plannedSeconds: this.plannedSeconds,
-    });
+    const { placements, reasons } = decide(this.state, Date.now());
     await Promise.all(placements.map((placement) => this.carryOut(placement)));
     this.noteReasons(reasons);
   }
 
-  private async carryOut({ job, devices }: Placement): Promise<void> {
+  private async carryOut(placement: Placement): Promise<void> {
+    const { job } = placement;
     const pending = this.state.pending.get(job) as PendingJob;
     try {
-      const placed = await planAttempt(pending.needs.launch, devices);
-      await this.ledger.assign(this.epoch, job, pending.attempt, placed);
-      const { longestSeconds } = pending.needs;
-      const allocation = allocationOf(job, pending.number, placed, Date.now(), longestSeconds);
-      apply(this.state, { type: 'placed', allocation });
+      const placed = await planAttempt(pending.needs, placement);
+      const since = await this.ledger.assign(this.epoch, job, pending.attempt, placed);
+      const { number, attempt, needs } = pending;
+      const endsAt = needs.longestSeconds === null ? null : since + needs.longestSeconds * 1000;
+      const devices = placed.devices.map(({ uuid }) => uuid);
+      const { gpus } = placement;
+      apply(this.state, {
+        type: 'placed',
+        allocation: { job, number, attempt, needs, devices, gpus, since, endsAt, leaving: false },
+      });
       // The next decision need not wait for it: whatever becomes of the hand-over, the ledger has the assignment.
       void this.handOver(job, pending.attempt, placed.tasks).catch((error: unknown) =>
         this.onFailure(job, error as Error),
@@ -271,3 +284,6 @@ export class SchedulerLoop {
     });
   }
 }
+
+const isHolding = ({ state }: JobRecord): boolean =>
+  state === 'starting' || state === 'running' || state === 'stopping';

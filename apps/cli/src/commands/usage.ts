@@ -1,0 +1,55 @@
+import type { UserUsage } from '@berth/contract';
+import type { Command } from 'commander';
+import { duration, UNKNOWN } from '../figures.js';
+import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Column, renderTable } from '../table.js';
+
+export function addUsage(program: Command, kit: Kit, outcome: Outcome): void {
+  const command = program
+    .command('usage')
+    .description('what each user has used, holds and may have; whose turn is next comes first');
+  addVerb(command, kit, outcome, show);
+}
+
+const show: Action<object> = async ({ client, terminal }, { json }: { json?: boolean }) => {
+  const usage = await client.usage();
+  if (json) {
+    terminal.json(usage);
+    return 0;
+  }
+  if (usage.users.length === 0) {
+    terminal.note('nobody has used a device yet');
+    return 0;
+  }
+  for (const line of renderTable(usage.users, COLUMNS, terminal.columns)) terminal.print(line);
+  terminal.note(
+    `GPU-HOURS are all that were used; SHARE goes by those of late (half counts after ${duration(usage.halfLifeSeconds)}), by weight`,
+  );
+  return 0;
+};
+
+const hours = (seconds: number): string => (seconds / 3600).toFixed(seconds < 36_000 ? 2 : 0);
+const figure = (gpus: number): string => String(Math.round(gpus * 100) / 100);
+const outOf = (held: string, most: number | null): string => (most === null ? held : `${held} of ${most}`);
+
+const COLUMNS: Column<UserUsage>[] = [
+  { title: 'USER', cell: ({ user }) => user },
+  { title: 'GPU-HOURS', cell: ({ gpuSecondsTotal }) => hours(gpuSecondsTotal), align: 'right' },
+  {
+    title: 'SHARE',
+    cell: ({ gpuSecondsDecayed, weight }) => hours(gpuSecondsDecayed / weight),
+    align: 'right',
+  },
+  { title: 'WEIGHT', cell: ({ weight }) => String(weight), align: 'right' },
+  { title: 'GPUS', cell: ({ gpus, mostGpus }) => outOf(figure(gpus), mostGpus), align: 'right' },
+  {
+    title: 'RUNNING',
+    cell: ({ runningJobs, mostRunningJobs }) => outOf(String(runningJobs), mostRunningJobs),
+    align: 'right',
+  },
+  {
+    title: 'IN LINE',
+    cell: ({ pendingJobs }) => (pendingJobs ? String(pendingJobs) : UNKNOWN),
+    align: 'right',
+  },
+];

@@ -1,0 +1,63 @@
+import { type Usage, UsageSchema } from '@berth/contract';
+import { decayed, Order, policyOf, type SchedulerState, worth } from '@berth/scheduler';
+import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { z } from 'zod';
+
+/** `GET /v1/usage`. */
+export const usageRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  const { scheduling, ledger } = app.context;
+  app.get(
+    '/v1/usage',
+    {
+      schema: {
+        operationId: 'getUsage',
+        tags: ['jobs'],
+        summary: 'What users have used, hold and may have: the order of fair share',
+        querystring: z.strictObject({}),
+        response: { 200: UsageSchema },
+      },
+    },
+    async () => usageOf(scheduling.state(), await ledger.past(), Date.now()),
+  );
+};
+
+/** @param totals what is over, in GPU-seconds, by user */
+function usageOf(
+  state: SchedulerState,
+  { usage }: { usage: ReadonlyMap<string, { total: number }> },
+  now: number,
+): Usage {
+  const { halfLifeSeconds } = state.policy;
+  const allocations = [...state.allocations.values()];
+  const pending = [...state.pending.values()];
+  const names = new Set([
+    ...state.usage.keys(),
+    ...Object.keys(state.policy.users).filter((name) => name !== '*'),
+    ...allocations.map(({ needs }) => needs.user),
+    ...pending.map(({ needs }) => needs.user),
+  ]);
+  const order = new Order(state, now);
+  const users = [...names].map((user) => {
+    const held = allocations.filter(({ needs }) => needs.user === user);
+    const past = state.usage.get(user);
+    const { weight, gpus: mostGpus, runningJobs: mostRunningJobs } = policyOf(state.policy, user);
+    const sum = (figure: (allocation: (typeof held)[0]) => number): number =>
+      held.reduce((total, allocation) => total + figure(allocation), 0);
+    return {
+      user,
+      gpuSecondsTotal:
+        (usage.get(user)?.total ?? 0) + sum(({ gpus, since }) => (gpus * Math.max(now - since, 0)) / 1000),
+      gpuSecondsDecayed:
+        (past ? decayed(past, now, halfLifeSeconds) : 0) +
+        sum(({ gpus, since }) => worth(gpus, since, now, halfLifeSeconds)),
+      weight,
+      gpus: sum(({ gpus }) => gpus),
+      runningJobs: held.length,
+      pendingJobs: pending.filter(({ needs }) => needs.user === user).length,
+      mostGpus,
+      mostRunningJobs,
+    };
+  });
+  users.sort((one, other) => order.standing(one.user) - order.standing(other.user));
+  return { halfLifeSeconds, users };
+}

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Decision, decide } from './decide.js';
+import { Order } from './order.js';
+import { allocationOf, host, jobId, pendingJob } from './scheduler-builder.test-support.js';
+import { apply, type PendingJob } from './state.js';
+import { charge, decayed, worth } from './usage.js';
+
+const HOUR = 3600;
+const users = {
+  ada: { weight: 1, gpus: null, runningJobs: null },
+  bob: { weight: 3, gpus: null, runningJobs: null },
+};
+const started = ({ placements }: Decision): number[] => placements.map(({ job }) => Number(job.slice(4)));
+
+describe('among users of one priority', () => {
+  it('who has used less goes first, whoever came first', () => {
+    const builder = host(1).pending(1, { user: 'ada' }).pending(2, { user: 'bob' });
+    expect(started(decide(builder.state, 0))).toEqual([1]);
+    apply(builder.state, {
+      type: 'past',
+      usage: new Map([['ada', { gpuSeconds: HOUR, at: 0 }]]),
+      lastUsed: new Map(),
+    });
+    expect(started(decide(builder.state, 0))).toEqual([2]);
+  });
+
+  it('what is held now counts as well as what is over', () => {
+    const builder = host(3)
+      .running(9, [0, 1], { user: 'ada' })
+      .pending(1, { user: 'ada' })
+      .pending(2, { user: 'bob' });
+    expect(started(decide(builder.state, HOUR * 1000))).toEqual([2]);
+  });
+
+  it('one that has nothing yet does not get everything at once', () => {
+    const builder = host(4);
+    for (const number of [1, 2, 3, 4]) builder.pending(number, { user: 'ada' });
+    for (const number of [5, 6, 7, 8]) builder.pending(number, { user: 'bob' });
+    expect(started(decide(builder.state, 0)).sort()).toEqual([1, 2, 5, 6]);
+  });
+
+  it('a weight of three is three times as much', () => {
+    const builder = host(8, 'host', { users });
+    for (let number = 1; number <= 8; number += 1) builder.pending(number, { user: 'ada' });
+    for (let number = 9; number <= 16; number += 1) builder.pending(number, { user: 'bob' });
+    const ofAda = started(decide(builder.state, 0)).filter((number) => number <= 8);
+    expect(ofAda).toHaveLength(2);
+  });
+
+  it('priority comes before it, and so does one that gave way', () => {
+    const usage = new Map([['ada', { gpuSeconds: HOUR, at: 0 }]]);
+    const urgent = host(1).pending(1, { user: 'bob' }).pending(2, { user: 'ada', priority: 1 });
+    apply(urgent.state, { type: 'past', usage, lastUsed: new Map() });
+    expect(started(decide(urgent.state, 0))).toEqual([2]);
+    const back = host(1).pending(1, { user: 'bob' }).pending(2, { user: 'ada', front: true });
+    apply(back.state, { type: 'past', usage, lastUsed: new Map() });
+    expect(started(decide(back.state, 0))).toEqual([2]);
+    const behind = host(1).pending(1).pending(2, { front: true }).pending(3);
+    expect(
+      behind.state.shapes
+        .values()
+        .next()
+        .value?.queue.map(({ number }) => number),
+    ).toEqual([2, 1, 3]);
+  });
+
+  it('a user who has used much gets devices in the end, however many jobs another one submits', () => {
+    const { state } = host(1, 'host', { halfLifeSeconds: 24 * HOUR });
+    apply(state, {
+      type: 'past',
+      usage: new Map([['ada', { gpuSeconds: 100 * HOUR, at: 0 }]]),
+      lastUsed: new Map(),
+    });
+    apply(state, { type: 'pending', job: pendingJob(1, { user: 'ada' }) });
+    let now = 0;
+    for (let number = 2; state.pending.has(jobId(1)); number += 1) {
+      expect(number).toBeLessThan(1000);
+      apply(state, { type: 'pending', job: pendingJob(number, { user: 'bob' }) });
+      const [placement] = decide(state, now * 1000).placements;
+      const job = state.pending.get(placement?.job as string) as PendingJob;
+      apply(state, { type: 'placed', allocation: allocationOf(state, job, ['host-0'], now) });
+      now += HOUR;
+      apply(state, { type: 'freed', job: job.id, at: now * 1000 });
+    }
+  });
+});
+
+describe('usage', () => {
+  it('counts for half after a half-life', () => {
+    expect(decayed({ gpuSeconds: 800, at: 0 }, 100_000, 100)).toBe(400);
+    expect(decayed({ gpuSeconds: 800, at: 0 }, 300_000, 100)).toBe(100);
+  });
+
+  it('is the seconds times the devices, as long as that is short against a half-life', () => {
+    expect(worth(4, 0, 60_000, 1e9)).toBeCloseTo(240, 3);
+  });
+
+  it('comes to the same, whether it is charged in one piece or in many', () => {
+    const times = fc.array(fc.integer({ min: 0, max: 10_000_000 }), { minLength: 1, maxLength: 10 });
+    fc.assert(
+      fc.property(times, fc.integer({ min: 100, max: 1_000_000 }), (cuts, halfLife) => {
+        const [end, ...rest] = [...cuts].sort((one, other) => other - one) as [number, ...number[]];
+        const whole = charge(undefined, { gpus: 2, since: 0 }, end, halfLife);
+        let [pieces, since] = [charge(undefined, { gpus: 0, since: 0 }, 0, halfLife), 0];
+        for (const cut of [...rest.reverse(), end]) {
+          pieces = charge(pieces, { gpus: 2, since }, cut, halfLife);
+          since = cut;
+        }
+        expect(pieces.gpuSeconds).toBeCloseTo(whole.gpuSeconds, 3);
+      }),
+    );
+  });
+
+  it('is charged once, to whom the job belonged, when it gives its devices back', () => {
+    const { state } = host(2).running(1, [0, 1], { user: 'ada' });
+    for (const at of [HOUR * 1000, 2 * HOUR * 1000]) apply(state, { type: 'freed', job: jobId(1), at });
+    expect(state.usage.get('ada')).toEqual({
+      gpuSeconds: worth(2, 0, HOUR * 1000, 7 * 24 * HOUR),
+      at: HOUR * 1000,
+    });
+    expect(new Order(state, HOUR * 1000).standing('ada')).toBeCloseTo(2 * HOUR, -3);
+  });
+});
