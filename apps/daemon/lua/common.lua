@@ -105,7 +105,7 @@ end
 local function holders_of(uuid)
   local holders, total = {}, 0
   local held = redis.call('HGET', prefix .. ':allocations', uuid) or ''
-  for job, attempt, bytes in string.gmatch(held, '(%S+) (%d+) ?(%d*)') do
+  for job, attempt, bytes in string.gmatch(held, '([^ ;]+) (%d+) ?(%d*)') do
     bytes = tonumber(bytes)
     holders[#holders + 1] = { job = job, attempt = attempt, bytes = bytes }
     total = total and bytes and total + bytes
