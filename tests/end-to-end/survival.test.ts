@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device, Job } from '@berth/contract';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
 
@@ -169,6 +170,22 @@ it('a daemon that manages other devices than the one before it lets the old work
     (alive) => !alive,
   );
   expect(isAlive(stays)).toBe(true);
+});
+
+it('a scheduler whose view of the ledger is wrong notices, and reads it anew', async () => {
+  const { uuid } = (await daemon.devices())[0] as Device;
+  const redis = new Redis(join(daemon.dataDirectory, 'redis/redis.sock'));
+  // Somebody holds the device, and no event has told of it.
+  await redis.hset('{berth}:allocations', uuid, 'job_of_nobody 1');
+  const job = await daemon.shell('true', { devices: '0' });
+  await eventually(
+    () => daemon.output,
+    (output) => output.includes('is not what the ledger has'),
+  );
+  expect((await daemon.job(job)).state).toBe('pending');
+  await redis.hdel('{berth}:allocations', uuid);
+  expect((await daemon.ended(job)).state).toBe('succeeded');
+  redis.disconnect();
 });
 
 it('a second daemon on the same data directory refuses and says why', async () => {

@@ -50,8 +50,8 @@ export interface Search {
  */
 export function displace(search: Search): Displacement | null {
   const { state, job, nodes, taken } = search;
-  const gives = ({ needs, leaving, job: id }: Allocation): boolean =>
-    !leaving && needs.preemptible && needs.priority < job.needs.priority && !taken.has(id);
+  const gives = ({ needs, job: id }: Allocation): boolean =>
+    needs.preemptible && needs.priority < job.needs.priority && !taken.has(id);
   const victims = [...state.allocations.values()].filter(gives);
   const priorities = [...new Set(victims.map(({ needs }) => needs.priority))].sort(
     (one, other) => one - other,

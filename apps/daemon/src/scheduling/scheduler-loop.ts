@@ -24,6 +24,8 @@ import { allocationOf, leavingUntil, schedulableDevices } from '../ledger/schedu
 import { Alarm } from './alarm.js';
 import { planAttempt } from './attempt-plan.js';
 
+/** How long an event may be on its way that explains a refusal. */
+const EVENT_PATIENCE_MS = 1000;
 /** Reasons are written at most this often: they are for people. */
 const REASONS_INTERVAL_MS = 50;
 
@@ -44,6 +46,9 @@ export class SchedulerLoop {
   /** What has happened since the last decision. */
   private inbox: LedgerEvent[] = [];
   private working = true;
+  /** Whether the state here may not be the ledger's. */
+  private doubtful = false;
+  private doubtTimer: NodeJS.Timeout | null = null;
   /** Jobs that wait for a time. */
   private readonly alarm = new Alarm();
   private notedReasons = new Map<string, string>();
@@ -88,6 +93,7 @@ export class SchedulerLoop {
     this.stopListening?.();
     this.alarm.clear();
     if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
+    if (this.doubtTimer) clearTimeout(this.doubtTimer);
   }
 
   /** Decides again and again, as long as something has happened meanwhile. */
@@ -95,6 +101,8 @@ export class SchedulerLoop {
     this.working = true;
     try {
       do {
+        if (this.doubtful) await this.load();
+        this.doubtful = false;
         const events = this.inbox;
         this.inbox = [];
         for (const event of events) await this.take(event);
@@ -241,12 +249,26 @@ export class SchedulerLoop {
     if (error instanceof LedgerRefusal) {
       // The job was cancelled meanwhile, or its event is still on its way here: the stream will tell.
       this.log.info({ job, refusal: error.message }, 'a placement came too late');
+      this.doubt(job);
       return;
     }
     this.log.error(
       { job, error: error.message },
       'a placement failed; it is tried again with the next event',
     );
+  }
+
+  /** The events tell why something was refused; where they don't, the ledger is read anew. */
+  private doubt(job: JobId): void {
+    const before = this.state.pending.get(job) ?? this.state.allocations.get(job);
+    this.doubtTimer ??= setTimeout(() => {
+      this.doubtTimer = null;
+      const now = this.state.pending.get(job) ?? this.state.allocations.get(job);
+      if (before === undefined || now !== before) return;
+      this.log.warn({ job }, 'what the scheduler knows is not what the ledger has; it is read anew');
+      this.doubtful = true;
+      if (!this.working) void this.work();
+    }, EVENT_PATIENCE_MS);
   }
 
   private async handOver(job: JobId, attempt: number, tasks: PlacedAttempt['tasks']): Promise<void> {
