@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.js';
+import { explain } from './explain.js';
 import { fits } from './feasible.js';
 import { bytesOf, capacityOf } from './occupancy.js';
 import { policyOf } from './policy.js';
@@ -222,6 +223,20 @@ describe('in any history of submissions, ends, failures and clocks', () => {
           apply(state, { type: 'placed', allocation });
         apply(state, { type: 'freed', job: jobId(9999), at: now * 1000 });
         expect(decide(state, now * 1000)).toEqual(decision);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('an explanation says of each job what the decision does', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const story = new Story();
+        for (const each of steps) story.take(each);
+        const { state, now } = story;
+        const placed = new Set(decide(state, now * 1000).placements.map(({ job }) => job));
+        for (const job of state.pending.values())
+          expect(explain(state, job, now * 1000).startsNow).toBe(placed.has(job.id));
       }),
       { numRuns: 300 },
     );

@@ -15,9 +15,9 @@ export interface Decision {
 /**
  * Decides who starts now: by priority, then fair share, then submission (order.ts); gangs are all or nothing.
  *
- * A job that can't start has devices reserved for it, and a time by which it starts at the latest. Later jobs may use these
- * devices until then, if their time limits end them before (backfill): so none is delayed, none starves, and jobs whose masks
- * don't touch pass each other freely. Devices with an obstacle are neither given nor reserved. Where jobs of lower priority
+ * The first of those that want as many of the same devices has them reserved when it can't start, and a time by which it starts
+ * at the latest. Later jobs may use these devices until then, if their time limits end them before (backfill): so it isn't delayed,
+ * none starves, and jobs whose masks don't touch pass each other freely. Devices with an obstacle are neither given nor reserved. Where jobs of lower priority
  * allow it, they give way (preemption.ts).
  *
  * The cost follows the number of shapes and placements, not the number of jobs: once a job of a shape

@@ -29,8 +29,9 @@ export interface Explanation {
 }
 
 /**
- * Explains where a job stands that waits, or that somebody thinks of submitting: it is planned behind all that go before it,
- * each with its own place, by the same plan that decisions are made by. What comes later and goes before it isn't foreseen.
+ * Explains where a job stands that waits, or that somebody thinks of submitting. Whether it starts now, and why not, is found by
+ * the very plan that decisions are made by; when it will, by one in which each job that goes before it has its own place. What
+ * comes later and goes before it isn't foreseen.
  * @param now ms since the epoch
  */
 export function explain(state: SchedulerState, job: PendingJob, now: number): Explanation {
@@ -41,7 +42,9 @@ export function explain(state: SchedulerState, job: PendingJob, now: number): Ex
   const base = { ahead, startsNow, verdicts };
   if (startsNow) return { ...base, latestStart: now, unknownBecause: null, sooner: [] };
   const sooner = waysToSooner(job.needs, verdicts, plan, now);
-  return { ...base, ...latestStart(state, job, plan, ahead), sooner };
+  const foresight = new Plan(state, now, 'all');
+  takeAllBefore(job, state, foresight);
+  return { ...base, ...latestStart(state, job, foresight, ahead), sooner };
 }
 
 /** Plans all jobs that go before one. @returns how many these are; those that a limit keeps waiting don't count */
@@ -77,7 +80,7 @@ function latestStart(
   if (!suffices(usable, job.needs.gpus))
     return unknown('the devices that it needs are not there, or kept from jobs');
   const { own } = plan.keepDevices(job);
-  if (own.certain) return { latestStart: own.from, unknownBecause: null };
+  if (own?.certain) return { latestStart: own.from, unknownBecause: null };
   const unlimited = usable.flatMap(({ uuid }) =>
     (state.holders.get(uuid) ?? []).filter(({ endsAt }) => endsAt === null).map(({ number }) => number),
   );

@@ -94,7 +94,7 @@ export class Pools {
   }
 
   of(needs: Needs): Pool {
-    const key = wishesOf(needs);
+    const key = wishKey(needs);
     let pool = this.pools.get(key);
     if (!pool) {
       const eligible = candidates(this.state, needs);
@@ -108,8 +108,8 @@ export class Pools {
   }
 }
 
-/** All that `candidates` looks at. */
-function wishesOf({ candidates: named, constraints, share, gpus }: Needs): string {
+/** A name for all that `candidates` looks at: equal for jobs that may use the same devices. */
+export function wishKey({ candidates: named, constraints, share, gpus }: Needs): string {
   const size = share && 'memoryBytes' in share ? share.memoryBytes : '';
   const like = constraints ? likeness(constraints) : '';
   return `${named ? named.join() : gpus > 1 ? 'whole' : 'any'}/${like}/${size}`;

@@ -1,5 +1,5 @@
 import type { JobId, PendingReason } from '@berth/contract';
-import { Pools } from './feasible.js';
+import { Pools, wishKey } from './feasible.js';
 import { Limits } from './limits.js';
 import { gpusOf, Occupancy } from './occupancy.js';
 import { Order } from './order.js';
@@ -15,6 +15,16 @@ export interface Placement {
   readonly devices: readonly SchedulableDevice[];
   /** How many devices that is worth: parts of one count as parts. */
   readonly gpus: number;
+}
+
+/** What is kept for a job that can't start. */
+export interface Kept {
+  /** null: it isn't the first of those that wait for the same. */
+  readonly own: Reservation | null;
+  /** The numbers of those that give way to it. */
+  readonly givingWay: readonly number[];
+  /** Whether what is kept is given up by others, rather than waited for. */
+  readonly isGivenUp: boolean;
 }
 
 /**
@@ -35,10 +45,17 @@ export class Plan {
   private readonly limits: Limits;
   private readonly preferences: Preferences;
   private readonly givingWay = new Set<JobId>();
+  private readonly kinds = new Set<string>();
   private readonly mayPreempt: boolean;
+  private readonly foresight: 'first' | 'all';
 
-  /** @param now ms since the epoch */
-  constructor(state: SchedulerState, now: number) {
+  /**
+   * @param now ms since the epoch
+   * @param foresight for whom devices are kept: the `first` of those that want as many of the same, as decisions do it, or `all`
+   *   in their order, to tell when each will start
+   */
+  constructor(state: SchedulerState, now: number, foresight: 'first' | 'all' = 'first') {
+    this.foresight = foresight;
     this.state = state;
     this.now = now;
     this.order = new Order(state, now);
@@ -134,10 +151,15 @@ export class Plan {
   }
 
   /** Keeps devices for a job: those that others give up for it, or those that are free first. */
-  keepDevices(job: PendingJob): { own: Reservation; givingWay: readonly number[]; isGivenUp: boolean } {
+  keepDevices(job: PendingJob): Kept {
     const { nodes } = this.pools.of(job.needs);
+    const isFirst = this.isFirstOfItsKind(job.needs);
+    const inTurn = (): Kept => ({
+      own: isFirst || this.foresight === 'all' ? this.reservations.reserve(job, nodes) : null,
+      givingWay: [],
+      isGivenUp: false,
+    });
     const displacement = this.mayPreempt ? this.displacement(job) : null;
-    const inTurn = () => ({ own: this.reservations.reserve(job, nodes), givingWay: [], isGivenUp: false });
     if (!displacement) return inTurn();
     const { victims, devices, graceSeconds } = displacement;
     const from = this.now + graceSeconds * 1000;
@@ -150,6 +172,14 @@ export class Plan {
     }
     const own = this.reservations.keep(job, devices, from, true);
     return { own, givingWay: victims.map(({ number }) => number), isGivenUp: true };
+  }
+
+  /** Of those that want as many of the same devices, the first is the one that waits for them. */
+  private isFirstOfItsKind(needs: Needs): boolean {
+    const kind = `${needs.gpus}/${wishKey(needs)}`;
+    if (this.kinds.has(kind)) return false;
+    this.kinds.add(kind);
+    return true;
   }
 
   private displacement(job: PendingJob): Displacement | null {

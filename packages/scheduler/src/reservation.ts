@@ -19,7 +19,7 @@ interface Availability {
   certain: boolean;
 }
 
-/** When jobs that can't start yet will, and on which devices: made in the order of the queue, one for each shape. */
+/** When jobs that can't start yet will, and on which devices: made in the order of the queue. */
 export class Reservations {
   private readonly occupancy: Occupancy;
   private readonly now: number;
@@ -43,7 +43,7 @@ export class Reservations {
 
   /**
    * Whether a job may use a device now that has room for it: it has to be over before the device is needed (EASY backfill;
-   * Lifka, "The ANL/IBM SP Scheduling System", 1995, here with a reservation for the head of every shape), or to leave room
+   * Lifka, "The ANL/IBM SP Scheduling System", 1995, here with a reservation for the first of every kind), or to leave room
    * for those that will share it. One without a time limit might never be over.
    */
   allow(device: SchedulableDevice, needs: Needs): boolean {
