@@ -62,7 +62,13 @@ function busyHost(size) {
     apply(state, { type: 'placed', allocation });
   }
   for (let number = 1; number <= size; number += 1) {
-    const job = { id: `job_${number}`, number: number + DEVICES, attempt: 1, needs: needsOf(number) };
+    const job = {
+      id: `job_${number}`,
+      number: number + DEVICES,
+      since: 0,
+      attempt: 1,
+      needs: needsOf(number),
+    };
     apply(state, { type: 'pending', job });
   }
   return state;

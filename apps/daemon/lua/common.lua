@@ -47,10 +47,10 @@ end
 
 -- What the scheduler has to know of a pending job (JSON; see record.ts, WaitingJob).
 local function waiting_of(job)
-  local needs, held, open, notBefore, avoid =
-    unpack(redis.call('HMGET', job, 'needs', 'held', 'openDependencies', 'notBefore', 'avoid'))
+  local needs, held, open, notBefore, avoid, since =
+    unpack(redis.call('HMGET', job, 'needs', 'held', 'openDependencies', 'notBefore', 'avoid', 'submittedAt'))
   return '{"needs":' .. needs .. ',"held":' .. tostring(held ~= false) .. ',"openDependencies":' .. (open or '0') ..
-    ',"notBefore":' .. (notBefore or 'null') .. ',"avoid":' .. (avoid or '[]') .. '}'
+    ',"notBefore":' .. (notBefore or 'null') .. ',"avoid":' .. (avoid or '[]') .. ',"since":' .. since .. '}'
 end
 
 -- Tells the scheduler that something has changed for a pending job.

@@ -88,6 +88,10 @@ export const ConfigSchema = z
     fairShareHalfLife: DurationInputSchema.pipe(z.number().positive())
       .default(7 * 86_400)
       .meta({ description: 'After this long, what a user has used counts for half.' }),
+    fairShareReach: DurationInputSchema.default(86_400).meta({
+      description:
+        'How much of a start users who have used nothing have over those who have used much; whoever has waited for that long goes before all that are submitted now. 0: submission alone counts.',
+    }),
     deviceLabels: z.record(z.string().min(1), DeviceLabelsSchema).default({}).meta({
       description: 'Labels of devices, for constraints, by masks such as "0,1" or "GPU-3f1c8a52".',
     }),

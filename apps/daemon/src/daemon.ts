@@ -117,6 +117,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     policy: {
       plannedSeconds: config.plannedDuration,
       halfLifeSeconds: config.fairShareHalfLife,
+      reachSeconds: config.fairShareReach,
       users: config.users,
     },
     log,

@@ -11,6 +11,10 @@ export const UserUsageSchema = z
       description: 'The same, but what is a half-life ago counts for half: fair share goes by this.',
     }),
     weight: z.number().positive(),
+    factor: z.number().min(0).max(1).meta({
+      description:
+        'How much of `reachSeconds` its jobs have over others: 1 for who has used nothing, a half for who has used just their share.',
+    }),
     gpus: z
       .number()
       .nonnegative()
@@ -26,6 +30,7 @@ export type UserUsage = z.infer<typeof UserUsageSchema>;
 export const UsageSchema = z
   .object({
     halfLifeSeconds: z.number().positive(),
+    reachSeconds: z.number().nonnegative(),
     users: z.array(UserUsageSchema).meta({ description: 'Whose turn is next comes first.' }),
   })
   .meta({ id: 'Usage', description: 'What users have used of the devices: the order of fair share.' });

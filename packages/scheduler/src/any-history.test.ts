@@ -83,6 +83,7 @@ class Story {
   readonly state = lab();
   now = 1_000_000;
   private count = 0;
+  private readonly submitted = new Map<number, number>();
   private readonly broken = new Set<string>();
 
   take(step: Step): void {
@@ -95,7 +96,8 @@ class Story {
     switch (step.kind) {
       case 'submit':
         this.count += 1;
-        apply(state, { type: 'pending', job: pendingJob(this.count, step.job) });
+        this.submitted.set(this.count, at);
+        apply(state, { type: 'pending', job: pendingJob(this.count, { ...step.job, submitted: this.now }) });
         return;
       case 'decide':
         this.decide();
@@ -105,9 +107,13 @@ class Story {
         if (!ending) return;
         apply(state, { type: 'freed', job: ending.job, at });
         const { job: id, number, attempt, needs, leaving } = ending;
+        const since = this.submitted.get(number) as number;
         // One that gave way is in line again, before its equals.
         if (leaving)
-          apply(state, { type: 'pending', job: { id, number, attempt: attempt + 1, needs, front: true } });
+          apply(state, {
+            type: 'pending',
+            job: { id, number, since, attempt: attempt + 1, needs, front: true },
+          });
         return;
       }
       case 'cancel': {

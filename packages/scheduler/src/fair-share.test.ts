@@ -65,6 +65,41 @@ describe('among users of one priority', () => {
     ).toEqual([2, 1, 3]);
   });
 
+  it('it is a start of a day at the most: who has waited for longer goes first, whatever has been used', () => {
+    const day = 24 * HOUR;
+    const behind = host(1).running(9, [0], { user: 'ada' }).pending(1, { user: 'ada', submitted: HOUR });
+    const firstAt = (submitted: number): boolean => {
+      const order = new Order(behind.state, 100 * day * 1000);
+      return order.goesBefore(
+        pendingJob(2, { user: 'bob', submitted }),
+        pendingJob(1, { user: 'ada', submitted: HOUR }),
+      );
+    };
+    expect(firstAt(HOUR + day / 4)).toBe(true);
+    expect(firstAt(HOUR + day)).toBe(false);
+    const off = host(1, 'host', { reachSeconds: 0 }).running(9, [0], { user: 'ada' });
+    expect(
+      new Order(off.state, day * 1000).goesBefore(
+        pendingJob(2, { user: 'bob', submitted: HOUR + 1 }),
+        pendingJob(1, { user: 'ada', submitted: HOUR }),
+      ),
+    ).toBe(false);
+  });
+
+  it('the start is as Slurm counts it: half of it for who has used just their share', () => {
+    const { state } = host(4, 'host', { users }).pending(1, { user: 'cy' });
+    const usage = new Map([
+      ['ada', { gpuSeconds: 100, at: 0 }],
+      ['bob', { gpuSeconds: 300, at: 0 }],
+    ]);
+    apply(state, { type: 'past', usage, lastUsed: new Map() });
+    const order = new Order(state, 0);
+    // Of five parts ada has one and bob has three; they have used a quarter and three.
+    expect(order.factor('ada')).toBeCloseTo(2 ** -(1 / 4 / (1 / 5)), 9);
+    expect(order.factor('bob')).toBeCloseTo(2 ** -(3 / 4 / (3 / 5)), 9);
+    expect(order.factor('cy')).toBe(1);
+  });
+
   it('a user who has used much gets devices in the end, however many jobs another one submits', () => {
     const { state } = host(1, 'host', { halfLifeSeconds: 24 * HOUR });
     apply(state, {
@@ -75,8 +110,9 @@ describe('among users of one priority', () => {
     apply(state, { type: 'pending', job: pendingJob(1, { user: 'ada' }) });
     let now = 0;
     for (let number = 2; state.pending.has(jobId(1)); number += 1) {
-      expect(number).toBeLessThan(1000);
-      apply(state, { type: 'pending', job: pendingJob(number, { user: 'bob' }) });
+      // A day is what bob has over ada at the most.
+      expect(number).toBeLessThanOrEqual(26);
+      apply(state, { type: 'pending', job: pendingJob(number, { user: 'bob', submitted: now }) });
       const [placement] = decide(state, now * 1000).placements;
       const job = state.pending.get(placement?.job as string) as PendingJob;
       apply(state, { type: 'placed', allocation: allocationOf(state, job, ['host-0'], now) });
@@ -119,6 +155,6 @@ describe('usage', () => {
       gpuSeconds: worth(2, 0, HOUR * 1000, 7 * 24 * HOUR),
       at: HOUR * 1000,
     });
-    expect(new Order(state, HOUR * 1000).standing('ada')).toBeCloseTo(2 * HOUR, -3);
+    expect(new Order(state, HOUR * 1000).factor('ada')).toBe(0.5);
   });
 });

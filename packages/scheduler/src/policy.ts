@@ -14,6 +14,8 @@ export interface Policy {
   readonly plannedSeconds: number;
   /** After this long, what a user has used counts for half. */
   readonly halfLifeSeconds: number;
+  /** How much of a start those have who have used nothing over those who have used much; 0: fair share is off. */
+  readonly reachSeconds: number;
   /** By user; `*` is for all who aren't named. */
   readonly users: Readonly<Record<string, UserPolicy>>;
 }
@@ -24,6 +26,7 @@ export const DEFAULT_POLICY: Policy = {
   // A day: longer than most jobs, shorter than a forgotten one.
   plannedSeconds: 86_400,
   halfLifeSeconds: 7 * 86_400,
+  reachSeconds: 86_400,
   users: {},
 };
 

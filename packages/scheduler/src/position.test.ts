@@ -14,7 +14,7 @@ it('a place in line is that among all jobs, sorted', () => {
   fc.assert(
     fc.property(fc.array(ask, { maxLength: 30 }), (asks) => {
       const builder = host(2).running(100, [0], { user: 'bob' }).running(101, [1], { user: 'cy', since: 50 });
-      for (const [i, wants] of asks.entries()) builder.pending(i + 1, wants);
+      for (const [i, wants] of asks.entries()) builder.pending(i + 1, { ...wants, submitted: i });
       const { state } = builder;
       const order = new Order(state, 100_000);
       const sorted = [...state.pending.values()].sort((one, other) =>

@@ -45,6 +45,8 @@ interface Wants {
   grace?: number;
   limitedGroup?: { id: string; maxParallel: number };
   front?: boolean;
+  /** Seconds. */
+  submitted?: number;
 }
 
 export class SchedulerBuilder {
@@ -148,7 +150,7 @@ export function allocationOf(
 
 export function pendingJob(number: number, wants: Wants): PendingJob {
   const { gpus, mask, priority = 0, limit, constraints, user = 'ada', share = null } = wants;
-  const { preemptible = false, grace = 30, limitedGroup = null, front = false } = wants;
+  const { submitted = 0, preemptible = false, grace = 30, limitedGroup = null, front = false } = wants;
   const candidates = mask?.map((index) => `host-${index}`) ?? null;
   const needs: Needs = {
     user,
@@ -172,5 +174,5 @@ export function pendingJob(number: number, wants: Wants): PendingJob {
         }
       : null,
   };
-  return { id: jobId(number), number, attempt: 1, needs, front };
+  return { id: jobId(number), number, since: submitted * 1000, attempt: 1, needs, front };
 }

@@ -64,6 +64,8 @@ export interface PendingJob {
   readonly id: JobId;
   /** Grows with each submission: the order among equals, also after a requeue. */
   readonly number: number;
+  /** When it was submitted, in ms since the epoch. */
+  readonly since: number;
   /** The number of the attempt that comes next. */
   readonly attempt: number;
   readonly needs: Needs;

@@ -23,7 +23,7 @@ const show: Action<object> = async ({ client, terminal }, { json }: { json?: boo
   }
   for (const line of renderTable(usage.users, COLUMNS, terminal.columns)) terminal.print(line);
   terminal.note(
-    `GPU-HOURS are all that were used; SHARE goes by those of late (half counts after ${duration(usage.halfLifeSeconds)}), by weight`,
+    `OF LATE: what was ${duration(usage.halfLifeSeconds)} ago counts for half; jobs of a user with FACTOR 1 have a start of ${duration(usage.reachSeconds)} over those with 0`,
   );
   return 0;
 };
@@ -36,11 +36,12 @@ const COLUMNS: Column<UserUsage>[] = [
   { title: 'USER', cell: ({ user }) => user },
   { title: 'GPU-HOURS', cell: ({ gpuSecondsTotal }) => hours(gpuSecondsTotal), align: 'right' },
   {
-    title: 'SHARE',
-    cell: ({ gpuSecondsDecayed, weight }) => hours(gpuSecondsDecayed / weight),
+    title: 'OF LATE',
+    cell: ({ gpuSecondsDecayed }) => hours(gpuSecondsDecayed),
     align: 'right',
   },
   { title: 'WEIGHT', cell: ({ weight }) => String(weight), align: 'right' },
+  { title: 'FACTOR', cell: ({ factor }) => factor.toFixed(2), align: 'right' },
   { title: 'GPUS', cell: ({ gpus, mostGpus }) => outOf(figure(gpus), mostGpus), align: 'right' },
   {
     title: 'RUNNING',

@@ -8,7 +8,13 @@ export async function explainSubmission(
   context: ApiContext,
   job: Omit<NewJob, 'idempotency'>,
 ): Promise<Explanation> {
-  const hypothetical = { id: job.id, number: Number.MAX_SAFE_INTEGER, attempt: 1, needs: job.needs };
+  const hypothetical = {
+    id: job.id,
+    number: Number.MAX_SAFE_INTEGER,
+    since: Date.now(),
+    attempt: 1,
+    needs: job.needs,
+  };
   return { job: null, number: null, ...(await explanationOf(context, hypothetical)) };
 }
 

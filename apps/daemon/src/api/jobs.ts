@@ -77,7 +77,8 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           throw idempotencyConflict(error);
         });
       if (replayed) reply.header('idempotency-replayed', 'true');
-      const next = { id: job.id, number: job.number, attempt: 1, needs: submission.needs };
+      const since = Date.parse(job.submittedAt);
+      const next = { id: job.id, number: job.number, since, attempt: 1, needs: submission.needs };
       return reply
         .code(replayed ? 200 : 201)
         .header('location', `/v1/jobs/${job.id}`)

@@ -27,7 +27,7 @@ function usageOf(
   { usage }: { usage: ReadonlyMap<string, { total: number }> },
   now: number,
 ): Usage {
-  const { halfLifeSeconds } = state.policy;
+  const { halfLifeSeconds, reachSeconds } = state.policy;
   const allocations = [...state.allocations.values()];
   const pending = [...state.pending.values()];
   const names = new Set([
@@ -51,6 +51,7 @@ function usageOf(
         (past ? decayed(past, now, halfLifeSeconds) : 0) +
         sum(({ gpus, since }) => worth(gpus, since, now, halfLifeSeconds)),
       weight,
+      factor: order.factor(user),
       gpus: sum(({ gpus }) => gpus),
       runningJobs: held.length,
       pendingJobs: pending.filter(({ needs }) => needs.user === user).length,
@@ -58,6 +59,6 @@ function usageOf(
       mostRunningJobs,
     };
   });
-  users.sort((one, other) => order.standing(one.user) - order.standing(other.user));
-  return { halfLifeSeconds, users };
+  users.sort((one, other) => other.factor - one.factor);
+  return { halfLifeSeconds, reachSeconds, users };
 }

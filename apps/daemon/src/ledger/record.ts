@@ -40,6 +40,8 @@ export interface JobSpec {
 /** What the scheduler has to know of a pending job, as the scripts say it (common.lua, waiting_of). */
 export interface WaitingJob {
   needs: Needs;
+  /** When it was submitted, in ms since the epoch. */
+  since: number;
   held: boolean;
   openDependencies: number;
   /** ms since the epoch. */
@@ -113,6 +115,7 @@ export function waitingJob(record: JobRecord): WaitingJob {
   const older = { ...OLDER_NEEDS, user: record.user as string, graceSeconds: specOf(record).gracePeriod };
   return {
     needs: { ...older, ...said } as Needs,
+    since: Number(record.submittedAt),
     held: record.held !== undefined,
     openDependencies: Number(record.openDependencies ?? 0),
     notBefore: record.notBefore === undefined ? null : Number(record.notBefore),

@@ -154,12 +154,12 @@ export class SchedulerLoop {
   private enqueue(
     state: SchedulerState,
     job: Pick<PendingJob, 'id' | 'number' | 'attempt'>,
-    { needs, held, openDependencies, notBefore, avoid }: WaitingJob,
+    { needs, since, held, openDependencies, notBefore, avoid }: WaitingJob,
   ): void {
     apply(state, { type: 'gone', job: job.id });
     this.alarm.forget(job.id);
     if (held || openDependencies > 0) return;
-    const waiting = { ...job, needs, avoid };
+    const waiting = { ...job, needs, since, avoid };
     const start = (): void => apply(this.state, { type: 'pending', job: waiting });
     if (notBefore === null || notBefore <= Date.now()) {
       apply(state, { type: 'pending', job: waiting });
