@@ -30,6 +30,7 @@ const PURE = ['packages/scheduler'];
 const DAEMON = {
   api: ['ledger', 'devices', 'guard', 'doctor'],
   scheduling: ['ledger'],
+  schedules: ['ledger'],
   workers: ['ledger'],
   worker: ['ledger', 'redis'],
   guard: ['ledger', 'devices'],
@@ -39,7 +40,7 @@ const DAEMON = {
   redis: [],
 };
 /** Small files of the daemon that everybody may import. */
-const SHARED = ['config', 'data-directory', 'job-environment'];
+const SHARED = ['config', 'cron', 'data-directory', 'job-environment'];
 
 const IMPORT =
   /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;

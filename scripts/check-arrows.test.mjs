@@ -28,6 +28,8 @@ it.each([
   ['apps/daemon/src/api/a.ts', "import { x } from '../scheduling/loop.js';"],
   ['apps/daemon/src/api/a.ts', "const x = await import('../worker/main.js');"],
   ['apps/daemon/src/ledger/a.ts', "import {\n  x,\n} from '../api/server.js';"],
+  ['apps/daemon/src/api/a.ts', "import { x } from '../schedules/ticks.js';"],
+  ['apps/daemon/src/schedules/a.ts', "import { x } from '../api/job-request.js';"],
   ['apps/daemon/src/worker/a.ts', "import { x } from '../daemon.js';"],
 ])('finds %s that says %s', (file, text) => {
   expect(violations(tree({ [file]: `// one\n${text}\n` }))).toEqual([expect.stringContaining(`${file}:`)]);

@@ -72,6 +72,7 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
       onDependencyFailure: 'fail',
       retry: null,
       group: null,
+      schedule: null,
     },
     held: false,
     notBefore: null,

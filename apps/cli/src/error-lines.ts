@@ -25,6 +25,8 @@ const FLAG_OF_FIELD: Record<string, string> = {
   startAfter: '--begin',
   after: '--after',
   retry: '--retries, --retry-on',
+  cron: '--cron',
+  timeZone: '--time-zone',
 };
 
 /** Flags that hands know from Slurm and task-spooler, and what to do instead. */
@@ -75,8 +77,8 @@ function usageLines({ code, message }: CommanderError, verb: string | null): str
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
   const flag = code === 'commander.unknownOption' ? /'([^'=]+)/.exec(said)?.[1] : undefined;
-  const instead = flag && verb === 'submit' ? INSTEAD[flag] : undefined;
-  if (instead) return [`berth: submit has no ${flag}; ${instead}`];
+  const instead = flag && (verb === 'submit' || verb === 'schedule') ? INSTEAD[flag] : undefined;
+  if (instead) return [`berth: ${verb} has no ${flag}; ${instead}`];
   return [`berth: ${harmless(said)}; see berth ${verb ? `${verb} ` : ''}--help`];
 }
 
@@ -95,7 +97,7 @@ function problemLines({ code, detail, errors, instance }: BerthProblem): string[
 }
 
 function nameOf(pointer: string): string {
-  const field = /^#\/(\w+)/.exec(pointer)?.[1];
+  const field = /^#\/(?:job\/)?(\w+)/.exec(pointer)?.[1];
   const flag = field && FLAG_OF_FIELD[field];
   return harmless(flag ? `${pointer} (${flag})` : pointer);
 }

@@ -8,6 +8,7 @@ import { addExplain } from './commands/explain.js';
 import { addHold, addRelease, addRequeue } from './commands/hold.js';
 import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
+import { addSchedule } from './commands/schedule.js';
 import { addShow } from './commands/show.js';
 import { addSubmit } from './commands/submit.js';
 import { addUpdate } from './commands/update.js';
@@ -65,6 +66,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addUpdate,
     addExplain,
     addWait,
+    addSchedule,
     addUsage,
     addDevices,
     addDrain,

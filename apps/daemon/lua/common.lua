@@ -222,3 +222,82 @@ local function end_attempt(job, id, attempt, state, again)
   end_for_good(id, attempt, state, final, cause)
   return final
 end
+
+-- Takes a new job, in line; see submit.lua for what it answers with.
+-- argv: id, name, user, priority, spec (JSON), needs (JSON), shape, idempotency key or '', digest of the body, key's life in s,
+--   '1' to hold it, not before (ms since the epoch) or '', '1' to wait for dependencies that failed,
+--   group or '', schedule or '', then an id and a condition for each dependency
+local function take_job(argv)
+  local id, name, user, priority, spec, needs, shape, idempotency, digest, life, hold, notBefore, mayWait, group, schedule =
+    unpack(argv)
+  local job = job_key(id)
+
+  local function taken()
+    return { 'ok', id, redis.call('ZRANK', prefix .. ':queue', id) or '', unpack(redis.call('HGETALL', job)) }
+  end
+  if redis.call('EXISTS', job) == 1 then return taken() end
+  local remembered = prefix .. ':idempotency:' .. idempotency
+  if idempotency ~= '' then
+    local first, itsDigest = unpack(redis.call('HMGET', remembered, 'job', 'digest'))
+    if first and itsDigest == digest then return { 'replayed', first } end
+    if first then return { 'idempotency_conflict', first } end
+  end
+  local waits = {}
+  for i = 16, #argv, 2 do
+    local other, condition = argv[i], argv[i + 1]
+    local state = redis.call('HGET', job_key(other), 'state')
+    if not state then return { 'not_found', other } end
+    local has_ended = state == 'succeeded' or state == 'failed' or state == 'cancelled'
+    if has_ended and not meets(condition, state) and mayWait ~= '1' then return { 'dependency_unmet', other, state } end
+    if not has_ended or not meets(condition, state) then waits[#waits + 1] = { other, condition } end
+  end
+
+  local number = redis.call('INCR', prefix .. ':number')
+  redis.call('HSET', job, 'id', id, 'number', number, 'name', name, 'user', user, 'priority', priority, 'spec', spec,
+    'needs', needs, 'shape', shape, 'state', 'pending', 'attempt', 0, 'submittedAt', now)
+  if hold == '1' then redis.call('HSET', job, 'held', '1') end
+  if notBefore ~= '' then redis.call('HSET', job, 'notBefore', notBefore) end
+  if mayWait == '1' then redis.call('HSET', job, 'waitsOn', '1') end
+  for _, wait in ipairs(waits) do
+    redis.call('SADD', prefix .. ':dependants:' .. wait[1], id)
+    redis.call('HSET', job, 'after:' .. wait[1], wait[2])
+  end
+  if #waits > 0 then redis.call('HSET', job, 'openDependencies', #waits) end
+  if group ~= '' then redis.call('ZADD', prefix .. ':group:' .. group .. ':jobs', number, id) end
+  if schedule ~= '' then redis.call('ZADD', prefix .. ':schedule:' .. schedule .. ':jobs', number, id) end
+  redis.call('HSET', prefix .. ':numbers', number, id)
+  redis.call('ZADD', prefix .. ':jobs', number, id)
+  redis.call('ZADD', prefix .. ':state:pending', number, id)
+  enqueue(job, id)
+  if idempotency ~= '' then
+    redis.call('HSET', remembered, 'job', id, 'digest', digest)
+    redis.call('EXPIRE', remembered, life)
+  end
+  emit('job.submitted', job, id, nil, nil, waiting_of(job))
+  return taken()
+end
+
+local function schedule_key(id)
+  return prefix .. ':schedule:' .. id
+end
+
+local function emit_of_schedule(event, id, more)
+  redis.call('XADD', prefix .. ':events', 'MAXLEN', '~', 100000, '*',
+    'type', event, 'at', now, 'schedule', id, 'more', more or '')
+end
+
+-- Why a time of a schedule is nobody's business any more, or nil: it is gone or paused, or the time was dealt with.
+-- `expected` is the next time as the caller has read it.
+local function not_due(id, expected)
+  local enabled, due = unpack(redis.call('HMGET', schedule_key(id), 'enabled', 'nextRun'))
+  if not enabled then return { 'not_found' } end
+  if enabled ~= '1' then return { 'wrong_state', 'paused' } end
+  if due ~= expected then return { 'changed_meanwhile', due } end
+end
+
+-- Writes down that no job comes of a time, and why; the next one is due.
+local function skip_run(id, at, upcoming, code, sentence)
+  redis.call('HSET', schedule_key(id), 'nextRun', upcoming,
+    'lastRun', cjson.encode({ at = tonumber(at), skipped = { code = code, sentence = sentence } }))
+  emit_of_schedule('schedule.skipped', id, sentence)
+end

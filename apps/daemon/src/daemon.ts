@@ -4,7 +4,9 @@ import { userInfo } from 'node:os';
 import { tryLock } from '@berth/task-shim';
 import type { Logger } from 'pino';
 import { digestOf, openToken } from './api/authentication.js';
+import type { ApiContext } from './api/context.js';
 import { DeviceViews } from './api/device-views.js';
+import { resolveOrRefuse } from './api/job-request.js';
 import { buildServer } from './api/server.js';
 import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
@@ -23,9 +25,12 @@ import { DeviceQueues } from './ledger/device-queue.js';
 import { EventFeed } from './ledger/event-feed.js';
 import { JobWatch } from './ledger/job-watch.js';
 import { Ledger } from './ledger/ledger.js';
+import { ScheduleLedger } from './ledger/schedules.js';
 import { connectRedis } from './redis/connection.js';
 import { checkDurability } from './redis/durability.js';
 import { PrivateRedis } from './redis/private-redis.js';
+import { ScheduleKeeper } from './schedules/schedule-keeper.js';
+import { Ticks } from './schedules/ticks.js';
 import { SchedulerLoop } from './scheduling/scheduler-loop.js';
 import { WorkerSupervisor } from './workers/supervisor.js';
 
@@ -126,38 +131,45 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
 
   const token = openToken(directories.token);
   const apiRedis = connect('api', 'impatient');
-  const app = await buildServer(
-    {
-      ledger: new Ledger(apiRedis),
-      watch: new JobWatch(feed),
+  const context: ApiContext = {
+    ledger: new Ledger(apiRedis),
+    schedules: new ScheduleLedger(apiRedis),
+    watch: new JobWatch(feed),
+    inventory,
+    devices: new DeviceViews({
       inventory,
-      devices: new DeviceViews({
-        inventory,
-        watch,
-        book,
-        histories,
-        labels: labels.byUuid,
-        node: config.node,
-      }),
+      watch,
+      book,
       histories,
-      examineRedis: () =>
-        examineRedis(apiRedis).then(
-          (facts) => judgeRedis(facts, privateRedis !== null),
-          () => judgeRedis(null, privateRedis !== null),
-        ),
-      directories,
-      node: config.node,
-      user: userInfo().username,
-      gracePeriod: config.gracePeriod,
-      scheduling: { state: () => scheduler.state },
       labels: labels.byUuid,
-      tokenDigest: digestOf(token),
-    },
+      node: config.node,
+    }),
+    histories,
+    examineRedis: () =>
+      examineRedis(apiRedis).then(
+        (facts) => judgeRedis(facts, privateRedis !== null),
+        () => judgeRedis(null, privateRedis !== null),
+      ),
+    directories,
+    node: config.node,
+    user: userInfo().username,
+    gracePeriod: config.gracePeriod,
+    scheduling: { state: () => scheduler.state },
+    labels: labels.byUuid,
+    tokenDigest: digestOf(token),
+  };
+  const schedules = new ScheduleKeeper({
+    schedules: new ScheduleLedger(redis),
+    ticks: new Ticks(redis, (error) => log.warn({ error: error.message }, 'a tick failed')),
+    resolve: (template) => resolveOrRefuse(template, context),
     log,
-  );
+  });
+  await schedules.start(feed);
+  const app = await buildServer(context, log);
   const stop = async (): Promise<void> => {
     rmSync(directories.address, { force: true });
     await app.close();
+    await schedules.close();
     scheduler.close();
     feed.close();
     const busy = await workers.retire(redis);

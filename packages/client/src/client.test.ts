@@ -143,3 +143,25 @@ describe('a wait', () => {
     await expect(client.jobs.wait(12, { timeoutSeconds: 0.08 })).rejects.toBeInstanceOf(BerthTimeout);
   });
 });
+
+describe('a schedule', () => {
+  const schedule = { id: 'sch_01k3v9q2m8fz4c7w1xkt5' };
+
+  it('and a run by hand are sent again with their keys', async () => {
+    daemon.answer(hangUp, json(schedule, 201), problem('ledger_unavailable', 503), json(job(), 201));
+    await client.schedules.create({ cron: '0 2 * * *', job: { command: ['true'] } });
+    await client.schedules.run(schedule);
+    const keys = daemon.seen.map(({ headers }) => headers['idempotency-key']);
+    expect(new Set(keys).size).toBe(2);
+    expect(daemon.seen.map(({ path }) => path).slice(2)).toEqual(
+      Array(2).fill(`/v1/schedules/${schedule.id}/run`),
+    );
+  });
+
+  it('is deleted by its method, and listed without a page around it', async () => {
+    daemon.answer(json(schedule), json({ items: [schedule] }));
+    expect(await client.schedules.delete(schedule.id)).toEqual(schedule);
+    expect(await client.schedules.list()).toEqual([schedule]);
+    expect(daemon.seen[0]).toMatchObject({ method: 'DELETE', path: `/v1/schedules/${schedule.id}` });
+  });
+});

@@ -2,6 +2,7 @@ import type { DoctorReport, Health, Usage } from '@berth/contract';
 import { Devices } from './devices.js';
 import { Groups } from './groups.js';
 import { Jobs, type RequestOptions } from './jobs.js';
+import { Schedules } from './schedules.js';
 import { Transport } from './transport.js';
 
 export interface BerthClientOptions {
@@ -24,6 +25,7 @@ export interface BerthClientOptions {
 export class BerthClient {
   readonly jobs: Jobs;
   readonly groups: Groups;
+  readonly schedules: Schedules;
   readonly devices: Devices;
   /** Where the daemon listens. */
   readonly url: string;
@@ -35,6 +37,7 @@ export class BerthClient {
     this.url = this.transport.url;
     this.jobs = new Jobs(this.transport);
     this.groups = new Groups(this.transport);
+    this.schedules = new Schedules(this.transport);
     this.devices = new Devices(this.transport);
   }
 

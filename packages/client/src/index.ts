@@ -11,3 +11,4 @@ export type {
   SubmitOptions,
   WaitOptions,
 } from './jobs.js';
+export type { ScheduleReference, Schedules } from './schedules.js';

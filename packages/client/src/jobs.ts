@@ -39,6 +39,8 @@ export interface PageOptions extends RequestOptions {
   state?: JobState | undefined;
   /** Only jobs that were submitted together. */
   group?: string | undefined;
+  /** Only jobs that came of this schedule. */
+  schedule?: string | undefined;
   /** At most 1000. */
   limit?: number | undefined;
   /** The `nextCursor` of the page before. */
@@ -109,15 +111,14 @@ export class Jobs {
 
   /** Jobs, newest first, page after page as they are taken; `limit` is the most there are of them in all. */
   async *list({
-    state,
-    group,
     limit = Number.POSITIVE_INFINITY,
     signal,
+    ...filters
   }: Omit<PageOptions, 'cursor'> = {}): AsyncGenerator<Job, void, undefined> {
     let left = limit;
     let cursor: string | undefined;
     while (left > 0) {
-      const page = await this.page({ state, group, limit: Math.min(left, PAGE_JOBS), cursor, signal });
+      const page = await this.page({ ...filters, limit: Math.min(left, PAGE_JOBS), cursor, signal });
       yield* page.items;
       left -= page.items.length;
       if (page.nextCursor === null) return;

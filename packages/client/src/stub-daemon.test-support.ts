@@ -93,6 +93,7 @@ export function job(more: Partial<Job> = {}): Job {
     priority: 0,
     timeLimit: null,
     group: null,
+    schedule: null,
     held: false,
     startAfter: null,
     after: [],

@@ -9,7 +9,7 @@ export const IDLE_MILLISECONDS = 10_000;
 
 /** One call of the API. Every one of them may be sent twice: submissions carry a key, the others change nothing then. */
 export interface Call {
-  method?: 'GET' | 'POST' | 'PATCH';
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Instead of the client's own. */
   timeoutSeconds?: number;
   path: string;

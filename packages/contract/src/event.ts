@@ -21,6 +21,11 @@ export const EventTypeSchema = z.enum([
   'device.xid',
   'job.noticed',
   'leader.changed',
+  'schedule.created',
+  'schedule.changed',
+  'schedule.ran',
+  'schedule.skipped',
+  'schedule.deleted',
 ]);
 export type EventType = z.infer<typeof EventTypeSchema>;
 
@@ -36,6 +41,7 @@ export const EventSchema = z
     attempt: z.int().positive().optional(),
     rank: z.int().nonnegative().optional(),
     node: z.string().optional(),
+    schedule: z.string().optional(),
     device: z.string().optional().meta({ description: 'The UUID of the device that it is about.' }),
   })
   .meta({ id: 'Event', description: 'One change, as the ledger wrote it down.' });

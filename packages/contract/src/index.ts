@@ -13,6 +13,7 @@ export * from './job-state.js';
 export * from './problem.js';
 export * from './reason-and-cause.js';
 export * from './retry.js';
+export * from './schedule.js';
 export * from './sharing.js';
 export * from './units.js';
 export * from './usage.js';

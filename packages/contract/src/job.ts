@@ -276,6 +276,9 @@ export const JobSchema = z
       .meta({
         description: 'Its place among jobs that were submitted together; null: it was submitted alone.',
       }),
+    schedule: z.object({ id: z.string(), at: TimeSchema }).nullable().meta({
+      description: 'The schedule that it came of, and the time by it; null: somebody submitted it.',
+    }),
     held: z.boolean(),
     startAfter: NullableTimeSchema.meta({
       description: 'Not before this time: as submitted, or after a failure.',

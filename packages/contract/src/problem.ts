@@ -8,6 +8,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'That cannot be done here' },
   conflict: { status: 409, title: 'The job is not in a state that allows this' },
   device_conflict: { status: 409, title: 'The device is not in a state that allows this' },
+  schedule_conflict: { status: 409, title: 'No job can be made of the schedule now' },
   idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another submission' },
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },

@@ -16,6 +16,7 @@ interface ListOptions {
   state?: JobState;
   limit?: number;
   group?: string;
+  schedule?: string;
 }
 
 export function addLs(program: Command, kit: Kit, outcome: Outcome): void {
@@ -26,6 +27,7 @@ export function addLs(program: Command, kit: Kit, outcome: Outcome): void {
     .option('-a, --all', 'also those that have ended, newest first')
     .addOption(new Option('--state <state>', 'only jobs in this state, newest first').choices(STATES))
     .option('--group <id>', 'only jobs that were submitted together, newest first')
+    .option('--schedule <id>', 'only jobs that came of this schedule, newest first')
     .option('-n, --limit <n>', `with --all or --state: at most so many (default ${DEFAULT_LIMIT})`, positive);
   addVerb(command, kit, outcome, list);
 }
@@ -36,7 +38,11 @@ export function positive(text: string): number {
 }
 
 const list: Action<ListOptions> = async ({ client, terminal }, options) => {
-  const byState = options.all || options.state !== undefined || options.group !== undefined;
+  const byState =
+    options.all ||
+    options.state !== undefined ||
+    options.group !== undefined ||
+    options.schedule !== undefined;
   const { jobs, more } = byState ? await newest(client, options) : await unfinished(client);
   if (options.json) {
     terminal.json({ items: jobs, nextCursor: more });
@@ -53,9 +59,9 @@ const list: Action<ListOptions> = async ({ client, terminal }, options) => {
   return 0;
 };
 
-async function newest(client: BerthClient, { state, group, limit = DEFAULT_LIMIT }: ListOptions) {
+async function newest(client: BerthClient, { state, group, schedule, limit = DEFAULT_LIMIT }: ListOptions) {
   const jobs: Job[] = [];
-  for await (const job of client.jobs.list({ state, group, limit: limit + 1 })) jobs.push(job);
+  for await (const job of client.jobs.list({ state, group, schedule, limit: limit + 1 })) jobs.push(job);
   const hasMore = jobs.length > limit;
   if (hasMore) jobs.pop();
   return { jobs, more: hasMore ? String(jobs.at(-1)?.number) : null };

@@ -53,6 +53,7 @@ function linesOf(job: Job, terminal: Terminal, now: number): string[] {
   add('Time limit', job.timeLimit === null ? 'none' : duration(job.timeLimit));
   add('Grace', duration(job.gracePeriod));
   add('After', job.after.map(afterOf).join(', '));
+  add('Schedule', job.schedule && `${job.schedule.id}, its time ${localTime(job.schedule.at)}`);
   add('Not before', job.startAfter && localTime(job.startAfter));
   add('Retries', retriesOf(job));
   add('Labels', pairs(job.labels).join(', '));

@@ -1,23 +1,20 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BerthClient } from '@berth/client';
 import type { Job, JobSubmissionInput } from '@berth/contract';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 import { CliError, codeOfJob, EXIT } from '../exit-codes.js';
 import { Detached, passLog, sayDetached, untilInterrupted } from '../follow.js';
-import type { Host } from '../host.js';
 import { endOf, stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
-import { matrixOf, refuseVerb, type SubmissionFlags, submissionOf } from '../submission.js';
+import { matrixOf, refuseVerb, submissionOf } from '../submission.js';
 import { explanationLines } from './explain.js';
+import { collect, type JobFlags, scriptOf, withJobOptions } from './job-options.js';
 import { positive } from './ls.js';
 
 /** A submission is answered before the scheduler has looked at it; people want to hear what it said. */
 const SCHEDULER_MILLISECONDS = 60;
 
-interface SubmitOptions extends SubmissionFlags {
-  script?: string;
+interface SubmitOptions extends JobFlags {
   wait?: boolean;
   follow?: boolean;
   param?: string[];
@@ -31,57 +28,8 @@ export function addSubmit(program: Command, kit: Kit, outcome: Outcome): void {
     .usage('[options] [--] <command...>')
     .argument('[command...]')
     .passThroughOptions()
-    .description('submit a job')
-    .optionsGroup('What it needs:')
-    .option('-G, --gpus <n>', 'how many devices (default: as many as --devices names, or 1)', positive)
-    .option('-D, --devices <mask>', 'on these only, in this order: "1", "0,1", "GPU-3f1c…"')
-    .option(
-      '-t, --time <limit>',
-      'stop it after this long: "2h", "1h30m", "1-12:00:00"; a bare number is seconds',
-    )
-    .option('--model <text>', 'on devices whose name has this in it: "H100"')
-    .option('--min-memory <size>', 'on devices with so much memory in all: "40GiB"')
-    .option('--min-capability <x.y>', 'on devices of this compute capability or more: "8.0"')
-    .option('--device-label <k=v>', 'on devices that are labelled so; several times', collect)
-    .option(
-      '--share-memory <size>',
-      'beside others on one device, with so much of its memory: "10GiB", or "auto"',
-    )
-    .option('--slots <n>', 'beside others on one device that is divided into so many slots', positive)
-    .option('--priority <n>', 'higher goes first (default 0)', whole)
-    .optionsGroup('When:')
-    .option('--hold', 'not before somebody releases it')
-    .option('-b, --begin <when>', 'not before: "8h" from now, or a time such as 2026-11-22T02:00:00Z')
-    .option(
-      '-a, --after <job[:how]>',
-      'after this job has succeeded; or "41:ended", "41:failed"; several times',
-      collect,
-    )
-    .option('--after-wait', 'when such a job ends otherwise, wait for it to be requeued instead of failing')
-    .option('--retries <n>', 'try again after a failure, on another device where there is one', whole)
-    .option(
-      '--retry-on <cause>',
-      'only after this: out_of_memory, device_lost, signal …, or an exit code; several times',
-      collect,
-    )
-    .optionsGroup('What it is:')
-    .option('-J, --name <name>', 'default: the name of the program')
-    .option('-u, --user <name>', 'whose job it is, for fair share and limits (default: yours)')
-    .option('--label <k=v>', 'may be given several times', collect)
-    .option('--script <file>', 'a script instead of a command; "-" reads it from stdin')
-    .option('-C, --chdir <dir>', 'where it runs (default: here)')
-    .option('-e, --env <k=v>', 'a variable for it, or the name of one of yours; several times', collect)
-    .option(
-      '--export-none',
-      "don't pass on PATH, PYTHONPATH, LD_LIBRARY_PATH, VIRTUAL_ENV, CONDA_PREFIX and CONDA_DEFAULT_ENV",
-    )
-    .addOption(
-      new Option(
-        '--launch <how>',
-        'one process for all devices, or one per device with RANK, WORLD_SIZE …',
-      ).choices(['single', 'perDevice']),
-    )
-    .option('--grace <duration>', 'between SIGTERM and SIGKILL when it is stopped')
+    .description('submit a job');
+  withJobOptions(command)
     .optionsGroup('Many at once:')
     .option(
       '--param <name=a,b,c>',
@@ -109,8 +57,7 @@ const submit: Action<SubmitOptions> = async (kit, options, words) => {
       '--follow prints the output and --json the job; leave one out (--wait --json is fine)',
     );
   }
-  const script = options.script === undefined ? undefined : await readScript(options.script, host);
-  const submission = submissionOf(options, words, script, host);
+  const submission = submissionOf(options, words, await scriptOf(options, host), host);
   const { client } = kit;
   if (options.dryRun) {
     const explanation = await client.jobs.dryRun(submission);
@@ -190,24 +137,4 @@ async function judged(client: BerthClient, job: Job): Promise<Job> {
   if (job.state !== 'pending' || job.reason) return job;
   await sleep(SCHEDULER_MILLISECONDS);
   return client.jobs.get(job).catch(() => job);
-}
-
-async function readScript(file: string, { stdin, directory }: Host): Promise<string> {
-  if (file !== '-') {
-    return readFile(resolve(directory, file), 'utf8').catch((error: Error) => {
-      throw new CliError(EXIT.usage, `--script: ${error.message}`);
-    });
-  }
-  const pieces: Buffer[] = [];
-  for await (const piece of stdin) pieces.push(Buffer.from(piece));
-  return Buffer.concat(pieces).toString('utf8');
-}
-
-export function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
-}
-
-export function whole(text: string): number {
-  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }

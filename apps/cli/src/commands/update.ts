@@ -5,7 +5,7 @@ import { referenceOf } from '../job-reference.js';
 import { stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { labels } from '../submission.js';
-import { collect, whole } from './submit.js';
+import { collect, whole } from './job-options.js';
 
 interface UpdateOptions {
   priority?: number;

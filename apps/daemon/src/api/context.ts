@@ -5,11 +5,13 @@ import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
 import type { JobWatch } from '../ledger/job-watch.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { ScheduleLedger } from '../ledger/schedules.js';
 import type { DeviceViews } from './device-views.js';
 
 /** What the API is made of; a test hands in what it wants. */
 export interface ApiContext {
   readonly ledger: Ledger;
+  readonly schedules: ScheduleLedger;
   readonly watch: JobWatch;
   readonly inventory: DeviceInventory;
   readonly devices: DeviceViews;

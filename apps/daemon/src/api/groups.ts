@@ -7,7 +7,6 @@ import {
   GroupIdSchema,
   GroupSchema,
   makeJobId,
-  type Problem,
 } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
@@ -16,7 +15,7 @@ import { LedgerRefusal } from '../ledger/refusal.js';
 import type { ApiContext } from './context.js';
 import { resolveSubmission } from './job-request.js';
 import { IdempotencyHeaderSchema, idempotencyConflict, unmetDependency } from './jobs.js';
-import { ApiProblem } from './problem.js';
+import { ApiProblem, inside } from './problem.js';
 import { problems } from './problem-responses.js';
 import { combinations, memberId, withParameters } from './sweep.js';
 
@@ -150,19 +149,4 @@ async function resolveBatch(batch: BatchSubmission, context: ApiContext): Promis
   for (const [i, job] of (batch.jobs ?? []).entries())
     jobs.push(await inside(`jobs/${i}`, resolveSubmission(job, context)));
   return jobs;
-}
-
-/** Puts the place in the batch before the pointers of a job's own errors. */
-async function inside<T>(place: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof ApiProblem) || !error.errors) throw error;
-    const errors: NonNullable<Problem['errors']> = error.errors.map((each) => ({
-      ...each,
-      pointer: each.pointer.replace('#', `#/${place}`),
-    }));
-    const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
-    throw new ApiProblem(error.code, detail, errors);
-  }
 }

@@ -7,7 +7,7 @@ import { describe, fits, policyOf } from '@berth/scheduler';
 import type { NewJob } from '../ledger/ledger.js';
 import { type JobSpec, longestSeconds } from '../ledger/record.js';
 import type { ApiContext } from './context.js';
-import { ApiProblem } from './problem.js';
+import { ApiProblem, invalidRequest } from './problem.js';
 import { shareOf, sharingOf } from './sharing.js';
 
 const INTERPRETER = /^(python[\d.]*|bash|sh)$/;
@@ -95,10 +95,7 @@ export async function resolveSubmission(
 
   const after = await dependenciesOf(submission, context, errors);
 
-  if (errors.length > 0) {
-    const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
-    throw new ApiProblem('invalid_request', detail, errors);
-  }
+  if (errors.length > 0) throw invalidRequest(errors);
   return {
     id: makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)),
     name,
@@ -120,6 +117,7 @@ export async function resolveSubmission(
       onDependencyFailure: submission.onDependencyFailure,
       retry: submission.retry ?? null,
       group: null,
+      schedule: null,
     },
     held: submission.hold,
     notBefore: notBefore(submission.startAfter),
@@ -137,6 +135,16 @@ export async function resolveSubmission(
       limitedGroup: null,
     },
   };
+}
+
+/** As `resolveSubmission`, for those who have nobody to tell of a problem: what is wrong is an answer. */
+export async function resolveOrRefuse(submission: JobSubmission, context: ApiContext) {
+  try {
+    return { job: await resolveSubmission(submission, context) };
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    return { refused: error.message };
+  }
 }
 
 function constraintsOf({ constraints }: JobSubmission): Constraints | null {

@@ -10,6 +10,7 @@ import {
   JobSchema,
   JobStateSchema,
   JobSubmissionSchema,
+  ScheduleIdSchema,
 } from '@berth/contract';
 import { countAhead, Order, type PendingJob } from '@berth/scheduler';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
@@ -98,18 +99,20 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           cursor: CursorSchema.optional(),
           state: JobStateSchema.optional(),
           group: GroupIdSchema.optional(),
+          schedule: ScheduleIdSchema.optional(),
         }),
         response: { 200: JobListSchema, ...problems('invalid_request') },
       },
     },
     async (request) => {
-      const { limit, cursor, state, group } = request.query;
+      const { limit, cursor, state, group, schedule } = request.query;
       const before = cursor === undefined ? null : Number(cursor);
       const items = await ledger.jobs({
         limit: limit + 1,
         before,
         state: state ?? null,
         group: group ?? null,
+        schedule: schedule ?? null,
       });
       const more = items.length > limit;
       if (more) items.pop();

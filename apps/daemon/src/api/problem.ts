@@ -17,6 +17,26 @@ export class ApiProblem extends Error {
   }
 }
 
+/** A body with bad fields, all of them named. */
+export function invalidRequest(errors: NonNullable<Problem['errors']>): ApiProblem {
+  const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
+  return new ApiProblem('invalid_request', detail, errors);
+}
+
+/** Puts the place of a job in a larger body before the pointers of the job's own errors. */
+export async function inside<T>(place: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || !error.errors) throw error;
+    const errors: NonNullable<Problem['errors']> = error.errors.map((each) => ({
+      ...each,
+      pointer: each.pointer.replace('#', `#/${place}`),
+    }));
+    throw invalidRequest(errors);
+  }
+}
+
 const PATIENCE_WITH_LARGE_BODIES_MS = 2000;
 
 /** Fastify's own errors that a client can cause, by what a client can do about them. */
@@ -65,8 +85,7 @@ function asProblem(error: FastifyError): ApiProblem {
       detail:
         issue instanceof RequestValidationError ? describeIssue(issue) : (issue.message ?? 'is not valid'),
     }));
-    const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
-    return new ApiProblem('invalid_request', detail, errors);
+    return invalidRequest(errors);
   }
   const known = FASTIFY_PROBLEMS[error.code];
   if (known) return new ApiProblem(known.code, `${known.detail}. (${error.message})`);

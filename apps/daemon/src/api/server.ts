@@ -18,6 +18,7 @@ import { jobControlRoutes } from './job-control.js';
 import { jobRoutes } from './jobs.js';
 import { logRoutes } from './logs.js';
 import { answerProblems } from './problem.js';
+import { scheduleRoutes } from './schedules.js';
 import { usageRoutes } from './usage.js';
 
 const BODY_LIMIT_BYTES = 4 * 2 ** 20;
@@ -64,6 +65,7 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   await app.register(jobRoutes);
   await app.register(jobControlRoutes);
   await app.register(groupRoutes);
+  await app.register(scheduleRoutes);
   await app.register(explainRoutes);
   await app.register(usageRoutes);
   await app.register(logRoutes);

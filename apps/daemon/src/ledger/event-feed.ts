@@ -76,6 +76,7 @@ function eventFromFields(id: string, fields: readonly string[]): LedgerEvent {
     ...(field.attempt ? { attempt: Number(field.attempt) } : {}),
     ...(field.rank ? { rank: Number(field.rank) } : {}),
     ...(field.node ? { node: field.node } : {}),
+    ...(field.schedule ? { schedule: field.schedule } : {}),
     ...(field.device ? { device: field.device } : {}),
     more: field.more || null,
   };

@@ -17,6 +17,10 @@ export const KEYS = {
   events: `${PREFIX}:events`,
   group: (id: string): string => `${PREFIX}:group:${id}`,
   jobsOfGroup: (id: string): string => `${PREFIX}:group:${id}:jobs`,
+  /** Ids of all schedules, by when they were made. */
+  schedules: `${PREFIX}:schedules`,
+  schedule: (id: string): string => `${PREFIX}:schedule:${id}`,
+  jobsOfSchedule: (id: string): string => `${PREFIX}:schedule:${id}:jobs`,
   job: (id: string): string => `${PREFIX}:job:${id}`,
   inState: (state: string): string => `${PREFIX}:state:${state}`,
   control: (device: string): string => `${PREFIX}:control:${device}`,

@@ -9,6 +9,7 @@ import {
   type Notice,
   type ObstacleCode,
   type PendingReason,
+  type ScheduleId,
   type Task,
   type XidReport,
 } from '@berth/contract';
@@ -31,7 +32,7 @@ import { LedgerRefusal } from './refusal.js';
 import { loadScripts, type RunScript } from './scripts.js';
 import { describeTask, type TaskReference } from './task-reference.js';
 
-const IDEMPOTENCY_KEY_SECONDS = 86_400;
+export const IDEMPOTENCY_KEY_SECONDS = 86_400;
 /** How many submissions are sent before the first is answered. */
 const JOBS_ON_THE_WAY = 500;
 const XIDS_KEPT = 20;
@@ -108,6 +109,35 @@ export interface NewJob {
   notBefore: number | null;
 }
 
+/** A job as the scripts take it (common.lua, take_job). */
+export function submissionArguments({ id, name, user, spec, needs, ...job }: NewJob): (string | number)[] {
+  return [
+    id,
+    name,
+    user,
+    needs.priority,
+    JSON.stringify(spec),
+    JSON.stringify(needs),
+    shapeKey(needs),
+    job.idempotency?.key ?? '',
+    job.idempotency?.digest ?? '',
+    IDEMPOTENCY_KEY_SECONDS,
+    job.held ? 1 : '',
+    job.notBefore ?? '',
+    spec.onDependencyFailure === 'wait' ? 1 : '',
+    spec.group?.id ?? '',
+    spec.schedule?.id ?? '',
+    ...spec.after.flatMap(({ job: other, on }) => [other, on]),
+  ];
+}
+
+/** The job that the scripts answer with when they have taken one. */
+export function takenJob(values: readonly string[]): Job {
+  const [, position, ...fields] = values;
+  const waiting = { position: position === '' ? null : Number(position) + 1, reason: null };
+  return jobFromRecord(recordFromFields(fields), waiting);
+}
+
 /** The truth about jobs. Every change is one atomic, checked transition, and one event on the stream. */
 export class Ledger {
   private readonly run: RunScript;
@@ -125,29 +155,9 @@ export class Ledger {
    * @throws LedgerRefusal `idempotency_conflict`, `not_found` (a dependency), `dependency_unmet`
    */
   async submit(job: NewJob): Promise<{ job: Job; replayed: boolean }> {
-    const { outcome, values } = await this.run(
-      'submit',
-      job.id,
-      job.id,
-      job.name,
-      job.user,
-      job.needs.priority,
-      JSON.stringify(job.spec),
-      JSON.stringify(job.needs),
-      shapeKey(job.needs),
-      job.idempotency?.key ?? '',
-      job.idempotency?.digest ?? '',
-      IDEMPOTENCY_KEY_SECONDS,
-      job.held ? 1 : '',
-      job.notBefore ?? '',
-      job.spec.onDependencyFailure === 'wait' ? 1 : '',
-      job.spec.group?.id ?? '',
-      ...job.spec.after.flatMap(({ job: other, on }) => [other, on]),
-    );
-    const [id, position, ...fields] = values as [JobId, number | string, ...string[]];
-    if (outcome === 'replayed') return { job: (await this.job(id)) as Job, replayed: true };
-    const waiting = { position: position === '' ? null : Number(position) + 1, reason: null };
-    return { job: jobFromRecord(recordFromFields(fields), waiting), replayed: false };
+    const { outcome, values } = await this.run('submit', job.id, ...submissionArguments(job));
+    if (outcome === 'replayed') return { job: (await this.job(values[0] as JobId)) as Job, replayed: true };
+    return { job: takenJob(values), replayed: false };
   }
 
   /** Takes many jobs, each as `submit` does; those that are taken already are left as they are. @throws as `submit` */
@@ -469,21 +479,23 @@ export class Ledger {
     before: number | null;
     state: JobState | null;
     group?: GroupId | null;
+    schedule?: ScheduleId | null;
   }): Promise<Job[]> {
-    if (options.group) return this.jobsOfGroup(options.group, options);
+    if (options.group) return this.jobsIn(KEYS.jobsOfGroup(options.group), options);
+    if (options.schedule) return this.jobsIn(KEYS.jobsOfSchedule(options.schedule), options);
     const index = options.state ? KEYS.inState(options.state) : KEYS.jobs;
     const newest = options.before === null ? '+inf' : `(${options.before}`;
     const ids = await this.redis.zrevrangebyscore(index, newest, '-inf', 'LIMIT', 0, options.limit);
     return this.jobsOf(ids);
   }
 
-  /** A group's jobs, newest first. There are so few that those in another state may be read in vain. */
-  private async jobsOfGroup(
-    group: GroupId,
+  /** The jobs of a group or schedule, newest first. There are so few that those in another state may be read in vain. */
+  private async jobsIn(
+    index: string,
     { limit, before, state }: { limit: number; before: number | null; state: JobState | null },
   ): Promise<Job[]> {
     const newest = before === null ? '+inf' : `(${before}`;
-    const ids = await this.redis.zrevrangebyscore(KEYS.jobsOfGroup(group), newest, '-inf');
+    const ids = await this.redis.zrevrangebyscore(index, newest, '-inf');
     const found: Job[] = [];
     for (let i = 0; i < ids.length && found.length < limit; i += limit) {
       const jobs = await this.jobsOf(ids.slice(i, i + limit));

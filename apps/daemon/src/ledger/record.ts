@@ -35,6 +35,7 @@ export interface JobSpec {
   onDependencyFailure: 'fail' | 'wait';
   retry: Retry | null;
   group: Job['group'];
+  schedule: Job['schedule'];
 }
 
 /** What the scheduler has to know of a pending job, as the scripts say it (common.lua, waiting_of). */
@@ -96,7 +97,7 @@ export function longestSeconds({
   return timeLimit === null ? null : timeLimit + gracePeriod;
 }
 
-const OLDER_SPEC = { constraints: null, sharing: null };
+const OLDER_SPEC = { constraints: null, sharing: null, schedule: null };
 const OLDER_NEEDS = {
   constraints: null,
   longestSeconds: null,

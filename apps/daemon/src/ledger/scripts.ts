@@ -24,6 +24,12 @@ const SCRIPTS = [
   'change',
   'open_group',
   'count_group',
+  'create_schedule',
+  'enable_schedule',
+  'run_schedule',
+  'skip_run',
+  'reschedule',
+  'delete_schedule',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CliError, EXIT } from '../exit-codes.js';
+import type { Host } from '../host.js';
+import type { SubmissionFlags } from '../submission.js';
+import { positive } from './ls.js';
+
+/** The flags that make a job. */
+export interface JobFlags extends SubmissionFlags {
+  script?: string;
+}
+
+/** The flags that make a job, for every verb that takes one. */
+export function withJobOptions(command: Command): Command {
+  return command
+    .optionsGroup('What it needs:')
+    .option('-G, --gpus <n>', 'how many devices (default: as many as --devices names, or 1)', positive)
+    .option('-D, --devices <mask>', 'on these only, in this order: "1", "0,1", "GPU-3f1c…"')
+    .option(
+      '-t, --time <limit>',
+      'stop it after this long: "2h", "1h30m", "1-12:00:00"; a bare number is seconds',
+    )
+    .option('--model <text>', 'on devices whose name has this in it: "H100"')
+    .option('--min-memory <size>', 'on devices with so much memory in all: "40GiB"')
+    .option('--min-capability <x.y>', 'on devices of this compute capability or more: "8.0"')
+    .option('--device-label <k=v>', 'on devices that are labelled so; several times', collect)
+    .option(
+      '--share-memory <size>',
+      'beside others on one device, with so much of its memory: "10GiB", or "auto"',
+    )
+    .option('--slots <n>', 'beside others on one device that is divided into so many slots', positive)
+    .option('--priority <n>', 'higher goes first (default 0)', whole)
+    .optionsGroup('When:')
+    .option('--hold', 'not before somebody releases it')
+    .option('-b, --begin <when>', 'not before: "8h" from now, or a time such as 2026-11-22T02:00:00Z')
+    .option(
+      '-a, --after <job[:how]>',
+      'after this job has succeeded; or "41:ended", "41:failed"; several times',
+      collect,
+    )
+    .option('--after-wait', 'when such a job ends otherwise, wait for it to be requeued instead of failing')
+    .option('--retries <n>', 'try again after a failure, on another device where there is one', whole)
+    .option(
+      '--retry-on <cause>',
+      'only after this: out_of_memory, device_lost, signal …, or an exit code; several times',
+      collect,
+    )
+    .optionsGroup('What it is:')
+    .option('-J, --name <name>', 'default: the name of the program')
+    .option('-u, --user <name>', 'whose job it is, for fair share and limits (default: yours)')
+    .option('--label <k=v>', 'may be given several times', collect)
+    .option('--script <file>', 'a script instead of a command; "-" reads it from stdin')
+    .option('-C, --chdir <dir>', 'where it runs (default: here)')
+    .option('-e, --env <k=v>', 'a variable for it, or the name of one of yours; several times', collect)
+    .option(
+      '--export-none',
+      "don't pass on PATH, PYTHONPATH, LD_LIBRARY_PATH, VIRTUAL_ENV, CONDA_PREFIX and CONDA_DEFAULT_ENV",
+    )
+    .addOption(
+      new Option(
+        '--launch <how>',
+        'one process for all devices, or one per device with RANK, WORLD_SIZE …',
+      ).choices(['single', 'perDevice']),
+    )
+    .option('--grace <duration>', 'between SIGTERM and SIGKILL when it is stopped');
+}
+
+/** The text of the script that flags name, where they do. @throws CliError */
+export async function scriptOf(
+  { script: file }: JobFlags,
+  { stdin, directory }: Host,
+): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  if (file !== '-') {
+    return readFile(resolve(directory, file), 'utf8').catch((error: Error) => {
+      throw new CliError(EXIT.usage, `--script: ${error.message}`);
+    });
+  }
+  const pieces: Buffer[] = [];
+  for await (const piece of stdin) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+export function whole(text: string): number {
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}

@@ -1,0 +1,228 @@
+import type { BerthClient } from '@berth/client';
+import type { Schedule } from '@berth/contract';
+import { type Command, Option } from 'commander';
+import { errorLines } from '../error-lines.js';
+import { CliError, codeOfError, EXIT } from '../exit-codes.js';
+import { commandLine, localTime, UNKNOWN } from '../figures.js';
+import { stateWithReason } from '../job-words.js';
+import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { submissionOf } from '../submission.js';
+import { renderTable } from '../table.js';
+import { harmless, type Terminal } from '../terminal.js';
+import { type JobFlags, scriptOf, withJobOptions } from './job-options.js';
+
+const LABEL_WIDTH = 13;
+
+interface AddOptions extends JobFlags {
+  cron?: string;
+  timeZone?: string;
+  overlap?: 'skip' | 'allow';
+  catchUp?: boolean;
+  paused?: boolean;
+}
+
+export function addSchedule(program: Command, kit: Kit, outcome: Outcome): void {
+  const group = program
+    .command('schedule')
+    .description('submit a job again and again: berth schedule add --cron "0 2 * * *" -- command')
+    .enablePositionalOptions();
+  addAdd(group, kit, outcome);
+  addVerb(
+    group.command('ls', { isDefault: true }).alias('list').description('list all schedules'),
+    kit,
+    outcome,
+    list,
+  );
+  const showing = group
+    .command('show')
+    .argument('<schedule...>', WHICH)
+    .description('all there is to know of a schedule');
+  addVerb(showing, kit, outcome, show);
+  each(group, kit, outcome, 'rm', 'end schedules; jobs that they made go on', async (client, id) => {
+    const schedule = await client.schedules.delete(id);
+    return [
+      schedule,
+      `${named(schedule)} is deleted; it made ${schedule.runs} job${schedule.runs === 1 ? '' : 's'}`,
+    ];
+  });
+  each(
+    group,
+    kit,
+    outcome,
+    'pause',
+    'let schedules make no more jobs until they are resumed',
+    async (client, id) => {
+      const schedule = await client.schedules.pause(id);
+      return [schedule, `${named(schedule)} ${whenNext(schedule)}`];
+    },
+  );
+  each(
+    group,
+    kit,
+    outcome,
+    'resume',
+    'let paused schedules go on, from their next time on',
+    async (client, id) => {
+      const schedule = await client.schedules.resume(id);
+      return [schedule, `${named(schedule)} ${whenNext(schedule)}`];
+    },
+  );
+  each(group, kit, outcome, 'run', 'submit the job of schedules now, besides', async (client, id) => {
+    const job = await client.schedules.run(id);
+    return [job, `job ${job.number} (${job.id}) submitted: ${stateWithReason(job)}`];
+  });
+}
+
+const WHICH = 'id (sch_…), or the name where no other has it';
+
+function addAdd(group: Command, kit: Kit, outcome: Outcome): void {
+  const command = group
+    .command('add')
+    .usage('--cron <times> [options] [--] <command...>')
+    .argument('[command...]')
+    .passThroughOptions()
+    .description('submit a job again and again')
+    .optionsGroup('Again and again:')
+    .requiredOption(
+      '--cron <times>',
+      'minute, hour, day of month, month, day of week: "0 2 * * *"; or six, with a second first',
+    )
+    .option('--time-zone <name>', "in which those times are: Europe/Berlin (default: the daemon's)")
+    .addOption(
+      new Option(
+        '--overlap <how>',
+        'when an earlier job of it has not ended: start none, or another (default: skip)',
+      ).choices(['skip', 'allow']),
+    )
+    .option('--catch-up', 'make up for the latest time that Berth was not there for')
+    .option('--paused', 'not before somebody resumes it');
+  addVerb(withJobOptions(command), kit, outcome, add);
+}
+
+const add: Action<AddOptions> = async (kit, options, words) => {
+  const { host, terminal } = kit;
+  const { name, cron = '', timeZone, overlap, catchUp, paused } = options;
+  if (words.length === 0 && options.script === undefined) {
+    const example = 'berth schedule add --cron "0 2 * * *" -- python train.py';
+    throw new CliError(EXIT.usage, `nothing to run; write for example: ${example}`);
+  }
+  const job = submissionOf(options, words, await scriptOf(options, host), host);
+  const schedule = await kit.client.schedules.create({
+    cron,
+    job,
+    ...(name === undefined ? {} : { name }),
+    ...(timeZone === undefined ? {} : { timeZone }),
+    ...(overlap === undefined ? {} : { overlap }),
+    ...(catchUp ? { catchUp } : {}),
+    ...(paused ? { enabled: false } : {}),
+  });
+  if (options.json) terminal.json(schedule);
+  else if (terminal.isInteractive) {
+    terminal.print(`${named(schedule)} ${whenNext(schedule)}`);
+    terminal.print(
+      terminal.paint('dim', `  berth schedule show ${schedule.id}    berth schedule run ${schedule.id}`),
+    );
+  } else terminal.print(schedule.id);
+  return EXIT.ok;
+};
+
+const list: Action<object> = async ({ client, terminal }, { json }) => {
+  const schedules = await client.schedules.list();
+  if (json) terminal.json({ items: schedules });
+  else if (schedules.length === 0) terminal.note('there are no schedules; berth schedule add makes one');
+  else
+    for (const line of renderTable(
+      schedules,
+      [
+        { title: 'ID', cell: ({ id }) => id },
+        { title: 'NAME', cell: ({ name }) => name, mayShrink: true },
+        { title: 'CRON', cell: ({ cron }) => cron },
+        { title: 'TIME ZONE', cell: ({ timeZone }) => timeZone },
+        { title: 'NEXT', cell: ({ nextRun }) => (nextRun === null ? 'paused' : localTime(nextRun)) },
+        { title: 'JOBS', cell: ({ runs }) => String(runs), align: 'right' },
+        { title: 'LAST', cell: lastOf, mayShrink: true },
+      ],
+      terminal.columns,
+    ))
+      terminal.print(line);
+  return EXIT.ok;
+};
+
+const show: Action<object> = async ({ client, terminal }, { json }, words) => {
+  for (const [i, word] of words.entries()) {
+    const schedule = await client.schedules.get(await idOf(client, word));
+    if (json) {
+      terminal.json(schedule);
+      continue;
+    }
+    if (i > 0) terminal.print();
+    for (const line of linesOf(schedule, terminal)) terminal.print(line);
+  }
+  return EXIT.ok;
+};
+
+function linesOf(schedule: Schedule, terminal: Terminal): string[] {
+  const { command, script } = schedule.job as { command?: string[]; script?: string };
+  const rows: [string, string][] = [
+    ['Id', schedule.id],
+    ['Times', `${schedule.cron} in ${schedule.timeZone}`],
+    ['State', whenNext(schedule)],
+    ['Last', lastOf(schedule)],
+    ['Jobs', `${schedule.runs}; berth ls --schedule ${schedule.id}`],
+    ['Overlap', schedule.overlap === 'skip' ? 'none: waits for the next time' : 'allowed'],
+    ['Missed', schedule.catchUp ? 'the latest is made up for' : 'skipped'],
+    ['Command', command ? commandLine(command) : (script ?? '').trim().split('\n', 1).join('')],
+  ];
+  return [
+    terminal.paint('bold', harmless(`schedule ${schedule.name}`)),
+    ...rows.map(([label, text]) => harmless(`${`${label}:`.padEnd(LABEL_WIDTH)}${text}`)),
+  ];
+}
+
+const named = ({ name, id }: Schedule): string => harmless(`schedule ${name} (${id})`);
+
+function whenNext({ nextRun }: Schedule): string {
+  return nextRun === null ? 'is paused' : `runs next at ${localTime(nextRun)}`;
+}
+
+function lastOf({ lastRun }: Schedule): string {
+  if (!lastRun) return UNKNOWN;
+  const what = lastRun.skipped ? `skipped: ${lastRun.skipped.sentence}` : `job ${lastRun.number}`;
+  return `${localTime(lastRun.at)} ${what}`;
+}
+
+/** @throws CliError for what can name no schedule */
+async function idOf(client: BerthClient, word: string): Promise<string> {
+  if (word.startsWith('sch_')) return word;
+  const named = (await client.schedules.list()).filter(({ name }) => name === word);
+  if (named.length === 1) return (named[0] as Schedule).id;
+  const why = named.length === 0 ? 'names no schedule' : `is the name of ${named.length} schedules`;
+  throw new CliError(EXIT.notFound, `'${word}' ${why}; berth schedule ls shows their ids`);
+}
+
+/** A verb that does one thing to each of some schedules. One that refuses doesn't keep the others from it. */
+function each(
+  group: Command,
+  kit: Kit,
+  outcome: Outcome,
+  verb: string,
+  description: string,
+  wish: (client: BerthClient, id: string) => Promise<[answer: object, sentence: string]>,
+): void {
+  const command = group.command(verb).argument('<schedule...>', WHICH).description(description);
+  const action: Action<object> = async ({ client, terminal }, { json }, words) => {
+    let code: number = EXIT.ok;
+    for (const word of words) {
+      try {
+        const [answer, sentence] = await wish(client, await idOf(client, word));
+        if (json) terminal.json(answer);
+        else terminal.print(sentence);
+      } catch (error) {
+        for (const line of errorLines(error, 'schedule')) terminal.note(line);
+        code ||= codeOfError(error);
+      }
+    }
+    return code;
+  };
+  addVerb(command, kit, outcome, action);
+}

@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import {
+  JobSchema,
+  makeJobId,
+  type Schedule,
+  type ScheduleId,
+  ScheduleIdSchema,
+  ScheduleListSchema,
+  ScheduleSchema,
+  type ScheduleSubmission,
+  ScheduleSubmissionSchema,
+} from '@berth/contract';
+import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { z } from 'zod';
+import { localTimeZone, nextTime, whyNoCron, whyNoTimeZone } from '../cron.js';
+import type { NewJob } from '../ledger/ledger.js';
+import { LedgerRefusal } from '../ledger/refusal.js';
+import { type ScheduleRecord, scheduleFromRecord } from '../ledger/schedules.js';
+import type { ApiContext } from './context.js';
+import { resolveSubmission } from './job-request.js';
+import { IdempotencyHeaderSchema, idempotencyConflict, jobOr404 } from './jobs.js';
+import { ApiProblem, inside, invalidRequest } from './problem.js';
+import { problems } from './problem-responses.js';
+
+const ParametersSchema = z.object({ schedule: ScheduleIdSchema });
+const random = (bytes: Uint8Array) => crypto.getRandomValues(bytes);
+
+/** `POST` and `GET /v1/schedules`; `GET` and `DELETE /v1/schedules/{schedule}`; `POST …/pause`, `resume` and `run`. */
+export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  const { schedules } = app.context;
+  const params = ParametersSchema;
+
+  app.post(
+    '/v1/schedules',
+    {
+      schema: {
+        operationId: 'createSchedule',
+        tags: ['schedules'],
+        summary: 'Submit a job again and again',
+        description: 'The job is checked as if it were submitted now.',
+        headers: IdempotencyHeaderSchema,
+        body: ScheduleSubmissionSchema,
+        response: {
+          201: ScheduleSchema,
+          200: ScheduleSchema.meta({
+            description: 'This Idempotency-Key was seen before: the first schedule.',
+          }),
+          ...problems('malformed_request', 'not_found', 'idempotency_conflict', 'invalid_request'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { name, cron, timeZone = localTimeZone(), job, overlap, catchUp, enabled } = request.body;
+      const resolved = await resolveSchedule(request.body, timeZone, app.context);
+      const { id, replayed } = await schedules
+        .create({
+          id: makeJobId(Date.now(), random).replace('job_', 'sch_'),
+          name: name ?? resolved.name,
+          plan: { cron, timeZone, job, overlap, catchUp },
+          nextRun: enabled ? nextTime(cron, timeZone, Date.now()) : null,
+          idempotency: idempotencyOf(request.headers['idempotency-key'], request.body),
+        })
+        .catch(orConflict);
+      return reply
+        .code(replayed ? 200 : 201)
+        .header('location', `/v1/schedules/${id}`)
+        .send(await scheduleOr404(app.context, id));
+    },
+  );
+
+  app.get(
+    '/v1/schedules',
+    {
+      schema: {
+        operationId: 'listSchedules',
+        tags: ['schedules'],
+        summary: 'All schedules, oldest first',
+        response: { 200: ScheduleListSchema, ...problems() },
+      },
+    },
+    async () => ({ items: (await schedules.all()).map(scheduleFromRecord) }),
+  );
+
+  app.get(
+    '/v1/schedules/:schedule',
+    {
+      schema: {
+        operationId: 'getSchedule',
+        tags: ['schedules'],
+        summary: 'One schedule: when it runs next, and what became of the last time',
+        params,
+        response: { 200: ScheduleSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    (request) => scheduleOr404(app.context, request.params.schedule),
+  );
+
+  app.delete(
+    '/v1/schedules/:schedule',
+    {
+      schema: {
+        operationId: 'deleteSchedule',
+        tags: ['schedules'],
+        summary: 'Delete a schedule',
+        description:
+          'Once this is answered it makes no more jobs. Those that it made go on. Answers with what it was.',
+        params,
+        response: { 200: ScheduleSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    async (request) => {
+      const schedule = await scheduleOr404(app.context, request.params.schedule);
+      await schedules.delete(schedule.id).catch(or404(schedule.id));
+      return schedule;
+    },
+  );
+
+  /** @param next when it runs next, given what it is; null: never */
+  const enable = async (
+    id: ScheduleId,
+    next: (record: ScheduleRecord) => number | null,
+  ): Promise<Schedule> => {
+    await schedules.enable(id, next(await recordOr404(app.context, id))).catch(or404(id));
+    return scheduleOr404(app.context, id);
+  };
+
+  app.post(
+    '/v1/schedules/:schedule/pause',
+    {
+      schema: {
+        operationId: 'pauseSchedule',
+        tags: ['schedules'],
+        summary: 'Let a schedule make no more jobs until it is resumed',
+        params,
+        response: { 200: ScheduleSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    (request) => enable(request.params.schedule, () => null),
+  );
+
+  app.post(
+    '/v1/schedules/:schedule/resume',
+    {
+      schema: {
+        operationId: 'resumeSchedule',
+        tags: ['schedules'],
+        summary: 'Let a paused schedule go on, from its next time on',
+        params,
+        response: { 200: ScheduleSchema, ...problems('not_found', 'invalid_request') },
+      },
+    },
+    (request) =>
+      enable(request.params.schedule, ({ plan }) => nextTime(plan.cron, plan.timeZone, Date.now())),
+  );
+
+  app.post(
+    '/v1/schedules/:schedule/run',
+    {
+      schema: {
+        operationId: 'runSchedule',
+        tags: ['schedules'],
+        summary: "Submit a schedule's job now, besides",
+        description:
+          'Also while it is paused, and while an earlier job of it runs. Its times stay as they are.',
+        params,
+        headers: IdempotencyHeaderSchema,
+        response: {
+          201: JobSchema,
+          200: JobSchema.meta({ description: 'This Idempotency-Key was seen before: the first job.' }),
+          ...problems('not_found', 'schedule_conflict', 'idempotency_conflict', 'invalid_request'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const record = await recordOr404(app.context, request.params.schedule);
+      const key = request.headers['idempotency-key'];
+      const { id, replayed } = await runNow(record, idempotencyOf(key, ['run', record.id]), app.context);
+      return reply
+        .code(replayed ? 200 : 201)
+        .header('location', `/v1/jobs/${id}`)
+        .send(await jobOr404(app.context, id));
+    },
+  );
+};
+
+/** The job of a schedule as it would be now. @throws ApiProblem `invalid_request` that names every bad field of the whole body */
+async function resolveSchedule(
+  { cron, timeZone, job }: ScheduleSubmission,
+  zone: string,
+  context: ApiContext,
+): Promise<Omit<NewJob, 'idempotency'>> {
+  const noZone = timeZone === undefined ? null : whyNoTimeZone(timeZone);
+  const noCron = whyNoCron(cron, noZone ? 'UTC' : zone);
+  const errors = [
+    ...(noCron ? [{ pointer: '#/cron', detail: noCron }] : []),
+    ...(noZone ? [{ pointer: '#/timeZone', detail: noZone }] : []),
+  ];
+  const resolved = await inside('job', resolveSubmission(job, context)).catch((error: unknown) => {
+    if (!(error instanceof ApiProblem) || !error.errors) throw error;
+    errors.push(...error.errors);
+    return null;
+  });
+  if (errors.length > 0 || !resolved) throw invalidRequest(errors);
+  return resolved;
+}
+
+/** @throws ApiProblem `schedule_conflict`, `idempotency_conflict`, `not_found` */
+async function runNow({ id, plan }: ScheduleRecord, idempotency: NewJob['idempotency'], context: ApiContext) {
+  const refused = (why: string) =>
+    new ApiProblem('schedule_conflict', `Its job can't be submitted any more: ${why}`);
+  const now = Date.now();
+  const resolved = await resolveSubmission(plan.job, context).catch((error: unknown) => {
+    throw error instanceof ApiProblem ? refused(error.message) : error;
+  });
+  const spec = { ...resolved.spec, schedule: { id, at: new Date(now).toISOString() } };
+  try {
+    return await context.schedules.runNow(id, now, { ...resolved, spec, idempotency });
+  } catch (error) {
+    if (!(error instanceof LedgerRefusal)) throw error;
+    if (error.code === 'idempotency_conflict') throw idempotencyConflict(error);
+    const [other, state] = error.found;
+    if (error.code === 'not_found' && !other) throw noSchedule(id);
+    throw refused(`${other}, which it is to start after, ${state ? `has ${state}` : 'is gone'}`);
+  }
+}
+
+function idempotencyOf(key: string | undefined, body: unknown): NewJob['idempotency'] {
+  if (key === undefined) return null;
+  return { key, digest: createHash('sha256').update(JSON.stringify(body)).digest('base64url') };
+}
+
+async function recordOr404({ schedules }: ApiContext, id: ScheduleId): Promise<ScheduleRecord> {
+  const record = await schedules.record(id);
+  if (!record) throw noSchedule(id);
+  return record;
+}
+
+async function scheduleOr404(context: ApiContext, id: ScheduleId): Promise<Schedule> {
+  return scheduleFromRecord(await recordOr404(context, id));
+}
+
+function noSchedule(id: ScheduleId): ApiProblem {
+  return new ApiProblem('not_found', `There is no schedule ${id}; GET /v1/schedules lists those there are`);
+}
+
+const or404 = (id: ScheduleId) => (error: unknown) => {
+  throw error instanceof LedgerRefusal && error.code === 'not_found' ? noSchedule(id) : error;
+};
+
+function orConflict(error: unknown): never {
+  throw error instanceof LedgerRefusal && error.code === 'idempotency_conflict'
+    ? idempotencyConflict(error)
+    : error;
+}

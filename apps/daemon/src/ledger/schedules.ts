@@ -1,0 +1,188 @@
+import type { Job, JobId, JobSubmission, Schedule, ScheduleId, Skip } from '@berth/contract';
+import type { Redis } from 'ioredis';
+import { KEYS } from './keys.js';
+import { IDEMPOTENCY_KEY_SECONDS, type NewJob, submissionArguments, takenJob } from './ledger.js';
+import { LedgerRefusal } from './refusal.js';
+import { loadScripts, type RunScript } from './scripts.js';
+
+/** What of a schedule never changes. */
+export interface SchedulePlan {
+  cron: string;
+  timeZone: string;
+  job: JobSubmission;
+  overlap: 'skip' | 'allow';
+  catchUp: boolean;
+}
+
+export interface NewSchedule {
+  id: ScheduleId;
+  name: string;
+  plan: SchedulePlan;
+  /** ms since the epoch; null: paused. */
+  nextRun: number | null;
+  idempotency: NewJob['idempotency'];
+}
+
+/** A schedule as it is stored. Times in ms since the epoch. */
+export interface ScheduleRecord {
+  id: ScheduleId;
+  name: string;
+  plan: SchedulePlan;
+  createdAt: number;
+  /** null: paused. */
+  nextRun: number | null;
+  lastRun: { at: number; job?: JobId; number?: number; skipped?: Skip } | null;
+  runs: number;
+}
+
+/** One time of a schedule that has come: what was read, and the time after it. */
+export interface DueTime {
+  id: ScheduleId;
+  at: number;
+  /** The schedule's next time as it was read; if it is another one now, somebody else has dealt with this. */
+  expected: number;
+  upcoming: number;
+}
+
+/** The truth about schedules: beside the jobs, and changed by the same kind of transitions. */
+export class ScheduleLedger {
+  private readonly run: RunScript;
+  private readonly redis: Redis;
+
+  constructor(redis: Redis) {
+    this.redis = redis;
+    this.run = loadScripts(redis);
+  }
+
+  /**
+   * Takes a new schedule.
+   * @returns its id, or that of an earlier one that was sent with the same Idempotency-Key
+   * @throws LedgerRefusal `idempotency_conflict`
+   */
+  async create(schedule: NewSchedule): Promise<{ id: ScheduleId; replayed: boolean }> {
+    const { id, name, plan, nextRun, idempotency } = schedule;
+    const { outcome, values } = await this.run(
+      'create_schedule',
+      id,
+      id,
+      name,
+      JSON.stringify(plan),
+      nextRun ?? '',
+      idempotency?.key ?? '',
+      idempotency?.digest ?? '',
+      IDEMPOTENCY_KEY_SECONDS,
+    );
+    return { id: values[0] as ScheduleId, replayed: outcome === 'replayed' };
+  }
+
+  /** Lets a schedule run from a time on, or pauses it (null). @throws LedgerRefusal `not_found` */
+  async enable(id: ScheduleId, nextRun: number | null): Promise<void> {
+    await this.run('enable_schedule', id, id, nextRun ?? '');
+  }
+
+  /** Removes a schedule; its jobs stay. @throws LedgerRefusal `not_found` */
+  async delete(id: ScheduleId): Promise<void> {
+    await this.run('delete_schedule', id, id);
+  }
+
+  /**
+   * Submits the job of a time that has come.
+   * @returns null where an earlier job has not ended and the schedule wants no two at once
+   * @throws LedgerRefusal as `Ledger.submit` does, and `not_found`, `wrong_state` (paused), `changed_meanwhile` for a time that is dealt with
+   */
+  async runDue(due: DueTime, overlap: SchedulePlan['overlap'], job: NewJob): Promise<Job | null> {
+    const { id, at, expected, upcoming } = due;
+    const mayOverlap = overlap === 'allow' ? 1 : '';
+    const argv = [at, expected, upcoming, mayOverlap, ...submissionArguments(job)];
+    const { values } = await this.run('run_schedule', id, id, ...argv);
+    return values[0] === 'skipped' ? null : takenJob(values);
+  }
+
+  /**
+   * Submits the schedule's job now, whatever else runs; its times stay as they are.
+   * @returns the id of the job, or of an earlier one that was asked for with the same Idempotency-Key
+   * @throws LedgerRefusal as `Ledger.submit` does
+   */
+  async runNow(id: ScheduleId, at: number, job: NewJob): Promise<{ id: JobId; replayed: boolean }> {
+    const { outcome, values } = await this.run(
+      'run_schedule',
+      id,
+      id,
+      at,
+      '',
+      '',
+      '',
+      ...submissionArguments(job),
+    );
+    return { id: values[0] as JobId, replayed: outcome === 'replayed' };
+  }
+
+  /** Writes down that no job comes of a time. @throws LedgerRefusal `not_found`, `wrong_state`, `changed_meanwhile` */
+  async skip({ id, at, expected, upcoming }: DueTime, { code, sentence }: Skip): Promise<void> {
+    await this.run('skip_run', id, id, at, expected, upcoming, code, sentence);
+  }
+
+  /** Sets the next time anew, because the clock was set. @throws LedgerRefusal as `skip` does */
+  async reschedule(id: ScheduleId, expected: number, upcoming: number): Promise<void> {
+    await this.run('reschedule', id, id, expected, upcoming);
+  }
+
+  /** A schedule as it is stored, or null. */
+  async record(id: ScheduleId): Promise<ScheduleRecord | null> {
+    const hash = await this.redis.hgetall(KEYS.schedule(id));
+    return hash.id === undefined ? null : recordFromHash(hash);
+  }
+
+  /** All schedules, oldest first. */
+  async all(): Promise<ScheduleRecord[]> {
+    const pipeline = this.redis.pipeline();
+    for (const id of await this.redis.zrange(KEYS.schedules, '0', '-1')) pipeline.hgetall(KEYS.schedule(id));
+    const replies = (await pipeline.exec()) ?? [];
+    return replies.flatMap(([error, hash]) => {
+      if (error) throw error;
+      const found = hash as Record<string, string>;
+      return found.id === undefined ? [] : [recordFromHash(found)];
+    });
+  }
+}
+
+/** Whether a refusal says that somebody else has dealt with a time, or that nobody wants it any more. */
+export function isDealtWith(error: unknown): boolean {
+  return (
+    error instanceof LedgerRefusal &&
+    ((error.code === 'not_found' && error.found.length === 0) ||
+      error.code === 'wrong_state' ||
+      error.code === 'changed_meanwhile')
+  );
+}
+
+/** The schedule that a record holds, as the API shows it. */
+export function scheduleFromRecord({ plan, lastRun, ...record }: ScheduleRecord): Schedule {
+  return {
+    id: record.id,
+    name: record.name,
+    ...plan,
+    enabled: record.nextRun !== null,
+    createdAt: new Date(record.createdAt).toISOString(),
+    nextRun: record.nextRun === null ? null : new Date(record.nextRun).toISOString(),
+    lastRun: lastRun && {
+      at: new Date(lastRun.at).toISOString(),
+      job: lastRun.job ?? null,
+      number: lastRun.number ?? null,
+      skipped: lastRun.skipped ?? null,
+    },
+    runs: record.runs,
+  };
+}
+
+function recordFromHash(hash: Record<string, string>): ScheduleRecord {
+  return {
+    id: hash.id as ScheduleId,
+    name: hash.name as string,
+    plan: JSON.parse(hash.plan as string) as SchedulePlan,
+    createdAt: Number(hash.createdAt),
+    nextRun: hash.nextRun ? Number(hash.nextRun) : null,
+    lastRun: hash.lastRun ? (JSON.parse(hash.lastRun) as ScheduleRecord['lastRun']) : null,
+    runs: Number(hash.runs),
+  };
+}

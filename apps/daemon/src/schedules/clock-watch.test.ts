@@ -1,0 +1,32 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { watchClock } from './clock-watch.js';
+
+const HOUR = 3_600_000;
+const steps: number[] = [];
+let end: () => void;
+beforeEach(() => {
+  steps.length = 0;
+  vi.useFakeTimers({ now: Date.parse('2026-11-21T02:00:00Z') });
+  end = watchClock((step) => steps.push(step));
+});
+afterEach(() => {
+  end();
+  vi.useRealTimers();
+});
+
+it('tells of a clock that was set forwards or backwards, once each time', () => {
+  vi.setSystemTime(Date.now() + HOUR);
+  vi.advanceTimersByTime(60_000);
+  expect(steps).toEqual([HOUR]);
+  vi.setSystemTime(Date.now() - 2 * HOUR);
+  vi.advanceTimersByTime(60_000);
+  expect(steps).toEqual([HOUR, -2 * HOUR]);
+});
+
+it('says nothing of time that passes, nor of a slow correction', () => {
+  for (let i = 0; i < 100; i += 1) {
+    vi.setSystemTime(Date.now() + 5);
+    vi.advanceTimersByTime(1000);
+  }
+  expect(steps).toEqual([]);
+});
