@@ -2,10 +2,11 @@ import { fits, holds, suffices } from './feasible.js';
 import { Heads } from './heads.js';
 import { describe, heldBy, jobs, timeOf, wish } from './pending-reason.js';
 import { Plan } from './plan.js';
+import { countAhead } from './position.js';
 import type { Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
 
 /** More jobs ahead than this aren't planned one by one: nobody would believe the result. */
-const MOST_PLANNED = 5_000;
+const MOST_PLANNED = 1_000;
 
 /** What stands between a job and one device. */
 export interface Verdict {
@@ -36,46 +37,47 @@ export interface Explanation {
  */
 export function explain(state: SchedulerState, job: PendingJob, now: number): Explanation {
   const plan = new Plan(state, now);
-  const ahead = takeAllBefore(job, state, plan);
+  // Before the plan gives anything out: limits are as they are now.
+  const ahead = countAhead(state, plan.order, job, ({ needs }) => plan.limitOf(needs) === null);
+  takeAllBefore(job, state, plan);
   const verdicts = [...state.devices.values()].map((device) => judge(state, job.needs, device, plan));
   const startsNow = ahead <= MOST_PLANNED && plan.wouldGet(job.needs) !== null;
   const base = { ahead, startsNow, verdicts };
   if (startsNow) return { ...base, latestStart: now, unknownBecause: null, sooner: [] };
   const sooner = waysToSooner(job.needs, verdicts, plan, now);
+  if (ahead > MOST_PLANNED)
+    return { ...base, latestStart: null, unknownBecause: `${ahead} jobs are ahead of it`, sooner };
   const foresight = new Plan(state, now, 'all');
   takeAllBefore(job, state, foresight);
-  return { ...base, ...latestStart(state, job, foresight, ahead), sooner };
+  return { ...base, ...latestStart(state, job, foresight), sooner };
 }
 
-/** Plans all jobs that go before one. @returns how many these are; those that a limit keeps waiting don't count */
-function takeAllBefore(job: PendingJob, state: SchedulerState, plan: Plan): number {
+/** Plans the jobs that go before one, except those that a limit keeps waiting. */
+function takeAllBefore(job: PendingJob, state: SchedulerState, plan: Plan): void {
   const heads = new Heads(state);
-  let ahead = 0;
-  for (let next = heads.first(plan.order); next; next = heads.first(plan.order)) {
+  let taken = 0;
+  for (let next = heads.first(plan.order); next && taken < MOST_PLANNED; next = heads.first(plan.order)) {
     if (next.job.id !== job.id) {
       if (!plan.order.goesBefore(next.job, job)) break;
       if (plan.limitOf(next.job.needs)) {
         heads.drop(next.shape);
         continue;
       }
-      ahead += 1;
-      if (ahead <= MOST_PLANNED) plan.take(next.job);
+      plan.take(next.job);
+      taken += 1;
     }
     heads.advance(next.shape);
   }
-  return ahead;
 }
 
 function latestStart(
   state: SchedulerState,
   job: PendingJob,
   plan: Plan,
-  ahead: number,
 ): Pick<Explanation, 'latestStart' | 'unknownBecause'> {
   const unknown = (unknownBecause: string) => ({ latestStart: null, unknownBecause });
   const limit = plan.limitOf(job.needs);
   if (limit) return unknown(limit.sentence);
-  if (ahead > MOST_PLANNED) return unknown(`${ahead} jobs are ahead of it`);
   const { usable } = plan.pools.of(job.needs);
   if (!suffices(usable, job.needs.gpus))
     return unknown('the devices that it needs are not there, or kept from jobs');
