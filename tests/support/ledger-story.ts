@@ -10,6 +10,7 @@ export const ENDING: TaskEnding = {
   signal: null,
   maxResidentBytes: 1024,
   cpuSeconds: 0.5,
+  checkpoint: null,
 };
 export const FAILURE: Cause = { code: 'exit_code', sentence: 'exit 3', rank: 0, exitCode: 3, signal: null };
 export const BY_USER: Cause = {
@@ -67,6 +68,10 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
       sharing: null,
       launch: 'single',
       timeLimit: null,
+      timeLimitWarning: null,
+      preemptible: true,
+      checkpointSignal: 'SIGUSR1',
+      checkpointPath: null,
       gracePeriod: 30,
       after: [],
       onDependencyFailure: 'fail',

@@ -205,7 +205,9 @@ describe('a job', () => {
       placedAt: '2026-11-21T02:00:01Z',
       startedAt: '2026-11-21T02:00:01Z',
       endedAt: '2026-11-21T02:00:05Z',
+      stoppingAt: null,
       cause: null,
+      checkpoint: null,
       tasks: [
         {
           rank: 0,

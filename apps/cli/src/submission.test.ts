@@ -37,6 +37,17 @@ describe('a submission', () => {
     });
   });
 
+  it('knows signals by their short names', () => {
+    const flags = { preemptible: true, checkpointSignal: 'usr2', checkpointPath: 'last.pt', warn: '5m:INT' };
+    expect(submissionOf(flags, ['x'], undefined, shell)).toMatchObject({
+      preemptible: true,
+      checkpointSignal: 'SIGUSR2',
+      checkpointPath: 'last.pt',
+      timeLimitWarning: { before: '5m', signal: 'SIGINT' },
+    });
+    expect(submissionOf({ warn: '90' }, ['x'], undefined, shell).timeLimitWarning).toEqual({ before: '90' });
+  });
+
   it('runs where it is told, seen from here', () => {
     expect(submissionOf({ chdir: '../bob' }, ['x'], undefined, shell).workingDirectory).toBe('/home/bob');
   });

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { JobSubmissionInput, Launch } from '@berth/contract';
+import type { CheckpointSignal, JobSubmissionInput, Launch } from '@berth/contract';
 import { CliError, EXIT } from './exit-codes.js';
 import type { Host } from './host.js';
 
@@ -35,6 +35,10 @@ export interface SubmissionFlags {
   priority?: number;
   launch?: Launch;
   grace?: string;
+  preemptible?: boolean;
+  checkpointSignal?: string;
+  checkpointPath?: string;
+  warn?: string;
   label?: string[];
   model?: string;
   minMemory?: string;
@@ -85,6 +89,11 @@ export function submissionOf(
       priority: flags.priority,
       timeLimit: flags.time,
       gracePeriod: flags.grace,
+      preemptible: flags.preemptible,
+      checkpointSignal:
+        flags.checkpointSignal === undefined ? undefined : signalNamed(flags.checkpointSignal),
+      checkpointPath: flags.checkpointPath,
+      timeLimitWarning: flags.warn === undefined ? undefined : warning(flags.warn),
       labels: flags.label && labels(flags.label),
       constraints: constraintsOf(flags),
       sharing: sharingOf(flags),
@@ -158,6 +167,18 @@ export function matrixOf(pairs: readonly string[]): Record<string, string[]> {
       return [pair.slice(0, at), pair.slice(at + 1).split(',')];
     }),
   );
+}
+
+/** `USR1` as people say it, or `SIGUSR1`. */
+function signalNamed(text: string): CheckpointSignal {
+  const name = text.toUpperCase();
+  return (name.startsWith('SIG') ? name : `SIG${name}`) as CheckpointSignal;
+}
+
+/** `5m`, or `5m:USR2`. */
+function warning(text: string): NonNullable<JobSubmissionInput['timeLimitWarning']> {
+  const [before = '', signal] = text.split(':', 2);
+  return { before, ...(signal === undefined ? {} : { signal: signalNamed(signal) }) };
 }
 
 /** `41`, or `41:ended`. */

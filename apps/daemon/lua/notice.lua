@@ -1,6 +1,7 @@
 -- Tells a job's owner of something that happened to an attempt. Said once for each code and device, and not without end.
--- ARGV: id, attempt, code, device, sentence, how many are kept
+-- ARGV: id, attempt, code, device or '', sentence, how many are kept
 local id, attempt, code, device, sentence, kept = unpack(ARGV)
+if device == '' then device = cjson.null end
 local job = job_key(id)
 
 local state, current, said = unpack(redis.call('HMGET', job, 'state', 'attempt', 'notices'))
@@ -10,7 +11,7 @@ local notices = said and cjson.decode(said) or {}
 if #notices >= tonumber(kept) then return { 'ok', 'full' } end
 for _, notice in ipairs(notices) do
   if notice.attempt == tonumber(attempt) and notice.code == code and notice.device == device and
-    (code ~= 'xid' or notice.sentence == sentence) then return { 'ok', 'said' } end
+    ((code ~= 'xid' and code ~= 'time_limit') or notice.sentence == sentence) then return { 'ok', 'said' } end
 end
 notices[#notices + 1] = { at = now, attempt = tonumber(attempt), code = code, device = device, sentence = sentence }
 redis.call('HSET', job, 'notices', cjson.encode(notices))

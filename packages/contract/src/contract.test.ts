@@ -44,6 +44,25 @@ describe('sizes', () => {
   });
 });
 
+describe('a warning of the time limit', () => {
+  const refused = (job: object): (string | number)[][] => {
+    const { error } = JobSubmissionSchema.safeParse({ command: ['x'], ...job });
+    return error?.issues.map(({ path }) => path as (string | number)[]) ?? [];
+  };
+
+  it('needs a time limit that is longer', () => {
+    expect(refused({ timeLimitWarning: { before: '5m' } })).toEqual([['timeLimitWarning']]);
+    expect(refused({ timeLimit: '5m', timeLimitWarning: { before: 300 } })).toEqual([
+      ['timeLimitWarning', 'before'],
+    ]);
+    expect(refused({ timeLimit: '6m', timeLimitWarning: { before: '5m' } })).toEqual([]);
+  });
+});
+
+it.each(['SIGKILL', 'SIGSTOP', 'USR1', 10])('%j is no checkpoint signal', (checkpointSignal) => {
+  expect(JobSubmissionSchema.safeParse({ command: ['x'], checkpointSignal }).success).toBe(false);
+});
+
 describe('durations', () => {
   it.each([
     ['90', 90],
@@ -112,6 +131,7 @@ it('a submission gets its defaults, and its sizes and durations as numbers', () 
     priority: 0,
     timeLimit: 7200,
     gracePeriod: 60,
+    preemptible: false,
     hold: false,
     after: [],
     onDependencyFailure: 'fail',

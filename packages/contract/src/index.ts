@@ -1,3 +1,4 @@
+export * from './checkpoint.js';
 export * from './constraints.js';
 export * from './dependency.js';
 export * from './device.js';

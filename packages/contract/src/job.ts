@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import {
+  CheckpointSchema,
+  CheckpointSignalSchema,
+  TimeLimitWarningInputSchema,
+  TimeLimitWarningSchema,
+} from './checkpoint.js';
 import { ConstraintsInputSchema, ConstraintsSchema } from './constraints.js';
 import { DependencyInputSchema, DependencySchema } from './dependency.js';
 import { DeviceProcessSchema } from './device.js';
@@ -7,7 +13,7 @@ import { JobStateSchema } from './job-state.js';
 import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
 import { RetrySchema } from './retry.js';
 import { SharingInputSchema, SharingSchema } from './sharing.js';
-import { DurationInputSchema } from './units.js';
+import { DurationInputSchema, formatDuration } from './units.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
 export const RESERVED_ENVIRONMENT = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'] as const;
@@ -129,6 +135,33 @@ export const JobSubmissionSchema = z
         description: 'Between SIGTERM and SIGKILL when the job is stopped. Seconds, or text. Default 30 s.',
         examples: ['30s', 120],
       }),
+    preemptible: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          'Whether it may be stopped to make room for jobs of higher priority. It gets its checkpointSignal, after half the grace ' +
+          'period SIGTERM, at its end SIGKILL, and waits again, ahead of its class.',
+      }),
+    checkpointSignal: CheckpointSignalSchema.nullable()
+      .optional()
+      .meta({
+        description:
+          'Sent to every process before the job is preempted or requeued, so that it saves its work; also by drills. A process ' +
+          'without a handler for it is ended by it. Default: SIGUSR1 where it is preemptible, or else none.',
+      }),
+    checkpointPath: TextSchema.min(1)
+      .max(4095)
+      .optional()
+      .meta({
+        description:
+          'A file or folder, absolute or in the working directory, whose change shows that a checkpoint was written.',
+        examples: ['checkpoints/last.pt'],
+      }),
+    timeLimitWarning: TimeLimitWarningInputSchema.optional().meta({
+      description: 'A signal to every process some time before the time limit.',
+      examples: [{ before: '5m' }],
+    }),
     hold: z.boolean().default(false).meta({ description: 'Whether it waits until somebody releases it.' }),
     startAfter: z
       .union([z.iso.datetime({ offset: true }), DurationInputSchema])
@@ -164,6 +197,14 @@ export const JobSubmissionSchema = z
     }
     if (job.command !== undefined && job.script !== undefined) {
       context.addIssue({ code: 'custom', path: ['script'], message: 'give command or script, not both' });
+    }
+    if (job.timeLimitWarning && job.timeLimit === undefined) {
+      const message = 'there is no timeLimit to warn of; name one';
+      context.addIssue({ code: 'custom', path: ['timeLimitWarning'], message });
+    }
+    if (job.timeLimitWarning && job.timeLimit !== undefined && job.timeLimitWarning.before >= job.timeLimit) {
+      const message = `must be shorter than the timeLimit of ${formatDuration(job.timeLimit)}`;
+      context.addIssue({ code: 'custom', path: ['timeLimitWarning', 'before'], message });
     }
   })
   .meta({ id: 'JobSubmission', description: 'What a user submits.' });
@@ -208,8 +249,14 @@ export const AttemptSchema = z
     devices: z.array(AllocatedDeviceSchema).meta({ description: 'In the order in which the job sees them.' }),
     placedAt: TimeSchema,
     startedAt: NullableTimeSchema,
+    stoppingAt: NullableTimeSchema.meta({
+      description: 'Since when it is being stopped, by whomever; null: it was not, or it ended before.',
+    }),
     endedAt: NullableTimeSchema,
     cause: CauseSchema.nullable(),
+    checkpoint: CheckpointSchema.nullable().meta({
+      description: 'How it took its checkpoint signal; null: none was sent to end it.',
+    }),
     tasks: z.array(TaskSchema),
   })
   .meta({ id: 'Attempt', description: 'One try at running a job.' });
@@ -266,6 +313,12 @@ export const JobSchema = z
     launch: LaunchSchema,
     priority: z.int(),
     timeLimit: z.number().nullable().meta({ description: 'Seconds.' }),
+    timeLimitWarning: TimeLimitWarningSchema.nullable(),
+    preemptible: z.boolean(),
+    checkpointSignal: CheckpointSignalSchema.nullable().meta({
+      description: 'null: stopping it begins with SIGTERM, and there is nothing to drill.',
+    }),
+    checkpointPath: z.string().nullable().meta({ description: 'Absolute.' }),
     group: z
       .object({
         id: z.string(),

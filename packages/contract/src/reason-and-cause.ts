@@ -36,6 +36,7 @@ export const CauseSchema = z
       'device_lost',
       'worker_lost',
       'preempted',
+      'drill',
       'dependency_failed',
       'trespass',
       'memory_exceeded',
@@ -57,12 +58,13 @@ export const NoticeSchema = z
   .object({
     at: z.iso.datetime(),
     attempt: z.int().positive(),
-    code: z.enum(['trespass', 'xid', 'device', 'memory_exceeded']).meta({
+    code: z.enum(['trespass', 'xid', 'device', 'memory_exceeded', 'time_limit']).meta({
       description:
         '`trespass`: one of its processes is on a device that is not its own; `xid`: the driver reported an error of its ' +
-        'device; `device`: something else about its device; `memory_exceeded`: it has more of a shared device than it declared.',
+        'device; `device`: something else about its device; `memory_exceeded`: it has more of a shared device than it declared; ' +
+        '`time_limit`: it was warned of its time limit.',
     }),
-    device: z.string().meta({ description: "The device's UUID." }),
+    device: z.string().nullable().meta({ description: "The device's UUID; null: it is about none." }),
     sentence: z.string(),
   })
   .meta({ id: 'Notice', description: 'Something that happened to a running job, for its owner.' });

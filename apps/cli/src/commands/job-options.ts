@@ -63,7 +63,12 @@ export function withJobOptions(command: Command): Command {
         'one process for all devices, or one per device with RANK, WORLD_SIZE …',
       ).choices(['single', 'perDevice']),
     )
-    .option('--grace <duration>', 'between SIGTERM and SIGKILL when it is stopped');
+    .option('--grace <duration>', 'between SIGTERM and SIGKILL when it is stopped')
+    .optionsGroup('Saving its work:')
+    .option('--preemptible', 'may be stopped, and continued later, to make room for higher priorities')
+    .option('--checkpoint-signal <signal>', 'tells it to save its work: USR1 (the default), USR2, INT, HUP, TERM')
+    .option('--checkpoint-path <path>', 'the file or folder whose change shows that it has saved')
+    .option('--warn <before[:signal]>', 'a signal so long before the time limit: "5m", "5m:USR2"');
 }
 
 /** The text of the script that flags name, where they do. @throws CliError */

@@ -6,6 +6,7 @@ import { type DeviceFacts, parseRequest } from '@berth/cuda-core';
 import { describe, fits, policyOf } from '@berth/scheduler';
 import type { NewJob } from '../ledger/ledger.js';
 import { type JobSpec, longestSeconds } from '../ledger/record.js';
+import { checkpointSpec } from './checkpoint-request.js';
 import type { ApiContext } from './context.js';
 import { ApiProblem, invalidRequest } from './problem.js';
 import { shareOf, sharingOf } from './sharing.js';
@@ -113,6 +114,7 @@ export async function resolveSubmission(
       launch: submission.launch,
       timeLimit,
       gracePeriod,
+      ...checkpointSpec(submission, workingDirectory),
       after,
       onDependencyFailure: submission.onDependencyFailure,
       retry: submission.retry ?? null,
@@ -131,7 +133,7 @@ export async function resolveSubmission(
       share: shareOf(sharing),
       longestSeconds: longestSeconds({ timeLimit, gracePeriod }),
       graceSeconds: gracePeriod,
-      preemptible: false,
+      preemptible: submission.preemptible,
       limitedGroup: null,
     },
   };

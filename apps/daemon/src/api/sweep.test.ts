@@ -17,11 +17,13 @@ it('fills in what varies, and leaves other braces alone', () => {
     command: ['python', 'train.py', '--lr={lr}', '{seed}', '{"a": 1}', '{HOME}', '{toString}'],
     script: null,
     environment: { OUT: 'runs/{lr}/{seed}' },
+    checkpointPath: '/runs/{lr}.pt',
   } as unknown as JobSpec;
   expect(withParameters({ name: 'lr {lr}', spec }, { lr: 0.1, seed: 3 })).toMatchObject({
     name: 'lr 0.1',
     spec: {
       command: ['python', 'train.py', '--lr=0.1', '3', '{"a": 1}', '{HOME}', '{toString}'],
+      checkpointPath: '/runs/0.1.pt',
       environment: { OUT: 'runs/0.1/3', BERTH_PARAM_lr: '0.1', BERTH_PARAM_seed: '3' },
     },
   });

@@ -36,6 +36,7 @@ export function withParameters<Job extends Pick<NewJob, 'name' | 'spec'>>(
       ...spec,
       command: spec.command?.map(fill) ?? null,
       script: spec.script === null ? null : fill(spec.script),
+      checkpointPath: spec.checkpointPath === null ? null : fill(spec.checkpointPath),
       environment: Object.fromEntries([...environment, ...told]) as Record<string, string>,
     },
   };

@@ -414,7 +414,16 @@ export class Ledger {
     notice: Pick<Notice, 'code' | 'device' | 'sentence'>,
   ): Promise<boolean> {
     const { code, device, sentence } = notice;
-    const { values } = await this.run('notice', job, job, attempt, code, device, sentence, NOTICES_KEPT);
+    const { values } = await this.run(
+      'notice',
+      job,
+      job,
+      attempt,
+      code,
+      device ?? '',
+      sentence,
+      NOTICES_KEPT,
+    );
     return values[0] === 'new';
   }
 

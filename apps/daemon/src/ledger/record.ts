@@ -2,6 +2,7 @@ import type {
   AllocatedDevice,
   Attempt,
   Cause,
+  CheckpointSignal,
   Constraints,
   DependencyCondition,
   Job,
@@ -13,8 +14,10 @@ import type {
   Retry,
   Sharing,
   Task,
+  TimeLimitWarning,
 } from '@berth/contract';
 import type { Needs } from '@berth/scheduler';
+import { checkpointOf, type TaskCheckpoint, withCheckpoint } from './checkpoint-view.js';
 
 /** What was submitted, with every default filled in: the part of a job that never changes. */
 export interface JobSpec {
@@ -30,6 +33,11 @@ export interface JobSpec {
   launch: Launch;
   timeLimit: number | null;
   gracePeriod: number;
+  timeLimitWarning: TimeLimitWarning | null;
+  preemptible: boolean;
+  checkpointSignal: CheckpointSignal | null;
+  /** Absolute. */
+  checkpointPath: string | null;
   /** The jobs that it was submitted to start after. */
   after: { job: JobId; number: number; on: DependencyCondition }[];
   onDependencyFailure: 'fail' | 'wait';
@@ -77,6 +85,8 @@ export interface TaskEnding {
   signal: string | null;
   maxResidentBytes: number | null;
   cpuSeconds: number | null;
+  /** How it took its checkpoint signal; null: it was sent none to end it. */
+  checkpoint: TaskCheckpoint | null;
 }
 
 /** One job's hash in Redis. */
@@ -97,7 +107,15 @@ export function longestSeconds({
   return timeLimit === null ? null : timeLimit + gracePeriod;
 }
 
-const OLDER_SPEC = { constraints: null, sharing: null, schedule: null };
+const OLDER_SPEC = {
+  constraints: null,
+  sharing: null,
+  schedule: null,
+  timeLimitWarning: null,
+  preemptible: false,
+  checkpointSignal: null,
+  checkpointPath: null,
+};
 const OLDER_NEEDS = {
   constraints: null,
   longestSeconds: null,
@@ -187,14 +205,25 @@ function noticesOf({ notices }: JobRecord): Notice[] {
 function attemptFromRecord(record: JobRecord, number: number): Attempt {
   const placed = placedAttempt(record, number);
   const field = `attempt:${number}`;
+  const checkpoint = checkpointOf(
+    record,
+    number,
+    placed.tasks.map(({ rank }) => rank),
+  );
   return {
     number,
     node: placed.node,
     devices: placed.devices,
     placedAt: time(record[`${field}:placedAt`]) as string,
     startedAt: time(record[`${field}:startedAt`]),
+    stoppingAt: time(record[`${field}:stoppingAt`]),
     endedAt: time(record[`${field}:endedAt`]),
-    cause: parsed<Cause>(record[`${field}:cause`]),
+    cause: withCheckpoint(
+      parsed<Cause>(record[`${field}:cause`]),
+      checkpoint,
+      specOf(record).checkpointPath !== null,
+    ),
+    checkpoint,
     tasks: placed.tasks.map((task) => taskFromRecord(record, number, task)),
   };
 }

@@ -235,9 +235,17 @@ function endingOf(exit: NonNullable<ReturnType<typeof readExitRecord>>): TaskEnd
     signal: exit.signal,
     maxResidentBytes: exit.maxRssBytes,
     cpuSeconds: exit.userCpuSeconds + exit.systemCpuSeconds,
+    checkpoint: null,
   };
 }
 
 function unknownEnding(): TaskEnding {
-  return { endedAt: Date.now(), exitCode: null, signal: null, maxResidentBytes: null, cpuSeconds: null };
+  return {
+    endedAt: Date.now(),
+    exitCode: null,
+    signal: null,
+    maxResidentBytes: null,
+    cpuSeconds: null,
+    checkpoint: null,
+  };
 }
