@@ -66,6 +66,15 @@ Napi::Value signal_holder(const Napi::CallbackInfo &info) {
                                                            info[2].As<Napi::Number>().Int32Value()));
 }
 
+/** orderHolder(path, pid, purpose, signal): whether it was sent. */
+Napi::Value order_holder(const Napi::CallbackInfo &info) {
+  const std::string path = info[0].As<Napi::String>();
+  const Order order = {static_cast<Order::Purpose>(info[2].As<Napi::Number>().Int32Value()),
+                       info[3].As<Napi::Number>().Int32Value()};
+  return Napi::Boolean::New(info.Env(),
+                            order_lock_holder(path.c_str(), info[1].As<Napi::Number>().Int32Value(), order));
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["isLocked"] = Napi::Function::New(env, lock_is_held);
   exports["tryLock"] = Napi::Function::New(env, try_lock);
@@ -73,6 +82,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["close"] = Napi::Function::New(env, close_descriptor);
   exports["makePipe"] = Napi::Function::New(env, make_pipe);
   exports["signalHolder"] = Napi::Function::New(env, signal_holder);
+  exports["orderHolder"] = Napi::Function::New(env, order_holder);
   exports["spawnDetached"] = Napi::Function::New(env, spawn_detached);
   return exports;
 }

@@ -9,6 +9,7 @@
 #include "lock_holder.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
@@ -43,12 +44,29 @@ bool is_locked(const char *path) {
   return locked;
 }
 
-bool signal_lock_holder(const char *path, pid_t pid, int signal) {
+namespace {
+
+/** @param info what the signal carries; null: nothing */
+bool send_to_holder(const char *path, pid_t pid, int signal, siginfo_t *info) {
   const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (process < 0) return false;
   struct stat file;
   const bool holder = stat(path, &file) == 0 && has_open(pid, file) && is_locked(path);
-  const bool sent = holder && syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0) == 0;
+  const bool sent = holder && syscall(SYS_pidfd_send_signal, process, signal, info, 0) == 0;
   close(process);
   return sent;
+}
+
+}  // namespace
+
+bool signal_lock_holder(const char *path, pid_t pid, int signal) { return send_to_holder(path, pid, signal, nullptr); }
+
+bool order_lock_holder(const char *path, pid_t pid, const Order &order) {
+  siginfo_t info = {};
+  info.si_signo = Order::carrier();
+  info.si_code = SI_QUEUE;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_int = order.value();
+  return send_to_holder(path, pid, Order::carrier(), &info);
 }

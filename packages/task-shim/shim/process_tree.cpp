@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <map>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
 
@@ -44,6 +45,18 @@ std::string environment_of_threads(pid_t pid) {
     if (!environment.empty()) return environment;
   }
   return {};
+}
+
+/** proc(5), status: SigCgt is a mask of the signals that have a handler. */
+bool has_handler(pid_t pid, int signal) {
+  const std::string status = read_file(pid, "status");
+  const size_t at = status.find("\nSigCgt:");
+  if (at == std::string::npos) return false;
+  return std::strtoull(status.c_str() + at + 8, nullptr, 16) >> (signal - 1) & 1;
+}
+
+void kill_each(const std::set<pid_t> &processes, int signal) {
+  for (const pid_t pid : processes) kill(pid, signal);
 }
 
 struct Status {
@@ -109,8 +122,26 @@ std::set<pid_t> processes_with_environment(const std::string &entry) {
   return found;
 }
 
-void signal_all(const std::set<pid_t> &processes, int signal) {
-  for (const pid_t pid : processes) kill(pid, signal);
+/*
+ * The pidfd is taken first and names one process for ever. If that one was dead by the time of the look at its parent,
+ * sending fails (ESRCH), whatever was seen of its successor; if it lived, the parent is its own: us, or another of ours.
+ */
+Reach signal_descendants(std::initializer_list<int> signals) {
+  const std::set<pid_t> ours = descendants_of({getpid()});
+  Reach reach;
+  for (const pid_t pid : ours) {
+    const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+    if (process < 0) continue;
+    const Status status = status_of(pid);
+    const bool mine = status.alive && (status.parent == getpid() || ours.count(status.parent) > 0);
+    const bool handled = mine && has_handler(pid, *signals.begin());
+    bool sent = mine;
+    for (const int signal : signals) sent = sent && syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0) == 0;
+    close(process);
+    reach.processes += sent;
+    reach.handlers += sent && handled;
+  }
+  return reach;
 }
 
 std::set<pid_t> kill_all(const std::function<std::set<pid_t>()> &find) {
@@ -121,8 +152,8 @@ std::set<pid_t> kill_all(const std::function<std::set<pid_t>()> &find) {
       if (stopped.insert(pid).second) fresh.insert(pid);
     }
     if (fresh.empty()) break;
-    signal_all(fresh, SIGSTOP);
+    kill_each(fresh, SIGSTOP);
   }
-  signal_all(stopped, SIGKILL);
+  kill_each(stopped, SIGKILL);
   return stopped;
 }

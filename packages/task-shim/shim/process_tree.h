@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <sys/types.h>
@@ -14,7 +15,17 @@ bool is_alive(pid_t pid);
 /** The living processes that were started with this environment entry, such as `NAME=value`. */
 std::set<pid_t> processes_with_environment(const std::string &entry);
 
-void signal_all(const std::set<pid_t> &processes, int signal);
+/** Whom a signal reached, and how many of them had a handler for it (not: ignored it, or are ended by it). */
+struct Reach {
+  int processes = 0;
+  int handlers = 0;
+};
+
+/**
+ * Sends these signals, one after another, to every living process below us. Nobody else gets any, also if one of them ends
+ * meanwhile and its number is given to a stranger.
+ */
+Reach signal_descendants(std::initializer_list<int> signals);
 
 /**
  * Kills all that `find` finds, and leaves no time to escape.

@@ -86,7 +86,7 @@ bool write_start_record(const std::string &directory, pid_t shim, pid_t command,
                           "{\"shimPid\":" + std::to_string(shim) + ",\"pid\":" + std::to_string(command) +
                               ",\"startedAt\":" + std::to_string(started_at) +
                               ",\"bootId\":" + quoted(first_line("/proc/sys/kernel/random/boot_id").c_str()) +
-                              ",\"shimStartTicks\":" + start_ticks(shim) + "}\n");
+                              ",\"shimStartTicks\":" + start_ticks(shim) + ",\"takesOrders\":true}\n");
 }
 
 void reserve_exit_record(const std::string &directory) {
@@ -105,12 +105,27 @@ bool write_exit_record(const std::string &directory, const Ending &ending) {
   json += ",\"userCpuSeconds\":" + seconds(ending.user_cpu_seconds);
   json += ",\"systemCpuSeconds\":" + seconds(ending.system_cpu_seconds);
   json += ",\"stopRequestedAt\":" + or_null(ending.stop_requested_at);
+  json += ",\"termSentAt\":" + or_null(ending.term_sent_at);
+  json += ",\"checkpointSignal\":" + signal_name(ending.checkpoint_signal);
   json += std::string(",\"killed\":") + (ending.killed ? "true" : "false");
   json += ",\"leftoverProcesses\":" + std::to_string(ending.leftover_processes);
   json += ",\"logBytes\":" + std::to_string(ending.log_bytes);
   json += ",\"logDroppedBytes\":" + std::to_string(ending.log_dropped_bytes);
   json += ",\"launchError\":" + launch_error_json(ending.launch_error) + "}\n";
   return write_atomically(directory, "exit.json", json);
+}
+
+void note_order(const std::string &directory, const Order &order, const Reach &reach) {
+  static constexpr const char *kPurposes[] = {"warning", "drill", "end"};
+  const std::string line = "{\"at\":" + std::to_string(now_ms()) +
+                           ",\"purpose\":" + quoted(kPurposes[static_cast<int>(order.purpose)]) +
+                           ",\"signal\":" + signal_name(order.signal) +
+                           ",\"processes\":" + std::to_string(reach.processes) +
+                           ",\"handlers\":" + std::to_string(reach.handlers) + "}\n";
+  const int fd = open((directory + "/orders.jsonl").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  [[maybe_unused]] const ssize_t written = write(fd, line.data(), line.size());
+  close(fd);
 }
 
 bool has_file(const std::string &directory, const char *name) {

@@ -5,6 +5,9 @@
 #include <string>
 #include <sys/types.h>
 
+#include "order.h"
+#include "process_tree.h"
+
 /** Milliseconds since the epoch. */
 int64_t now_ms();
 
@@ -24,6 +27,10 @@ struct Ending {
   double user_cpu_seconds = 0;
   double system_cpu_seconds = 0;
   std::optional<int64_t> stop_requested_at;
+  /** When SIGTERM was sent to all, whatever for. */
+  std::optional<int64_t> term_sent_at;
+  /** The signal that began the end, so that the task could save its work. */
+  std::optional<int> checkpoint_signal;
   bool killed = false;
   int leftover_processes = 0;
   int64_t log_bytes = 0;
@@ -44,6 +51,9 @@ bool write_exit_record(const std::string &directory, const Ending &ending);
  * knowing how it ended.
  */
 void reserve_exit_record(const std::string &directory);
+
+/** Adds a line to the folder's `orders.jsonl`: an order was carried out, and whom it reached. */
+void note_order(const std::string &directory, const Order &order, const Reach &reach);
 
 /** Whether a file of this name is in the folder. */
 bool has_file(const std::string &directory, const char *name);

@@ -10,10 +10,12 @@
  *   so whoever gets the lock and finds no exit record knows that the shim itself was killed.
  *
  * How it ends: by itself, then what is left over gets SIGTERM and soon SIGKILL; or by SIGTERM to the shim, then all get
- * SIGTERM and after the grace period SIGKILL; or by SIGQUIT to the shim, then all get SIGKILL now.
+ * SIGTERM and after the grace period SIGKILL; or by an order, then all get its signal, after half the grace period SIGTERM
+ * and at its end SIGKILL; or by SIGQUIT to the shim, then all get SIGKILL now.
  */
 #include "task.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -54,9 +56,13 @@ class Task {
   void on_timer();
   void reap();
   void end_leftovers();
+  void take(const Order &order);
   void stop();
+  void let_save(double since);
+  void terminate();
   void kill_everything();
-  void alarm_in(double seconds);
+  void alarm_at(double at);
+  static double now();
   bool pump(int fd, char stream);
   void drain();
   bool finish(std::optional<LaunchError> launch_error);
@@ -69,8 +75,12 @@ class Task {
   Command command_;
   Ending ending_;
   bool all_ended_ = false;
-  /** On the monotonic clock; 0: no alarm is set. */
+  /** Whether the task is let save its work until SIGTERM comes. */
+  bool saving_ = false;
+  // On the monotonic clock; 0: never.
   double alarm_at_ = 0;
+  double kill_at_ = 0;
+  double signalled_at_ = 0;
   int epoll_ = -1;
   int signals_ = -1;
   int timer_ = -1;
@@ -79,7 +89,7 @@ class Task {
 int Task::run() {
   sigset_t mask;
   sigemptyset(&mask);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGQUIT}) sigaddset(&mask, signal);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGQUIT, Order::carrier()}) sigaddset(&mask, signal);
   for (const int signal : kForwarded) sigaddset(&mask, signal);
   sigprocmask(SIG_BLOCK, &mask, nullptr);
   signals_ = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -107,7 +117,9 @@ int Task::run() {
       const int fd = events[i].data.fd;
       if (fd == signals_) {
         signalfd_siginfo info;
-        if (read(signals_, &info, sizeof info) == sizeof info) on_signal(static_cast<int>(info.ssi_signo));
+        if (read(signals_, &info, sizeof info) != sizeof info) continue;
+        if (static_cast<int>(info.ssi_signo) != Order::carrier()) on_signal(static_cast<int>(info.ssi_signo));
+        else if (const auto order = Order::from(info.ssi_int)) take(*order);
       } else if (fd == timer_) {
         on_timer();
       } else if (!pump(fd, fd == command_.stdout_fd ? 'o' : 'e')) {
@@ -131,22 +143,54 @@ void Task::on_signal(int signal) {
   if (signal == SIGCHLD) reap();
   else if (signal == SIGTERM) stop();
   else if (signal == SIGQUIT) kill_everything();
-  else signal_all(processes(), signal);
+  else signal_descendants({signal});
+}
+
+void Task::take(const Order &order) {
+  if (ending_.stop_requested_at) return;
+  const bool ends = order.purpose == Order::Purpose::end;
+  signalled_at_ = now();
+  // A stopped process would save nothing; where it is to end, it is let go on.
+  const Reach reach = ends ? signal_descendants({order.signal, SIGCONT}) : signal_descendants({order.signal});
+  note_order(options_.directory, order, reach);
+  if (!ends) return;
+  ending_.stop_requested_at = now_ms();
+  ending_.checkpoint_signal = order.signal;
+  let_save(signalled_at_);
+}
+
+/** SIGTERM comes half a grace period after the signal that told the task to save its work, SIGKILL at the end of it. */
+void Task::let_save(double since) {
+  saving_ = true;
+  kill_at_ = since + options_.grace_seconds;
+  alarm_at(since + options_.grace_seconds / 2);
+}
+
+/** A stopped process would get SIGTERM only when somebody lets it go on. */
+void Task::terminate() {
+  saving_ = false;
+  ending_.term_sent_at = now_ms();
+  signal_descendants({SIGTERM, SIGCONT});
 }
 
 void Task::stop() {
-  if (ending_.stop_requested_at) return;  // The grace period runs already.
-  ending_.stop_requested_at = now_ms();
+  if (ending_.stop_requested_at && !saving_) return;  // The grace period runs already.
+  if (!ending_.stop_requested_at) ending_.stop_requested_at = now_ms();
   if (options_.grace_seconds <= 0) return kill_everything();
-  const std::set<pid_t> all = processes();
-  signal_all(all, SIGTERM);
-  signal_all(all, SIGCONT);  // A stopped process would get SIGTERM only when somebody lets it go on.
-  alarm_in(options_.grace_seconds);
+  const double latest = now() + options_.grace_seconds;
+  if (saving_) alarm_at_ = 0;  // That was for SIGTERM, which goes now.
+  kill_at_ = saving_ ? std::min(kill_at_, latest) : latest;
+  terminate();
+  alarm_at(kill_at_);
 }
 
 void Task::on_timer() {
   uint64_t expirations;
-  if (read(timer_, &expirations, sizeof expirations) > 0) kill_everything();
+  if (read(timer_, &expirations, sizeof expirations) <= 0) return;
+  alarm_at_ = 0;
+  if (!saving_) return kill_everything();
+  terminate();
+  alarm_at(kill_at_);
 }
 
 void Task::kill_everything() {
@@ -156,21 +200,25 @@ void Task::kill_everything() {
   // else can have its number.
   if (ending_.ended_at == 0) kill(-command_.pid, SIGSTOP);
   if (!kill_all(processes).empty()) ending_.killed = true;
-  alarm_in(kKillAgainSeconds);
+  alarm_at(now() + kKillAgainSeconds);
 }
 
 /** Of two deadlines the earlier one counts: a stop that comes late must not give leftovers more time. */
-void Task::alarm_in(double seconds) {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const double at = static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9 + seconds;
+void Task::alarm_at(double at) {
   if (alarm_at_ != 0 && alarm_at_ <= at) return;
   alarm_at_ = at;
+  const double seconds = std::max(0.0, at - now());
   itimerspec when = {};
   when.it_value.tv_sec = static_cast<time_t>(seconds);
   when.it_value.tv_nsec = static_cast<long>((seconds - static_cast<double>(when.it_value.tv_sec)) * 1e9);
   if (when.it_value.tv_sec == 0 && when.it_value.tv_nsec == 0) when.it_value.tv_nsec = 1;
   timerfd_settime(timer_, 0, &when, nullptr);
+}
+
+double Task::now() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
 void Task::reap() {
@@ -195,14 +243,17 @@ void Task::reap() {
   if (command_ended && !all_ended_) end_leftovers();
 }
 
-/** What the command has left behind has its own, shorter grace period; unless a stop has set one already. */
+/**
+ * What the command has left behind has its own, shorter grace period; unless a stop has set one already. Or a signal: a
+ * shell without a handler is ended by it, while the program that it started still saves its work.
+ */
 void Task::end_leftovers() {
   const std::set<pid_t> left = processes();
   ending_.leftover_processes = static_cast<int>(left.size());
   if (ending_.stop_requested_at) return;
-  signal_all(left, SIGTERM);
-  signal_all(left, SIGCONT);
-  alarm_in(options_.leftover_seconds);
+  if (signalled_at_ != 0 && now() < signalled_at_ + options_.grace_seconds) return let_save(signalled_at_);
+  terminate();
+  alarm_at(now() + options_.leftover_seconds);
 }
 
 /** Moves what a pipe holds into the log. False: there will be no more. */

@@ -9,6 +9,7 @@ interface Native {
   close(fd: number): void;
   makePipe(): [read: number, write: number];
   signalHolder(path: string, pid: number, signal: number): boolean;
+  orderHolder(path: string, pid: number, purpose: number, signal: number): boolean;
   spawnDetached(
     file: string,
     argv: string[],

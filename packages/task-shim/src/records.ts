@@ -11,6 +11,8 @@ export interface StartRecord {
   bootId: string;
   /** proc(5), field 22 of the shim: with the boot, it tells the shim from a later process of its pid. */
   shimStartTicks: number;
+  /** Whether it understands orders; those of older versions don't. */
+  takesOrders?: boolean;
 }
 
 /** Written by the shim when no process of the task is left, before it lets go of the task's lock. */
@@ -28,6 +30,10 @@ export interface ExitRecord {
   systemCpuSeconds: number;
   /** When the shim was asked to stop the task; null: never. */
   stopRequestedAt: number | null;
+  /** When SIGTERM went to all, whoever wanted it; null: never. */
+  termSentAt: number | null;
+  /** The signal with which its end began, so that it could save its work; null: SIGTERM, or nobody asked for an end. */
+  checkpointSignal: string | null;
   /** Whether SIGKILL was needed. */
   killed: boolean;
   /** Processes that were still there when the command had ended. */
@@ -44,7 +50,15 @@ export function readStartRecord(directory: string): StartRecord | null {
 }
 
 export function readExitRecord(directory: string): ExitRecord | null {
-  return read<ExitRecord>(join(directory, 'exit.json'));
+  const record = read<ExitRecord>(join(directory, 'exit.json'));
+  // Shims of older versions say less.
+  return (
+    record && {
+      ...record,
+      termSentAt: record.termSentAt ?? null,
+      checkpointSignal: record.checkpointSignal ?? null,
+    }
+  );
 }
 
 /** Forbids for ever that a task is started. Only who holds the task's lock may say so. */
