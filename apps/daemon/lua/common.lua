@@ -35,22 +35,25 @@ local function move(job, id, from, to)
 end
 
 -- Puts a pending job in line: by priority, then by number. 2^40 jobs fit between two priorities. One that is held, or
--- waits for others to end, has no place in line.
+-- waits for others to end, has no place in line. One that was preempted goes before all others of its priority.
 local function enqueue(job, id)
-  local number, priority, held, open = unpack(redis.call('HMGET', job, 'number', 'priority', 'held', 'openDependencies'))
+  local number, priority, held, open, front =
+    unpack(redis.call('HMGET', job, 'number', 'priority', 'held', 'openDependencies', 'front'))
   if held or (open and tonumber(open) > 0) then
     redis.call('ZREM', prefix .. ':queue', id)
   else
-    redis.call('ZADD', prefix .. ':queue', -tonumber(priority) * 1099511627776 + tonumber(number), id)
+    redis.call('ZADD', prefix .. ':queue', -tonumber(priority) * 1099511627776 + tonumber(number) - (front and 549755813888 or 0),
+      id)
   end
 end
 
 -- What the scheduler has to know of a pending job (JSON; see record.ts, WaitingJob).
 local function waiting_of(job)
-  local needs, held, open, notBefore, avoid, since =
-    unpack(redis.call('HMGET', job, 'needs', 'held', 'openDependencies', 'notBefore', 'avoid', 'submittedAt'))
+  local needs, held, open, notBefore, avoid, since, front =
+    unpack(redis.call('HMGET', job, 'needs', 'held', 'openDependencies', 'notBefore', 'avoid', 'submittedAt', 'front'))
   return '{"needs":' .. needs .. ',"held":' .. tostring(held ~= false) .. ',"openDependencies":' .. (open or '0') ..
-    ',"notBefore":' .. (notBefore or 'null') .. ',"avoid":' .. (avoid or '[]') .. ',"since":' .. since .. '}'
+    ',"notBefore":' .. (notBefore or 'null') .. ',"avoid":' .. (avoid or '[]') .. ',"since":' .. since ..
+    ',"front":' .. tostring(front ~= false) .. '}'
 end
 
 -- Tells the scheduler that something has changed for a pending job.
@@ -73,6 +76,7 @@ local function end_for_good(first, attempt, from, to, cause)
     redis.call('ZREM', prefix .. ':queue', ended.id)
     move(job, ended.id, ended.from, ended.to)
     redis.call('HSET', job, 'endedAt', now)
+    redis.call('HDEL', job, 'front')
     if ended.cause then redis.call('HSET', job, 'cause', ended.cause) end
     emit('job.ended', job, ended.id, ended.attempt)
     local number = redis.call('HGET', job, 'number')
@@ -139,11 +143,27 @@ local function charge(user, gpus, since)
     before + worth, now, total + gpus * held / 1000))
 end
 
--- Asks the workers of an attempt to stop its tasks. Who doesn't listen now reads the state when it comes back.
-local function tell_workers_to_stop(job, id, attempt)
+-- Says something of each task of an attempt to its worker. Who doesn't listen now reads the ledger when it comes back.
+local function tell_workers(job, id, attempt, verb)
   for _, task in ipairs(attempt_of(job, attempt).tasks) do
-    redis.call('PUBLISH', prefix .. ':control:' .. task.devices[1], 'stop ' .. id .. ' ' .. attempt .. ' ' .. task.rank)
+    redis.call('PUBLISH', prefix .. ':control:' .. task.devices[1], verb .. ' ' .. id .. ' ' .. attempt .. ' ' .. task.rank)
   end
+end
+
+-- An attempt is to end, or to end otherwise than it was to: its workers are asked to stop its tasks, where `saving` after
+-- a signal to save their work.
+local function begin_stopping(job, id, attempt, state, rank, saving)
+  if state ~= 'stopping' then move(job, id, state, 'stopping') end
+  redis.call('HSETNX', job, 'attempt:' .. attempt .. ':stoppingAt', now)
+  if saving then redis.call('HSET', job, 'saving', '1') else redis.call('HDEL', job, 'saving') end
+  tell_workers(job, id, attempt, saving and 'save' or 'stop')
+  emit('job.stopping', job, id, attempt, rank)
+end
+
+-- The signal that tells a job to save its work; nil: it knows none.
+local function checkpoint_signal(job)
+  local signal = cjson.decode(redis.call('HGET', job, 'spec')).checkpointSignal
+  return type(signal) == 'string' and signal or nil
 end
 
 -- Ends the tasks that no worker has claimed. Sound, because `claim` is refused from now on. Returns how many are open.
@@ -162,7 +182,7 @@ end
 
 -- Puts a job in line again, for its next attempt.
 local function requeue(job, id, attempt, from)
-  redis.call('HDEL', job, 'stopCause', 'stopState', 'cause', 'endedAt')
+  redis.call('HDEL', job, 'stopCause', 'stopState', 'saving', 'cause', 'endedAt')
   move(job, id, from, 'pending')
   enqueue(job, id)
   emit('job.requeued', job, id, attempt, nil, waiting_of(job))
@@ -209,6 +229,8 @@ local function end_attempt(job, id, attempt, state, again)
   redis.call('HSET', job, 'attempt:' .. attempt .. ':endedAt', now)
   if cause then redis.call('HSET', job, 'attempt:' .. attempt .. ':cause', cause) end
   if (again and not stopCause) or final == 'pending' then
+    local why = cause and cjson.decode(cause).code
+    if why == 'preempted' or why == 'drill' then redis.call('HSET', job, 'front', '1') end
     requeue(job, id, attempt, state)
     return 'pending'
   end

@@ -27,9 +27,8 @@ if open == 0 then
   return { 'ok', end_attempt(job, id, attempt, state, again) }
 end
 if cause ~= '' and state ~= 'stopping' then
-  move(job, id, state, 'stopping')
-  tell_workers_to_stop(job, id, attempt)
-  emit('job.stopping', job, id, attempt, rank)
+  -- Where a drill ended it the others may still be saving.
+  begin_stopping(job, id, attempt, state, rank, cjson.decode(cause).code == 'drill')
   return { 'ok', 'stopping' }
 end
 emit('task.ended', job, id, attempt, rank)

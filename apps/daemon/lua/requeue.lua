@@ -1,4 +1,5 @@
--- Gives a job a new attempt: at once where it has ended, otherwise when what runs has been stopped. Its age is kept.
+-- Gives a job a new attempt: at once where it has ended, otherwise when what runs has saved its work, if it can, and been
+-- stopped. Its age is kept.
 -- ARGV: id, why (JSON cause) for an attempt that runs
 local id, cause = unpack(ARGV)
 local job = job_key(id)
@@ -9,12 +10,11 @@ if state == 'stopping' and stopState == 'pending' then return { 'ok', state } en
 if state == 'pending' or state == 'stopping' then return { 'wrong_state', state } end
 if state == 'starting' or state == 'running' then
   redis.call('HSET', job, 'stopCause', cause, 'stopState', 'pending')
+  redis.call('HDEL', job, 'front')
   if end_unclaimed_tasks(job, attempt) == 0 then return { 'ok', end_attempt(job, id, attempt, state, false) } end
-  move(job, id, state, 'stopping')
-  tell_workers_to_stop(job, id, attempt)
-  emit('job.stopping', job, id, attempt)
+  begin_stopping(job, id, attempt, state, nil, checkpoint_signal(job))
   return { 'ok', 'stopping' }
 end
-redis.call('HDEL', job, 'notBefore', 'avoid', 'retries')
+redis.call('HDEL', job, 'notBefore', 'avoid', 'retries', 'front')
 requeue(job, id, attempt, state)
 return { 'ok', 'pending' }

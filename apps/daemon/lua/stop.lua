@@ -19,7 +19,5 @@ redis.call('HSET', job, 'stopCause', cause, 'stopState', stopState)
 if end_unclaimed_tasks(job, attempt) == 0 then
   return { 'ok', end_attempt(job, id, attempt, state, false) }
 end
-if state ~= 'stopping' then move(job, id, state, 'stopping') end
-tell_workers_to_stop(job, id, attempt)
-emit('job.stopping', job, id, attempt)
+begin_stopping(job, id, attempt, state)
 return { 'ok', 'stopping' }

@@ -20,6 +20,8 @@ export type JobTransition =
   | 'claim'
   | 'start'
   | 'stop'
+  | 'preempt'
+  | 'drill'
   | 'finish'
   | 'hold'
   | 'release'
@@ -34,6 +36,8 @@ export type JobTransition =
  * - `claim`: a worker takes one task of the attempt, once; the job's state stays as it is.
  * - `start`: a task's process runs. While `stopping` it is still written down, and the job stays there.
  * - `stop`: a user, the time limit or a failed rank ends the attempt; a job of which nothing was started ends at once.
+ * - `preempt`: the scheduler ends an attempt to make room; the job saves its work and waits again.
+ * - `drill`: a running job gets its checkpoint signal and goes on.
  * - `finish`: a task ended. The last one ends the attempt: for good, or with a new attempt pending.
  * - `hold`, `release`: a job that waits may not start, or may again.
  * - `requeue`: a new attempt, also of a job that has ended; one that runs is stopped first.
@@ -49,6 +53,8 @@ export const JOB_TRANSITIONS: Record<JobTransition, Partial<Record<JobState, rea
     running: ['stopping'],
     stopping: ['stopping'],
   },
+  preempt: { starting: ['stopping', 'pending'], running: ['stopping'] },
+  drill: { running: ['running'] },
   finish: {
     starting: ['starting', 'stopping', 'succeeded', 'failed', 'pending'],
     running: ['running', 'stopping', 'succeeded', 'failed', 'pending'],

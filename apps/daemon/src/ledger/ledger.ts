@@ -15,6 +15,8 @@ import {
 } from '@berth/contract';
 import { type Needs, shapeKey, type Usage } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
+import type { TaskCheckpoint } from './checkpoint-view.js';
+import type { TaskDrill } from './drill-view.js';
 import { KEYS } from './keys.js';
 import {
   type JobRecord,
@@ -39,6 +41,8 @@ const XIDS_KEPT = 20;
 const NOTICES_KEPT = 50;
 /** Of how many runs of one name the peaks are kept. */
 const PEAKS_KEPT = 10;
+/** How long a drill may take beyond the grace period of its job. */
+export const DRILL_MARGIN_MS = 10_000;
 
 /** A device as its node registered it. */
 export interface RegisteredDevice {
@@ -248,10 +252,14 @@ export class Ledger {
   /**
    * Writes down that a claimed task's process runs.
    * @param startedAt ms since the epoch
-   * @returns the job's state: `stopping` where somebody stopped it meanwhile
+   * @returns the job's state: `stopping` where somebody stopped it meanwhile; and whether it may save its work then
    * @throws LedgerRefusal `stale_attempt`, `wrong_state`
    */
-  async start(task: TaskReference, pid: number, startedAt: number): Promise<JobState> {
+  async start(
+    task: TaskReference,
+    pid: number,
+    startedAt: number,
+  ): Promise<{ state: JobState; saving: boolean }> {
     const { values } = await this.run(
       'start',
       describeTask(task),
@@ -261,7 +269,7 @@ export class Ledger {
       pid,
       startedAt,
     );
-    return values[0] as JobState;
+    return { state: values[0] as JobState, saving: values[1] === '1' };
   }
 
   /**
@@ -278,6 +286,44 @@ export class Ledger {
   ): Promise<JobState> {
     const { values } = await this.run('stop', job, job, endState, JSON.stringify(cause), attempt ?? '');
     return values[0] as JobState;
+  }
+
+  /**
+   * Ends an attempt to make room: the job saves its work and waits again, ahead of its class.
+   * @param cause of the code `preempted`; it says for whom
+   * @returns its state now: `stopping`, or `pending` where nothing of it was started
+   * @throws LedgerRefusal `not_leading`, `not_found`, `stale_attempt`, `wrong_state`, `not_preemptible`
+   */
+  async preempt(epoch: string, job: JobId, attempt: number, cause: Cause): Promise<JobState> {
+    const { values } = await this.run('preempt', job, epoch, job, attempt, JSON.stringify(cause));
+    return values[0] as JobState;
+  }
+
+  /**
+   * Has its checkpoint signal sent to a running job, which is meant to go on; or joins the drill that runs.
+   * @returns the attempt, and when the drill began (ms since the epoch)
+   * @throws LedgerRefusal `not_found`, `wrong_state`, `no_checkpoint_signal`
+   */
+  async drill(job: JobId): Promise<{ attempt: number; at: number }> {
+    const { values } = await this.run('drill', job, job, DRILL_MARGIN_MS);
+    return { attempt: Number(values[0]), at: Number(values[1]) };
+  }
+
+  /** Writes down that a task was told to save its work before its end. @throws LedgerRefusal `not_found` */
+  async noteCheckpointSignal(
+    { job, attempt, rank }: TaskReference,
+    sent: Pick<TaskCheckpoint, 'signal' | 'sentAt'>,
+  ): Promise<void> {
+    await this.run('signalled', job, job, attempt, rank, 'checkpoint', JSON.stringify(sent), '');
+  }
+
+  /**
+   * Writes down what a task made of a drill.
+   * @param at when the drill began
+   * @throws LedgerRefusal `not_found`, `stale_attempt` (another drill has begun)
+   */
+  async noteDrill({ job, attempt, rank }: TaskReference, at: number, result: TaskDrill): Promise<void> {
+    await this.run('signalled', job, job, attempt, rank, 'drill', JSON.stringify(result), at);
   }
 
   /**

@@ -57,6 +57,8 @@ export interface WaitingJob {
   notBefore: number | null;
   /** UUIDs of devices on which it has just failed. */
   avoid: string[];
+  /** Whether it goes before all others of its priority: it was preempted. */
+  front: boolean;
 }
 
 export interface PlacedTask {
@@ -139,6 +141,7 @@ export function waitingJob(record: JobRecord): WaitingJob {
     openDependencies: Number(record.openDependencies ?? 0),
     notBefore: record.notBefore === undefined ? null : Number(record.notBefore),
     avoid: parsed<string[]>(record.avoid) ?? [],
+    front: record.front !== undefined,
   };
 }
 

@@ -7,6 +7,8 @@ export type RefusalCode =
   | 'not_leading'
   | 'device_held'
   | 'device_kept'
+  | 'not_preemptible'
+  | 'no_checkpoint_signal'
   | 'dependency_unmet'
   | 'changed_meanwhile'
   | 'idempotency_conflict';

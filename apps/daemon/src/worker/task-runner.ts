@@ -156,7 +156,7 @@ export class TaskRunner {
   private async noteStart(task: WatchedTask): Promise<void> {
     const start = readStartRecord(task.directory);
     if (!start) return; // The shim is still starting, or never will; its lock tells when that is decided.
-    const state = await this.ledger.start(task, start.pid, start.startedAt);
+    const { state } = await this.ledger.start(task, start.pid, start.startedAt);
     task.started = true;
     this.limitTime(task, start.startedAt);
     if (state === 'stopping') this.stop(task);
