@@ -4,6 +4,7 @@ import { addDemo } from './commands/demo.js';
 import { addDevices } from './commands/devices.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDrain, addResume } from './commands/drain.js';
+import { addDrill } from './commands/drill.js';
 import { addExplain } from './commands/explain.js';
 import { addHold, addRelease, addRequeue } from './commands/hold.js';
 import { addLogs } from './commands/logs.js';
@@ -63,6 +64,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addHold,
     addRelease,
     addRequeue,
+    addDrill,
     addUpdate,
     addExplain,
     addWait,

@@ -15,7 +15,7 @@ const PASSED_ON = [
 
 const VERBS = new Set(
   (
-    'submit run ls ps list show logs log cancel rm kill hold release requeue update retry wait explain why devices top ' +
+    'submit run ls ps list show logs log cancel rm kill hold release requeue drill update retry wait explain why devices top ' +
     'drain resume usage token doctor demo schedule status queue help info ' +
     'sbatch squeue scancel sinfo srun sacct salloc scontrol'
   ).split(' '),

@@ -16,6 +16,8 @@ export interface DataDirectory {
   devicesWithWorkers(): string[];
   /** A task's folder, made by its worker: lock, records, script, log. */
   task(job: string, attempt: number, rank: number): string;
+  /** What a job may write for its next attempt; in a folder of its own, made by the first worker. */
+  checkpointFile(job: string): string;
 }
 
 /** Makes the directory where it is missing. */
@@ -38,5 +40,6 @@ export function dataDirectory(root: string): DataDirectory {
     devicesWithWorkers: () =>
       readdirSync(join(root, 'workers')).flatMap((name) => /^(.*)\.lock$/.exec(name)?.[1] ?? []),
     task: (job, attempt, rank) => join(root, 'jobs', `${job}.${attempt}.${rank}`),
+    checkpointFile: (job) => join(root, 'jobs', job, 'checkpoint'),
   };
 }

@@ -1,4 +1,5 @@
 import type {
+  Drill,
   ENDED_STATES,
   Explanation,
   Job,
@@ -151,6 +152,15 @@ export class Jobs {
    */
   requeue(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
     return this.transport.json({ method: 'POST', path: `${pathOf(job)}/requeue`, signal });
+  }
+
+  /**
+   * Sends a running job its checkpoint signal, and resolves with what it made of it: at the latest after its grace period, or
+   * after 4 minutes with `finished: false`; then call it again to join.
+   * @throws BerthProblem `conflict` unless it runs and knows such a signal
+   */
+  drill(job: JobReference, { signal }: RequestOptions = {}): Promise<Drill> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/drill`, signal });
   }
 
   /** Changes priority, time limit or labels. @throws BerthProblem `conflict` when it has ended */

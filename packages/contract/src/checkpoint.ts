@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JobIdSchema } from './identifiers.js';
 import { DurationInputSchema } from './units.js';
 
 /** Signals that a program can catch and that nothing else means something by. */
@@ -80,7 +81,7 @@ export type DrillRank = z.infer<typeof DrillRankSchema>;
 /** What a drill found out. */
 export const DrillSchema = z
   .object({
-    job: z.string(),
+    job: JobIdSchema,
     number: z.int().positive(),
     attempt: z.int().positive(),
     signal: CheckpointSignalSchema,

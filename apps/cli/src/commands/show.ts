@@ -51,7 +51,13 @@ function linesOf(job: Job, terminal: Terminal, now: number): string[] {
   add('Launch', job.launch === 'perDevice' ? 'one process per device' : 'one process');
   add('Priority', String(job.priority));
   add('Time limit', job.timeLimit === null ? 'none' : duration(job.timeLimit));
+  add(
+    'Warning',
+    job.timeLimitWarning &&
+      `${job.timeLimitWarning.signal} ${duration(job.timeLimitWarning.before)} before its time limit`,
+  );
   add('Grace', duration(job.gracePeriod));
+  add('Checkpoint', checkpointOf(job));
   add('After', job.after.map(afterOf).join(', '));
   add('Schedule', job.schedule && `${job.schedule.id}, its time ${localTime(job.schedule.at)}`);
   add('Not before', job.startAfter && localTime(job.startAfter));
@@ -95,9 +101,22 @@ function attemptLines(attempt: Attempt, terminal: Terminal): string[] {
   return [
     terminal.paint('bold', harmless(title)),
     `  ${times}`,
+    ...savingOf(attempt),
     ...(attempt.cause ? [`  ${harmless(attempt.cause.sentence)}`] : []),
     ...table.map((line) => `  ${line}`),
   ];
+}
+
+function checkpointOf({ preemptible, checkpointSignal, checkpointPath }: Job): string | null {
+  if (checkpointSignal === null) return null;
+  const where = checkpointPath === null ? '' : `, seen at ${checkpointPath}`;
+  return `by ${checkpointSignal}${where}${preemptible ? '; preemptible' : ''}`;
+}
+
+/** What its cause doesn't say already: that it was told to save its work. */
+function savingOf({ checkpoint, endedAt }: Attempt): string[] {
+  if (!checkpoint || endedAt !== null) return [];
+  return [`  told to save its work by ${checkpoint.signal}, ${localTime(checkpoint.sentAt)}`];
 }
 
 function afterOf({ number, on, open }: Job['after'][0]): string {

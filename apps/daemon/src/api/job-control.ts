@@ -104,8 +104,8 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         tags: ['jobs'],
         summary: 'Give a job a new attempt',
         description:
-          'One that has ended waits again, at its old place in line. One that runs is stopped first, as by a cancel. Jobs that ' +
-          'failed because it had failed stay so.',
+          'One that has ended waits again, at its old place in line. One that runs is stopped first: as by a cancel, or where it has a ' +
+          'checkpointSignal by that, so that it saves its work. Jobs that failed because it had failed stay so.',
         params: JobParametersSchema,
         response: { 202: JobSchema, ...answers },
       },

@@ -11,6 +11,7 @@ import { requireToken } from './authentication.js';
 import type { ApiContext } from './context.js';
 import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
+import { drillRoutes } from './drill.js';
 import { explainRoutes } from './explain.js';
 import { groupRoutes } from './groups.js';
 import { healthRoutes } from './health.js';
@@ -64,6 +65,7 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   await app.register(healthRoutes);
   await app.register(jobRoutes);
   await app.register(jobControlRoutes);
+  await app.register(drillRoutes);
   await app.register(groupRoutes);
   await app.register(scheduleRoutes);
   await app.register(explainRoutes);

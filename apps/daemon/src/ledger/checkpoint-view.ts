@@ -65,7 +65,7 @@ function checkpointWords({ signal, sentAt, writtenAt, endedBy }: Checkpoint, wat
     SIGKILL: `, and it had to be killed (SIGKILL) at the end of its grace period`,
   }[endedBy as NonNullable<Checkpoint['endedBy']>];
   if (writtenAt !== null) {
-    const after = formatDuration((Date.parse(writtenAt) - Date.parse(sentAt)) / 1000);
+    const after = formatDuration(Math.max(0, Date.parse(writtenAt) - Date.parse(sentAt)) / 1000);
     return `its checkpoint was written ${after} after ${signal}${how}`;
   }
   return watched

@@ -1,16 +1,22 @@
 import type { Cause } from '@berth/contract';
 import { formatDuration } from '@berth/contract';
-import type { ExitRecord } from '@berth/task-shim';
+import type { ExitRecord, OrderRecord } from '@berth/task-shim';
 import type { JobSpec } from '../ledger/record.js';
 
-/** Why a task failed, by the shim's record; null when it succeeded. */
-export function causeOf(rank: number, exit: ExitRecord, spec: JobSpec): Cause | null {
+/**
+ * Why a task failed, by the shim's record; null when it succeeded.
+ * @param warned whether it had got the signal that ended it as the warning of its time limit
+ */
+export function causeOf(rank: number, exit: ExitRecord, spec: JobSpec, warned: boolean): Cause | null {
   const base = { rank, exitCode: exit.exitCode, signal: exit.signal };
   if (exit.launchError)
     return { ...base, code: 'launch_error', sentence: launchSentence(exit.launchError, spec) };
   if (exit.exitCode === 0) return null;
   if (exit.signal !== null) {
-    const sentence = `rank ${rank} was ended by ${exit.signal}${SIGNAL_HINTS[exit.signal] ?? ''}`;
+    const hint = warned
+      ? ', the warning of its time limit, for which it has no handler'
+      : SIGNAL_HINTS[exit.signal];
+    const sentence = `rank ${rank} was ended by ${exit.signal}${hint ?? ''}`;
     return { ...base, code: 'signal', sentence };
   }
   return {
@@ -50,6 +56,14 @@ export function workerLost(rank: number, started: boolean, survivors: number): C
       `${survivors} of its processes were still there and were killed`
     : `rank ${rank} was never started: its worker died first; a new attempt costs nothing`;
   return { code: 'worker_lost', sentence, rank, exitCode: null, signal: null };
+}
+
+/** It ended within its grace period after a drill's signal: whether because of it nobody can tell, so it is made again. */
+export function endedByDrill(rank: number, exit: ExitRecord, { signal }: OrderRecord): Cause {
+  const { exitCode } = exit;
+  const how = exit.signal ? `was ended by ${exit.signal}` : `ended with exit code ${exitCode}`;
+  const sentence = `rank ${rank} ${how} after a drill had sent it ${signal}; it is run again`;
+  return { code: 'drill', sentence, rank, exitCode, signal: exit.signal };
 }
 
 /** The job ran for as long as it was allowed to. */

@@ -6,6 +6,9 @@ import type { TaskReference } from '../ledger/task-reference.js';
 /** What can be said to a device's worker while it runs. */
 export interface ControlHandlers {
   stop(task: TaskReference): void;
+  /** The task may save its work before it ends. */
+  save(task: TaskReference): void;
+  drill(task: TaskReference): void;
   /** The limits of a job were changed. */
   limits(job: JobId): void;
   /** The daemon goes and asks workers that have nothing to do to go as well. */
@@ -24,7 +27,8 @@ export async function listenToControl(
     const [verb, job, attempt, rank] = message.split(' ');
     if (verb === 'retire') handlers.retire();
     if (verb === 'limits') handlers.limits(job as JobId);
-    if (verb === 'stop') handlers.stop({ job: job as JobId, attempt: Number(attempt), rank: Number(rank) });
+    if (verb === 'stop' || verb === 'save' || verb === 'drill')
+      handlers[verb]({ job: job as JobId, attempt: Number(attempt), rank: Number(rank) });
   });
   await redis.subscribe(KEYS.control(device));
   redis.on('ready', () => handlers.listening());

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { AllocatedDevice } from '@berth/contract';
+import type { AllocatedDevice, Cause } from '@berth/contract';
 import { deviceEnvironment, inheritedEnvironment } from '../job-environment.js';
 import type { JobRecord, JobSpec, PlacedAttempt } from '../ledger/record.js';
 import type { TaskReference } from '../ledger/task-reference.js';
@@ -18,7 +18,7 @@ export function taskEnvironment(
   record: JobRecord,
   spec: JobSpec,
   placed: PlacedAttempt,
-  directory: string,
+  files: { task: string; checkpoint: string },
 ): Record<string, string> {
   return {
     ...inherited,
@@ -31,8 +31,17 @@ export function taskEnvironment(
     BERTH_ATTEMPT: String(task.attempt),
     BERTH_RANK: String(task.rank),
     BERTH_TASK_ID: taskId(task),
-    BERTH_METRICS_FILE: join(directory, 'metrics.jsonl'),
+    BERTH_METRICS_FILE: join(files.task, 'metrics.jsonl'),
+    BERTH_CHECKPOINT_FILE: files.checkpoint,
+    ...restartReason(task.attempt, record),
   };
+}
+
+/** Why there is another attempt: how the one before it ended. One that went well is made again by a person only. */
+function restartReason(attempt: number, record: JobRecord): Record<string, string> {
+  if (attempt === 1) return {};
+  const before = record[`attempt:${attempt - 1}:cause`];
+  return { BERTH_RESTART_REASON: before ? (JSON.parse(before) as Cause).code : 'user' };
 }
 
 /** All devices of the job; but CUDA shows a process one MIG instance alone, so each rank on instances sees its own. */

@@ -29,6 +29,16 @@ const leave = async (): Promise<void> => {
 
 await listenToControl(connect('control'), options.device, {
   stop: (task) => runner.stop(task),
+  save: (task) => {
+    runner
+      .save(task)
+      .catch((error: unknown) => log.error({ task, error }, 'a task could not be asked to end'));
+  },
+  drill: (task) => {
+    runner
+      .drill(task)
+      .catch((error: unknown) => log.error({ task, error }, 'a drill could not be carried out'));
+  },
   limits: (job) => {
     runner.limitAnew(job).catch((error: unknown) => log.error({ job, error }, 'new limits are not known'));
   },
@@ -36,9 +46,7 @@ await listenToControl(connect('control'), options.device, {
     if (runner.size === 0) void leave();
   },
   listening: () => {
-    runner
-      .stopWhatShouldStop()
-      .catch((error: unknown) => log.error({ error }, 'what should stop is not known'));
+    runner.catchUp().catch((error: unknown) => log.error({ error }, 'what is to be done is not known'));
   },
 });
 
@@ -47,7 +55,7 @@ for (const { task, state, record } of await ledger.openTasks(options.device)) {
   if (state === 'waiting') await runner.take(task);
   else await runner.adopt(task, record);
 }
-await runner.stopWhatShouldStop();
+await runner.catchUp();
 
 stopTaking = takeTasks(
   redis,

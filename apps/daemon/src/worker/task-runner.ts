@@ -1,10 +1,13 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { JobId } from '@berth/contract';
+import { dirname, join } from 'node:path';
+import { DEFAULT_CHECKPOINT_SIGNAL, type JobId } from '@berth/contract';
 import {
+  type ExitRecord,
   type HeldLock,
+  orderShim,
   readExitRecord,
   readStartRecord,
+  type StartRecord,
   signalHolder,
   startShim,
   sweepTask,
@@ -15,15 +18,17 @@ import {
 import type { Logger } from 'pino';
 import type { DataDirectory } from '../data-directory.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { type JobRecord, type JobSpec, placedAttempt, specOf, type TaskEnding } from '../ledger/record.js';
+import { type JobRecord, type JobSpec, placedAttempt, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { TaskReference } from '../ledger/task-reference.js';
-import { causeOf, timeLimitReached, workerLost } from './cause.js';
+import { causeOf, endedByDrill, timeLimitReached, workerLost } from './cause.js';
+import { CheckpointWatch } from './checkpoint-watch.js';
 import { taskCommand } from './command.js';
+import { drillOrder, drillResult, NO_DRILL, watchDrill } from './drill.js';
+import { checkpointAfter, endingOf, orderBehind, unknownEnding } from './ending.js';
 import { taskEnvironment, taskId } from './environment.js';
-
-/** setTimeout counts in 31 bits. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { carriedOut } from './orders.js';
+import { callAt, timesOf, warningSentence, warningSince } from './time-limit.js';
 
 /** A task that runs under this worker's eyes. */
 interface WatchedTask extends TaskReference {
@@ -32,7 +37,13 @@ interface WatchedTask extends TaskReference {
   readonly directory: string;
   /** Whether the ledger knows that it runs. */
   started: boolean;
-  timer: NodeJS.Timeout | null;
+  /** Each calls off what was to happen at some time. */
+  alarms: (() => void)[];
+  /** Aborted when it has ended. */
+  readonly end: AbortController;
+  /** When its last drill began, and that which is watched by us (ms since the epoch). */
+  lastDrill: number | null;
+  drilling: number | null;
 }
 
 /**
@@ -83,7 +94,7 @@ export class TaskRunner {
       return;
     }
     const watched = this.watch(task, record);
-    makeFolder(watched);
+    this.makeFolders(watched);
     const lock = tryLock(lockFile(watched));
     // Only the claimant makes this folder, and it claims once; whoever has the lock then knows how the task ended.
     if (lock) await this.launch(watched, record, lock);
@@ -94,7 +105,7 @@ export class TaskRunner {
   async adopt(task: TaskReference, record: JobRecord): Promise<void> {
     const watched = this.watch(task, record);
     this.log.info({ task: taskId(task) }, 'adopting a task');
-    makeFolder(watched);
+    this.makeFolders(watched);
     const free = tryLock(lockFile(watched));
     if (free) return this.settle(watched, free);
     await this.noteStart(watched);
@@ -110,13 +121,73 @@ export class TaskRunner {
     this.log.info({ task: taskId(task), sent }, 'stopping a task');
   }
 
-  /** Stops what was to be stopped while nobody could tell us so. */
-  async stopWhatShouldStop(): Promise<void> {
+  /** Asks a task to save its work and end: its signal now, after half the grace period SIGTERM, at its end SIGKILL. */
+  async save(task: TaskReference): Promise<void> {
+    const watched = this.watched.get(taskId(task));
+    const start = watched && readStartRecord(watched.directory);
+    if (!start) return; // As above.
+    await this.watchPlaces(watched, 'end');
+    const signal = watched.spec.checkpointSignal ?? DEFAULT_CHECKPOINT_SIGNAL;
+    const sentAt = Date.now();
+    const sent = orderShim(lockFile(watched), start, { purpose: 'end', signal });
+    this.log.info({ task: taskId(task), signal, sent }, 'asking a task to save its work and end');
+    if (sent) await this.ledger.noteCheckpointSignal(task, { signal, sentAt });
+    else this.stop(task);
+  }
+
+  /** Sends a task its checkpoint signal, to see what it makes of it; or goes on watching, where that was sent already. */
+  async drill(task: TaskReference): Promise<void> {
+    const record = await this.ledger.record(task.job);
+    const watched = this.watched.get(taskId(task));
+    const start = watched && readStartRecord(watched.directory);
+    if (record && start) await this.carryOutDrill(watched, record, start);
+  }
+
+  private async carryOutDrill(task: WatchedTask, record: JobRecord, start: StartRecord): Promise<void> {
+    const begun = drillOf(task, record);
+    const done = record[`task:${task.attempt}:${task.rank}:drill`] !== undefined;
+    if (begun === null || done || task.drilling === begun) return;
+    task.drilling = begun;
+    task.lastDrill = begun;
+    const watch = await this.watchPlaces(task, drillName(begun));
+    const signal = task.spec.checkpointSignal ?? DEFAULT_CHECKPOINT_SIGNAL;
+    if (!drillOrder(task.directory, watch)) orderShim(lockFile(task), start, { purpose: 'drill', signal });
+    this.log.info({ task: taskId(task), signal }, 'a drill: asking a task to save its work');
+    watchDrill(task.directory, task.spec.gracePeriod, watch, task.end.signal)
+      .then((result) => this.ledger.noteDrill(task, begun, result))
+      .catch((error: unknown) => {
+        // When the task has ended `finish` says so.
+        if (!task.end.signal.aborted && !(error instanceof LedgerRefusal))
+          this.log.error({ task: taskId(task), error }, 'what a drill found out could not be said');
+      });
+  }
+
+  private watchPlaces(task: WatchedTask, name: string): Promise<CheckpointWatch> {
+    return CheckpointWatch.begin(task.directory, name, this.placesOf(task));
+  }
+
+  /** Where a task writes its checkpoints, as far as it has said so. */
+  private placesOf({ job, spec }: WatchedTask): string[] {
+    const file = this.directories.checkpointFile(job);
+    return spec.checkpointPath === null ? [file] : [spec.checkpointPath, file];
+  }
+
+  /** Does what was to be done while nobody could tell us so. */
+  async catchUp(): Promise<void> {
     const jobs = new Set([...this.watched.values()].map(({ job }) => job));
     for (const record of await this.ledger.records([...jobs])) {
-      if (record.state !== 'stopping') continue;
-      for (const task of this.watched.values()) if (task.job === record.id) this.stop(task);
+      for (const task of this.watched.values()) {
+        if (task.job !== record.id) continue;
+        const start = readStartRecord(task.directory);
+        if (record.state === 'stopping') await this.endAsSaid(task, record.saving === '1');
+        else if (start) await this.carryOutDrill(task, record, start);
+      }
     }
+  }
+
+  private async endAsSaid(task: TaskReference, saving: boolean): Promise<void> {
+    if (saving) await this.save(task);
+    else this.stop(task);
   }
 
   /** Takes over the limits of a job that were changed while it runs. */
@@ -126,14 +197,27 @@ export class TaskRunner {
       const start = task.job === job && readStartRecord(task.directory);
       if (!start) continue;
       task.spec = specOf(record as JobRecord);
-      if (task.timer) clearTimeout(task.timer);
       this.limitTime(task, start.startedAt);
     }
   }
 
+  private makeFolders({ job, directory }: WatchedTask): void {
+    mkdirSync(dirname(this.directories.checkpointFile(job)), { recursive: true, mode: 0o700 });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+
   private watch(task: TaskReference, record: JobRecord): WatchedTask {
     const directory = this.directories.task(task.job, task.attempt, task.rank);
-    const watched = { ...task, spec: specOf(record), directory, started: false, timer: null };
+    const watched: WatchedTask = {
+      ...task,
+      spec: specOf(record),
+      directory,
+      started: false,
+      alarms: [],
+      end: new AbortController(),
+      lastDrill: drillOf(task, record),
+      drilling: null,
+    };
     this.watched.set(taskId(task), watched);
     return watched;
   }
@@ -146,7 +230,10 @@ export class TaskRunner {
       graceSeconds: task.spec.gracePeriod,
       logLimitBytes: this.logLimit,
       workingDirectory: task.spec.workingDirectory,
-      environment: taskEnvironment(task, record, task.spec, placed, task.directory),
+      environment: taskEnvironment(task, record, task.spec, placed, {
+        task: task.directory,
+        checkpoint: this.directories.checkpointFile(task.job),
+      }),
       command: taskCommand(task.spec, task.directory),
     });
     if ((await shim.ready) === 'started') await this.noteStart(task);
@@ -156,29 +243,71 @@ export class TaskRunner {
   private async noteStart(task: WatchedTask): Promise<void> {
     const start = readStartRecord(task.directory);
     if (!start) return; // The shim is still starting, or never will; its lock tells when that is decided.
-    const { state } = await this.ledger.start(task, start.pid, start.startedAt);
+    const { state, saving } = await this.ledger.start(task, start.pid, start.startedAt);
     task.started = true;
     this.limitTime(task, start.startedAt);
-    if (state === 'stopping') this.stop(task);
+    if (state === 'stopping') await this.endAsSaid(task, saving);
   }
 
   private limitTime(task: WatchedTask, startedAt: number): void {
-    const { timeLimit } = task.spec;
-    if (timeLimit === null) return;
-    const left = startedAt + timeLimit * 1000 - Date.now();
-    task.timer = setTimeout(
-      () => {
-        if (left > LONGEST_TIMER_MS) return this.limitTime(task, startedAt);
-        this.stopForTime(task.job, task.attempt, timeLimit);
-      },
-      Math.min(Math.max(left, 0), LONGEST_TIMER_MS),
-    );
+    for (const callOff of task.alarms) callOff();
+    const { end, warning } = timesOf(task.spec, startedAt);
+    task.alarms =
+      end === null
+        ? []
+        : [callAt(end, () => this.stopForTime(task.job, task.attempt, task.spec.timeLimit as number))];
+    if (warning !== null) task.alarms.push(callAt(warning, () => void this.warn(task, warning)));
+  }
+
+  /** @param due ms since the epoch; a warning from then on, by a forerunner of this worker, is the same one */
+  private async warn(task: WatchedTask, due: number): Promise<void> {
+    const { directory, spec } = task;
+    const start = readStartRecord(directory);
+    if (!start || !spec.timeLimitWarning || spec.timeLimit === null) return;
+    const { signal } = spec.timeLimitWarning;
+    if (!warningSince(directory, due)) orderShim(lockFile(task), start, { purpose: 'warning', signal });
+    try {
+      const warning = await carriedOut(() => warningSince(directory, due), task.end.signal);
+      if (!warning) return; // It is being ended already.
+      const sentence = warningSentence(warning, spec.timeLimit, start.startedAt);
+      await this.ledger.notice(task.job, task.attempt, { code: 'time_limit', device: null, sentence });
+    } catch (error) {
+      if (!task.end.signal.aborted && !(error instanceof LedgerRefusal))
+        this.log.error({ task: taskId(task), error }, 'that a job was warned could not be said');
+    }
   }
 
   private stopForTime(job: JobId, attempt: number, timeLimit: number): void {
     this.ledger.stop(job, 'failed', timeLimitReached(timeLimit), attempt).catch((error: unknown) => {
       if (!(error instanceof LedgerRefusal))
         this.log.error({ job, error }, 'the time limit could not be enforced');
+    });
+  }
+
+  /** Writes down how a task ended that its shim saw end. */
+  private async finish(task: WatchedTask, exit: ExitRecord): Promise<void> {
+    const order = orderBehind(task.directory, exit, task.spec);
+    const ends = order?.purpose === 'end';
+    if (task.lastDrill !== null) await this.noteEndOfDrill(task, task.lastDrill, exit);
+    const watch = order && this.resumeWatch(task, ends ? 'end' : drillName(task.lastDrill));
+    const written = (await watch?.written()) ?? null;
+    const ending = endingOf(exit, order && checkpointAfter(order, written, exit));
+    if (order && !ends) return this.ledger.finish(task, ending, endedByDrill(task.rank, exit, order), true);
+    const warned =
+      task.spec.timeLimitWarning?.signal === exit.signal && warningSince(task.directory, 0) !== null;
+    await this.ledger.finish(task, ending, causeOf(task.rank, exit, task.spec, warned));
+  }
+
+  private resumeWatch(task: WatchedTask, name: string): CheckpointWatch | null {
+    return CheckpointWatch.resume(task.directory, name, this.placesOf(task));
+  }
+
+  private async noteEndOfDrill(task: WatchedTask, begun: number, exit: ExitRecord): Promise<void> {
+    const watch = this.resumeWatch(task, drillName(begun));
+    const order = watch && drillOrder(task.directory, watch);
+    const result = order ? drillResult(order, await watch.written(), exit) : NO_DRILL;
+    await this.ledger.noteDrill(task, begun, result).catch((error: unknown) => {
+      if (!(error instanceof LedgerRefusal)) throw error;
     });
   }
 
@@ -201,8 +330,9 @@ export class TaskRunner {
     const exit = readExitRecord(task.directory);
     if (start && !task.started && !exit?.launchError)
       await this.ledger.start(task, start.pid, start.startedAt);
+    task.end.abort();
     if (exit) {
-      await this.ledger.finish(task, endingOf(exit), causeOf(task.rank, exit, task.spec));
+      await this.finish(task, exit);
     } else if (start) {
       const survivors = await sweepTask(taskId(task));
       await this.ledger.finish(task, unknownEnding(), workerLost(task.rank, true, survivors));
@@ -211,41 +341,18 @@ export class TaskRunner {
       await this.ledger.finish(task, unknownEnding(), workerLost(task.rank, false, 0), true);
     }
     lock.release();
-    if (task.timer) clearTimeout(task.timer);
+    for (const callOff of task.alarms) callOff();
     this.watched.delete(taskId(task));
   }
 }
 
-function makeFolder({ directory }: WatchedTask): void {
-  try {
-    mkdirSync(directory, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+function drillOf({ attempt }: TaskReference, record: JobRecord): number | null {
+  const begun = record[`attempt:${attempt}:drill`];
+  return begun === undefined ? null : Number(begun);
 }
+
+const drillName = (begun: number | null): string => `drill-${begun}`;
 
 function lockFile(task: WatchedTask): string {
   return join(task.directory, 'lock');
-}
-
-function endingOf(exit: NonNullable<ReturnType<typeof readExitRecord>>): TaskEnding {
-  return {
-    endedAt: exit.endedAt,
-    exitCode: exit.exitCode,
-    signal: exit.signal,
-    maxResidentBytes: exit.maxRssBytes,
-    cpuSeconds: exit.userCpuSeconds + exit.systemCpuSeconds,
-    checkpoint: null,
-  };
-}
-
-function unknownEnding(): TaskEnding {
-  return {
-    endedAt: Date.now(),
-    exitCode: null,
-    signal: null,
-    maxResidentBytes: null,
-    cpuSeconds: null,
-    checkpoint: null,
-  };
 }

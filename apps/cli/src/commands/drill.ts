@@ -1,0 +1,32 @@
+import type { Drill } from '@berth/contract';
+import type { Command } from 'commander';
+import { EXIT } from '../exit-codes.js';
+import { referenceOf } from '../job-reference.js';
+import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { harmless } from '../terminal.js';
+
+export function addDrill(program: Command, kit: Kit, outcome: Outcome): void {
+  const command = program
+    .command('drill')
+    .argument('[job]', 'number, id or "last" (default: last)')
+    .description(
+      'send a running job its checkpoint signal, and say what it made of it; exits 1 where no checkpoint was seen',
+    );
+  addVerb(command, kit, outcome, drill);
+}
+
+const drill: Action<object> = async ({ client, terminal }, { json }, [word = 'last']) => {
+  const job = await referenceOf(client, word);
+  if (!json && terminal.isInteractive) terminal.note('waiting for a checkpoint …');
+  let found: Drill;
+  do found = await client.jobs.drill(job);
+  while (!found.finished);
+  if (json) terminal.json(found);
+  else {
+    terminal.print(harmless(`job ${found.number}: ${found.sentence}`));
+    for (const { sentence } of found.ranks) {
+      if (sentence !== found.sentence) terminal.print(harmless(`  ${sentence}`));
+    }
+  }
+  return found.ranks.some(({ checkpoint }) => checkpoint) ? EXIT.ok : EXIT.failure;
+};

@@ -1,0 +1,81 @@
+import { type Drill, DrillSchema, type JobId } from '@berth/contract';
+import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { drillFromRecord } from '../ledger/drill-view.js';
+import { DRILL_MARGIN_MS } from '../ledger/ledger.js';
+import { type JobRecord, specOf } from '../ledger/record.js';
+import { LedgerRefusal } from '../ledger/refusal.js';
+import type { ApiContext } from './context.js';
+import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { ApiProblem } from './problem.js';
+import { problems } from './problem-responses.js';
+
+/** Clients give up on an answer after some minutes; asking again joins the drill. */
+const LONGEST_WAIT_MS = 240_000;
+
+/** `POST /v1/jobs/{job}/drill`. */
+export const drillRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  app.post(
+    '/v1/jobs/:job/drill',
+    {
+      schema: {
+        operationId: 'drillJob',
+        tags: ['jobs'],
+        summary: 'Try out whether a running job saves its work',
+        description:
+          'Sends its checkpointSignal to every process, as a preemption would, and waits for a checkpoint or its end, up to its ' +
+          'grace period (4 minutes at most; then ask again to join). A job that ends within the grace period is run again, as a ' +
+          'preempted one: its cause says `drill`.',
+        params: JobParametersSchema,
+        response: { 200: DrillSchema, ...problems('not_found', 'conflict', 'invalid_request') },
+      },
+    },
+    async (request) => {
+      const id = await idOf(app.context, request.params.job);
+      try {
+        const { attempt, at } = await app.context.ledger.drill(id);
+        return await outcome(app.context, id, attempt, at);
+      } catch (error) {
+        if (!(error instanceof LedgerRefusal)) throw error;
+        throw await conflict(app.context, id, error);
+      }
+    },
+  );
+};
+
+async function conflict(context: ApiContext, id: JobId, { code }: LedgerRefusal): Promise<ApiProblem> {
+  const { number, state } = await jobOr404(context, id);
+  const detail =
+    code === 'no_checkpoint_signal'
+      ? `Job ${number} knows no signal to save its work by; submit it with preemptible: true or a checkpointSignal`
+      : `Job ${number} ${state === 'pending' ? 'waits' : `is ${state}`}; only a running job can be drilled`;
+  return new ApiProblem('conflict', detail);
+}
+
+/** What the drill found out, as soon as every rank has been heard of; or what is known when the waiting is over. */
+function outcome({ ledger, watch }: ApiContext, id: JobId, attempt: number, at: number): Promise<Drill> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const finish = (end: () => void): void => {
+      clearTimeout(timer);
+      stopWatching();
+      end();
+    };
+    const look = async (isLast: boolean): Promise<void> => {
+      try {
+        const record = (await ledger.record(id)) as JobRecord;
+        const drill = drillFromRecord(record, attempt, at);
+        if (drill.finished || isLast) finish(() => resolve(drill));
+        else timer ??= setTimeout(() => void look(true), patience(record, at));
+      } catch (error) {
+        finish(() => reject(error as Error));
+      }
+    };
+    const stopWatching = watch.onChange(id, () => void look(false));
+    void look(false);
+  });
+}
+
+function patience(record: JobRecord, at: number): number {
+  const end = at + specOf(record).gracePeriod * 1000 + DRILL_MARGIN_MS;
+  return Math.min(LONGEST_WAIT_MS, Math.max(0, end - Date.now()));
+}
