@@ -71,7 +71,7 @@ describe('a job that is requeued while it runs', () => {
       },
       checkpoint: {
         signal: 'SIGUSR1',
-        path: expect.stringMatching(/\/checkpoint$/) as string,
+        path: expect.stringMatching(/\.checkpoint$/) as string,
         endedBy: 'itself',
       },
       stoppingAt: expect.any(String) as string,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BerthClient, BerthProblem } from '@berth/client';
 import type { Job } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 
 /** Debian's PyTorch; or another, where BERTH_PYTHON says which python has one. */
 const PYTHON = process.env.BERTH_PYTHON ?? '/usr/bin/python3';
@@ -134,5 +134,43 @@ describe('what people run', () => {
     const { output, job } = await run(['oom.py', '--gibibytes', '100000']);
     expect(output).toMatch(/can't allocate memory|CUDA out of memory/);
     expect(job).toMatchObject({ state: 'failed', cause: { code: 'exit_code', exitCode: 1 } });
+  });
+});
+
+describe('a training that is requeued while it runs', () => {
+  it('saves its work, and the next attempt goes on at the step where it stopped', async () => {
+    const job = await client.jobs.submit({
+      command: [PYTHON, 'checkpoint.py', '--steps', '1000000', '--every', '1000000'],
+      workingDirectory: EXAMPLES,
+      preemptible: true,
+    });
+    for await (const part of client.jobs.logs(job, { follow: true })) {
+      if (Buffer.from(part).includes('Step [')) break;
+    }
+    await client.jobs.requeue(job);
+    const before = await textOf(client.jobs.logs(job, { attempt: 1, follow: true }));
+    const saved = Number(/^Saved step (\d+) after SIGUSR1$/m.exec(before)?.[1]);
+    expect(saved).toBeGreaterThanOrEqual(200);
+    const again = await eventually(
+      () => client.jobs.get(job),
+      ({ attempts }) => attempts.length === 2 && attempts[1]?.startedAt !== null,
+    );
+    expect(again.attempts[0]).toMatchObject({
+      cause: { code: 'user', sentence: expect.stringContaining('its checkpoint was written') as string },
+      checkpoint: { signal: 'SIGUSR1', endedBy: 'itself' },
+      tasks: [{ exitCode: 138 }],
+    });
+    let output = '';
+    for await (const part of client.jobs.logs(job, { attempt: 2, follow: true })) {
+      output += Buffer.from(part).toString();
+      if (output.includes('Step [')) break;
+    }
+    expect(output).toMatch(new RegExp(`^Resuming at step ${saved + 1} on .* \\(why again: user\\)`));
+
+    const drill = await client.jobs.drill(job);
+    expect(drill.ranks[0]).toMatchObject({ ended: { exitCode: 138 }, handlers: 1 });
+    expect(drill.ranks[0]?.checkpoint).not.toBeNull();
+    await client.jobs.cancel(job);
+    await client.jobs.wait(job);
   });
 });

@@ -16,7 +16,7 @@ export interface DataDirectory {
   devicesWithWorkers(): string[];
   /** A task's folder, made by its worker: lock, records, script, log. */
   task(job: string, attempt: number, rank: number): string;
-  /** What a job may write for its next attempt; in a folder of its own, made by the first worker. */
+  /** What a job may write for its next attempt. */
   checkpointFile(job: string): string;
 }
 
@@ -40,6 +40,6 @@ export function dataDirectory(root: string): DataDirectory {
     devicesWithWorkers: () =>
       readdirSync(join(root, 'workers')).flatMap((name) => /^(.*)\.lock$/.exec(name)?.[1] ?? []),
     task: (job, attempt, rank) => join(root, 'jobs', `${job}.${attempt}.${rank}`),
-    checkpointFile: (job) => join(root, 'jobs', job, 'checkpoint'),
+    checkpointFile: (job) => join(root, 'jobs', `${job}.checkpoint`),
   };
 }

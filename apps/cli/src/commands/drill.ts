@@ -10,7 +10,7 @@ export function addDrill(program: Command, kit: Kit, outcome: Outcome): void {
     .command('drill')
     .argument('[job]', 'number, id or "last" (default: last)')
     .description(
-      'send a running job its checkpoint signal, and say what it made of it; exits 1 where no checkpoint was seen',
+      'send a running job its checkpoint signal, and say what it made of it; one without a handler is ended by it, and run again. Exits 1 where no checkpoint was seen',
     );
   addVerb(command, kit, outcome, drill);
 }

@@ -62,7 +62,10 @@ export function workerLost(rank: number, started: boolean, survivors: number): C
 export function endedByDrill(rank: number, exit: ExitRecord, { signal }: OrderRecord): Cause {
   const { exitCode } = exit;
   const how = exit.signal ? `was ended by ${exit.signal}` : `ended with exit code ${exitCode}`;
-  const sentence = `rank ${rank} ${how} after a drill had sent it ${signal}; it is run again`;
+  const sentence =
+    exit.signal === signal
+      ? `rank ${rank} was ended by ${signal}, which a drill had sent; it is run again`
+      : `rank ${rank} ${how} after a drill had sent ${signal}; it is run again`;
   return { code: 'drill', sentence, rank, exitCode, signal: exit.signal };
 }
 

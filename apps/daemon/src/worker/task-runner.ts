@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DEFAULT_CHECKPOINT_SIGNAL, type JobId } from '@berth/contract';
 import {
   type ExitRecord,
@@ -94,7 +94,7 @@ export class TaskRunner {
       return;
     }
     const watched = this.watch(task, record);
-    this.makeFolders(watched);
+    makeFolder(watched);
     const lock = tryLock(lockFile(watched));
     // Only the claimant makes this folder, and it claims once; whoever has the lock then knows how the task ended.
     if (lock) await this.launch(watched, record, lock);
@@ -105,7 +105,7 @@ export class TaskRunner {
   async adopt(task: TaskReference, record: JobRecord): Promise<void> {
     const watched = this.watch(task, record);
     this.log.info({ task: taskId(task) }, 'adopting a task');
-    this.makeFolders(watched);
+    makeFolder(watched);
     const free = tryLock(lockFile(watched));
     if (free) return this.settle(watched, free);
     await this.noteStart(watched);
@@ -199,11 +199,6 @@ export class TaskRunner {
       task.spec = specOf(record as JobRecord);
       this.limitTime(task, start.startedAt);
     }
-  }
-
-  private makeFolders({ job, directory }: WatchedTask): void {
-    mkdirSync(dirname(this.directories.checkpointFile(job)), { recursive: true, mode: 0o700 });
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
 
   private watch(task: TaskReference, record: JobRecord): WatchedTask {
@@ -352,6 +347,14 @@ function drillOf({ attempt }: TaskReference, record: JobRecord): number | null {
 }
 
 const drillName = (begun: number | null): string => `drill-${begun}`;
+
+function makeFolder({ directory }: WatchedTask): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
 
 function lockFile(task: WatchedTask): string {
   return join(task.directory, 'lock');
