@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drillFromRecord } from '../../apps/daemon/dist/ledger/drill-view.js';
 import { Ledger, type NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
 import { type PlacedAttempt, type TaskEnding, waitingJob } from '../../apps/daemon/dist/ledger/record.js';
-import { BY_USER, ENDING, FAILURE, NEEDS, NODE, newJob, placement } from '../support/ledger-story.js';
+import {
+  BY_USER,
+  ENDING,
+  FAILURE,
+  HALF_LIFE,
+  NEEDS,
+  NODE,
+  newJob,
+  placement,
+} from '../support/ledger-story.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const PREEMPTED: Cause = {
@@ -22,7 +31,7 @@ let epoch: string;
 beforeAll(async () => {
   server = await RedisServer.start();
   ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE);
+  epoch = await ledger.lead(NODE, HALF_LIFE);
 });
 afterAll(() => server.stop());
 
