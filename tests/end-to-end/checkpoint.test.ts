@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device, Drill, Job } from '@berth/contract';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
 import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
 
 const LOOP = 'while :; do sleep 0.02; done';
@@ -81,7 +83,7 @@ describe('a job that is requeued while it runs', () => {
   });
 
   it('and ignores its signal gets SIGTERM; it is said that nothing was written', async () => {
-    const job = await ready(`trap '' USR1; echo ready; ${LOOP}`, {
+    const job = await ready(`touch ${scratch}/nothing; trap '' USR1; echo ready; ${LOOP}`, {
       gracePeriod: 1,
       checkpointPath: join(scratch, 'nothing'),
     });
@@ -132,6 +134,32 @@ describe('a job that is requeued while it runs', () => {
     expect(attempt).toMatchObject({ cause: { code: 'user' }, checkpoint: { endedBy: 'itself' } });
     expect(attempt?.checkpoint?.writtenAt).not.toBeNull();
   });
+});
+
+it('a job that is preempted saves its work, waits, and goes on, knowing why', async () => {
+  const redis = new Redis(join(daemon.dataDirectory, 'redis/redis.sock'), { replyMapping: 'legacy' });
+  const ledger = new Ledger(redis);
+  const epoch = (await redis.hget('{berth}:leader', 'epoch')) as string;
+  const job = await ready(
+    `if [ "$BERTH_ATTEMPT" = 2 ]; then echo "again because of $BERTH_RESTART_REASON"; echo done; sleep 60; fi
+     trap 'sleep 0.2; echo step 7 > $BERTH_CHECKPOINT_FILE; exit 0' USR1; echo ready; ${LOOP}`,
+    { preemptible: true },
+  );
+  const cause = { code: 'preempted', sentence: 'it was preempted for job 12' } as const;
+  await ledger.preempt(epoch, job.id, 1, { ...cause, rank: null, exitCode: null, signal: null });
+  redis.disconnect();
+  expect(await said(job, 'done')).toContain('again because of preempted\n');
+  expect((await daemon.job(job)).attempts[0]).toMatchObject({
+    cause: {
+      code: 'preempted',
+      sentence: expect.stringMatching(
+        /^it was preempted for job 12; its checkpoint was written 0\.\ds after SIGUSR1$/,
+      ) as string,
+    },
+    checkpoint: { endedBy: 'itself' },
+  });
+  await daemon.cancel(job);
+  await daemon.ended(job);
 });
 
 describe('a drill', () => {
