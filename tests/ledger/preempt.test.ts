@@ -131,6 +131,17 @@ describe('a preempted job', () => {
     expect(await ledger.preempt(epoch, job, 1, PREEMPTED)).toBe('pending');
   });
 
+  it('waits again also where its time limit comes, or its device is lost, while it saves', async () => {
+    const job = await running();
+    await ledger.preempt(epoch, job, 1, PREEMPTED);
+    await ledger.stop(job, 'failed', { ...FAILURE, code: 'time_limit' }, 1);
+    await end(job);
+    expect(await ledger.job(job)).toMatchObject({
+      state: 'pending',
+      attempts: [{ cause: { code: 'preempted' } }],
+    });
+  });
+
   it('is cancelled all the same, and then by SIGTERM', async () => {
     const job = await submit();
     const heard = await heardBy(await start(job));
@@ -201,7 +212,8 @@ describe('a drill', () => {
     path: null,
     ended: { exitCode: null, signal: 'SIGUSR1', at: 1500 },
   };
-  const view = async (job: JobId, at: number) => drillFromRecord((await ledger.record(job)) ?? {}, 1, at);
+  const view = async (job: JobId, at: number, later = 0) =>
+    drillFromRecord((await ledger.record(job)) ?? {}, 1, at, at + later);
 
   it('is joined while it runs, and another one begins anew', async () => {
     const job = await running();
@@ -223,6 +235,15 @@ describe('a drill', () => {
     const { at } = await ledger.drill(job);
     const late = ledger.noteDrill({ job, attempt: 1, rank: 0 }, at - 1, result);
     await expect(late).rejects.toMatchObject({ code: 'stale_attempt' });
+  });
+
+  it('is over some time after the grace period, also where nobody answers', async () => {
+    const job = await running();
+    const { at } = await ledger.drill(job);
+    expect(await view(job, at, 40_000)).toMatchObject({
+      finished: true,
+      sentence: 'rank 0 was not heard of in time: its worker does not answer',
+    });
   });
 
   it('needs a signal to send', async () => {

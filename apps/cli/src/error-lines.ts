@@ -54,6 +54,7 @@ const INSTEAD: Record<string, string> = {
   '--dependency': 'for afterok:41 write -a 41; afterany is -a 41:ended, afternotok is -a 41:failed',
   '-H': 'write --hold',
   '--requeue': 'write --retries 3',
+  '--signal': 'for --signal=USR2@300 write --warn 5m:USR2; see also --preemptible',
   '--partition': 'leave it out: there is one queue',
   '-p': 'leave it out: there is one queue',
   '--account': 'leave it out: there are no accounts yet',

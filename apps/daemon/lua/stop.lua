@@ -10,9 +10,9 @@ if state == 'pending' then
   end_for_good(id, nil, 'pending', stopState, cause)
   return { 'ok', stopState }
 end
--- A stop that only makes room for another attempt is overruled.
+-- A stop that only makes room for another attempt is overruled; but not by what concerns this attempt alone: it ends anyway.
 if state == 'stopping' and redis.call('HEXISTS', job, 'stopCause') == 1 and
-  redis.call('HGET', job, 'stopState') ~= 'pending' then return { 'ok', state } end
+  (meant ~= '' or redis.call('HGET', job, 'stopState') ~= 'pending') then return { 'ok', state } end
 if state ~= 'starting' and state ~= 'running' and state ~= 'stopping' then return { 'wrong_state', state } end
 
 redis.call('HSET', job, 'stopCause', cause, 'stopState', stopState)

@@ -1,4 +1,3 @@
-import type { Drill } from '@berth/contract';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
 import { referenceOf } from '../job-reference.js';
@@ -18,9 +17,7 @@ export function addDrill(program: Command, kit: Kit, outcome: Outcome): void {
 const drill: Action<object> = async ({ client, terminal }, { json }, [word = 'last']) => {
   const job = await referenceOf(client, word);
   if (!json && terminal.isInteractive) terminal.note('waiting for a checkpoint …');
-  let found: Drill;
-  do found = await client.jobs.drill(job);
-  while (!found.finished);
+  const found = await client.jobs.drill(job);
   if (json) terminal.json(found);
   else {
     terminal.print(harmless(`job ${found.number}: ${found.sentence}`));

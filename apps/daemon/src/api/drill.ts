@@ -1,8 +1,7 @@
 import { type Drill, DrillSchema, type JobId } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
-import { drillFromRecord } from '../ledger/drill-view.js';
-import { DRILL_MARGIN_MS } from '../ledger/ledger.js';
-import { type JobRecord, specOf } from '../ledger/record.js';
+import { drillEnd, drillFromRecord } from '../ledger/drill-view.js';
+import type { JobRecord } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { ApiContext } from './context.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
@@ -63,7 +62,7 @@ function outcome({ ledger, watch }: ApiContext, id: JobId, attempt: number, at: 
     const look = async (isLast: boolean): Promise<void> => {
       try {
         const record = (await ledger.record(id)) as JobRecord;
-        const drill = drillFromRecord(record, attempt, at);
+        const drill = drillFromRecord(record, attempt, at, Date.now());
         if (drill.finished || isLast) finish(() => resolve(drill));
         else timer ??= setTimeout(() => void look(true), patience(record, at));
       } catch (error) {
@@ -75,7 +74,7 @@ function outcome({ ledger, watch }: ApiContext, id: JobId, attempt: number, at: 
   });
 }
 
+/** Until a moment after the drill's end, for timers may be early. */
 function patience(record: JobRecord, at: number): number {
-  const end = at + specOf(record).gracePeriod * 1000 + DRILL_MARGIN_MS;
-  return Math.min(LONGEST_WAIT_MS, Math.max(0, end - Date.now()));
+  return Math.min(LONGEST_WAIT_MS, drillEnd(record, at) - Date.now() + 50);
 }

@@ -1,6 +1,14 @@
 import { type CheckpointSignal, type Drill, type DrillRank, formatDuration } from '@berth/contract';
 import { type JobRecord, type JobSpec, placedAttempt, specOf } from './record.js';
 
+/** How long a drill may take beyond the grace period of its job. */
+export const DRILL_MARGIN_MS = 10_000;
+
+/** When a drill is over, also if somebody has not been heard of (ms since the epoch). */
+export function drillEnd(record: JobRecord, at: number): number {
+  return at + specOf(record).gracePeriod * 1000 + DRILL_MARGIN_MS;
+}
+
 /** What one task made of a drill, as its worker saw it. Times in ms since the epoch. */
 export interface TaskDrill {
   /** null: its shim took no order. */
@@ -14,21 +22,20 @@ export interface TaskDrill {
 
 /**
  * What is known by now of an attempt's last drill.
- * @param at when it began, ms since the epoch
+ * @param at when it began, @param now; both ms since the epoch
  */
-export function drillFromRecord(record: JobRecord, attempt: number, at: number): Drill {
+export function drillFromRecord(record: JobRecord, attempt: number, at: number, now: number): Drill {
   const spec = specOf(record);
   const signal = spec.checkpointSignal as CheckpointSignal;
+  const isOver = now >= drillEnd(record, at);
   const ranks = placedAttempt(record, attempt).tasks.map(({ rank }) => {
     const field = `task:${attempt}:${rank}`;
     const json = record[`${field}:drill`];
     const result = json ? (JSON.parse(json) as TaskDrill) : null;
-    return {
-      view: rankView(rank, result, spec, signal),
-      awaited: !result && record[`${field}:state`] === 'running',
-    };
+    const awaited = !result && record[`${field}:state`] === 'running';
+    return { view: awaited ? silent(rank, isOver) : rankView(rank, result, spec, signal), awaited };
   });
-  const finished = ranks.every(({ awaited }) => !awaited);
+  const finished = isOver || ranks.every(({ awaited }) => !awaited);
   const views = ranks.map(({ view }) => view);
   return {
     job: record.id as string,
@@ -44,6 +51,15 @@ export function drillFromRecord(record: JobRecord, attempt: number, at: number):
   };
 }
 
+const NOTHING = { sentAt: null, processes: null, handlers: null, checkpoint: null, ended: null };
+
+function silent(rank: number, isOver: boolean): DrillRank {
+  const sentence = isOver
+    ? `rank ${rank} was not heard of in time: its worker does not answer`
+    : `rank ${rank} has not been heard of yet`;
+  return { rank, ...NOTHING, sentence };
+}
+
 function rankView(
   rank: number,
   result: TaskDrill | null,
@@ -52,8 +68,7 @@ function rankView(
 ): DrillRank {
   if (!result || result.sentAt === null) {
     const sentence = `rank ${rank} got no ${signal}: it was not running, or was being ended already`;
-    const nothing = { sentAt: null, processes: null, handlers: null, checkpoint: null, ended: null };
-    return { rank, ...nothing, sentence };
+    return { rank, ...NOTHING, sentence };
   }
   const { sentAt, processes, handlers, writtenAt, path, ended } = result;
   const secondsTo = (at: number): number => Math.max(0, at - sentAt) / 1000;
@@ -111,5 +126,5 @@ function judgement(ranks: readonly DrillRank[], signal: CheckpointSignal, { grac
   }
   const worst =
     ranks.find(({ ended }) => ended?.signal === signal) ?? ranks.find(({ sentAt }) => sentAt !== null);
-  return worst?.sentence ?? `${signal} reached nobody`;
+  return worst?.sentence ?? ranks[0]?.sentence ?? `${signal} reached nobody`;
 }

@@ -16,7 +16,7 @@ import {
 import { type Needs, shapeKey, type Usage } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import type { TaskCheckpoint } from './checkpoint-view.js';
-import type { TaskDrill } from './drill-view.js';
+import { DRILL_MARGIN_MS, type TaskDrill } from './drill-view.js';
 import { KEYS } from './keys.js';
 import {
   type JobRecord,
@@ -41,8 +41,6 @@ const XIDS_KEPT = 20;
 const NOTICES_KEPT = 50;
 /** Of how many runs of one name the peaks are kept. */
 const PEAKS_KEPT = 10;
-/** How long a drill may take beyond the grace period of its job. */
-export const DRILL_MARGIN_MS = 10_000;
 
 /** A device as its node registered it. */
 export interface RegisteredDevice {

@@ -48,8 +48,8 @@ export class CheckpointWatch {
     try {
       writeFileSync(fileOf(directory, name), JSON.stringify(beginning), { mode: 0o600, flag: 'wx' });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      // Somebody was faster, and may have sent the signal already.
+      // Where somebody was faster, he may have sent the signal already. A full disk must not keep it from being sent.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return new CheckpointWatch(places, beginning);
       return CheckpointWatch.resume(directory, name, places) ?? new CheckpointWatch(places, beginning);
     }
     return new CheckpointWatch(places, beginning);
