@@ -66,7 +66,10 @@ export function withJobOptions(command: Command): Command {
     .option('--grace <duration>', 'between SIGTERM and SIGKILL when it is stopped')
     .optionsGroup('Saving its work:')
     .option('--preemptible', 'may be stopped, and continued later, to make room for higher priorities')
-    .option('--checkpoint-signal <signal>', 'tells it to save its work: USR1 (the default), USR2, INT, HUP, TERM')
+    .option(
+      '--checkpoint-signal <signal>',
+      'tells it to save its work: USR1 (the default), USR2, INT, HUP, TERM',
+    )
     .option('--checkpoint-path <path>', 'the file or folder whose change shows that it has saved')
     .option('--warn <before[:signal]>', 'a signal so long before the time limit: "5m", "5m:USR2"');
 }
