@@ -46,8 +46,16 @@ async function explainJob(context: ApiContext, job: Job): Promise<Explanation> {
   }
   const record = await context.ledger.record(job.id);
   if (!record) return explainJob(context, { ...job, state: 'cancelled' });
-  const { needs, since, avoid } = waitingJob(record);
-  const pending = { id: job.id, number: job.number, since, attempt: job.attempts.length + 1, needs, avoid };
+  const { needs, since, avoid, front } = waitingJob(record);
+  const pending = {
+    id: job.id,
+    number: job.number,
+    since,
+    attempt: job.attempts.length + 1,
+    needs,
+    avoid,
+    front,
+  };
   const reason = job.reason && OF_ITS_OWN.includes(job.reason.code) ? job.reason : null;
   const said = await explanationOf(context, pending);
   if (!reason) return { ...base, ...said };

@@ -36,6 +36,5 @@ export function allocationOf(record: JobRecord): Allocation {
 /** When a job that is being stopped has given its devices back at the latest, in ms since the epoch; null: it isn't. */
 export function leavingUntil(record: JobRecord): number | null {
   if (record.state !== 'stopping') return null;
-  const since = record[`attempt:${record.attempt}:stoppingAt`];
-  return (since === undefined ? Date.now() : Number(since)) + specOf(record).gracePeriod * 1000;
+  return Number(record[`attempt:${record.attempt}:stoppingAt`]) + specOf(record).gracePeriod * 1000;
 }

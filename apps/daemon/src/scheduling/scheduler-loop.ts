@@ -1,4 +1,4 @@
-import type { JobId, PendingReason } from '@berth/contract';
+import type { Cause, JobId, PendingReason } from '@berth/contract';
 import {
   apply,
   decide,
@@ -6,6 +6,7 @@ import {
   type PendingJob,
   type Placement,
   type Policy,
+  type Preemption,
   type SchedulerState,
 } from '@berth/scheduler';
 import type { Logger } from 'pino';
@@ -154,12 +155,12 @@ export class SchedulerLoop {
   private enqueue(
     state: SchedulerState,
     job: Pick<PendingJob, 'id' | 'number' | 'attempt'>,
-    { needs, since, held, openDependencies, notBefore, avoid }: WaitingJob,
+    { needs, since, held, openDependencies, notBefore, avoid, front }: WaitingJob,
   ): void {
     apply(state, { type: 'gone', job: job.id });
     this.alarm.forget(job.id);
     if (held || openDependencies > 0) return;
-    const waiting = { ...job, needs, since, avoid };
+    const waiting = { ...job, needs, since, avoid, front };
     const start = (): void => apply(this.state, { type: 'pending', job: waiting });
     if (notBefore === null || notBefore <= Date.now()) {
       apply(state, { type: 'pending', job: waiting });
@@ -212,8 +213,11 @@ export class SchedulerLoop {
 
   /** Decides, and carries the decision out. */
   private async step(): Promise<void> {
-    const { placements, reasons } = decide(this.state, Date.now());
-    await Promise.all(placements.map((placement) => this.carryOut(placement)));
+    const { placements, preemptions, reasons } = decide(this.state, Date.now());
+    await Promise.all([
+      ...placements.map((placement) => this.carryOut(placement)),
+      ...preemptions.map((preemption) => this.displace(preemption)),
+    ]);
     this.noteReasons(reasons);
   }
 
@@ -235,6 +239,19 @@ export class SchedulerLoop {
       void this.handOver(job, pending.attempt, placed.tasks).catch((error: unknown) =>
         this.onFailure(job, error as Error),
       );
+    } catch (error) {
+      this.onFailure(job, error as Error);
+    }
+  }
+
+  /** Tells a job to give way. */
+  private async displace({ job, attempt, by }: Preemption): Promise<void> {
+    const sentence = `it gave way to job ${by.number}, of priority ${by.needs.priority}`;
+    const cause: Cause = { code: 'preempted', sentence, rank: null, exitCode: null, signal: null };
+    try {
+      await this.ledger.preempt(this.epoch, job, attempt, cause);
+      await this.leave(job);
+      this.log.info({ job, for: by.number }, 'a job gives way');
     } catch (error) {
       this.onFailure(job, error as Error);
     }
