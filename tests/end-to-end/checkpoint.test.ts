@@ -173,8 +173,9 @@ describe('a drill', () => {
       sentence: expect.stringMatching(
         /^a checkpoint was written .* within the grace period of 30s$/,
       ) as string,
-      ranks: [{ rank: 0, handlers: 1, ended: null, checkpoint: { path: file } }],
+      ranks: [{ rank: 0, ended: null, checkpoint: { path: file } }],
     });
+    expect(found.ranks[0]?.handlers).toBeGreaterThan(0);
     expect(found.ranks[0]?.checkpoint?.afterSeconds).toBeLessThan(2);
     expect((await daemon.job(job)).state).toBe('running');
     await daemon.cancel(job);

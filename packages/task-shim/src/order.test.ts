@@ -24,9 +24,9 @@ describe('an order to warn', () => {
     await carriedOut(task, 1);
     const [order] = readOrders(task.directory);
     expect(order).toMatchObject({ purpose: 'warning', signal: 'SIGUSR1', at: expect.any(Number) as number });
-    // Parent and child have a handler, the third ignores it, and somebody sleeps at times.
-    expect(order?.handlers).toBe(2);
-    expect(order?.processes).toBeGreaterThanOrEqual(3);
+    // Parent and child have a handler, the third ignores it; and whoever is about to become a sleep is either still.
+    expect(order?.handlers).toBeGreaterThanOrEqual(2);
+    expect(order?.processes).toBeGreaterThan(order?.handlers as number);
     const got = (): string[] => readFileSync(join(task.directory, 'got'), 'utf8').trim().split('\n').sort();
     while (!readdirSync(task.directory).includes('got') || got().length < 2)
       await new Promise((resolve) => setTimeout(resolve, 5));
