@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 const uuid = (): string => `GPU-${device}-0`;
-const register = (): Promise<void> => ledger.registerDevices(NODE, [registered(uuid())]);
+const register = (): Promise<void> => ledger.devices.register(NODE, [registered(uuid())]);
 const lost = { code: 'lost', sentence: 'it fell off the bus', by: 'berth' } as const;
 const foreign = { code: 'foreign_use', sentence: 'process 7 is there', since: 1 } as const;
 
@@ -33,61 +33,63 @@ async function pendingJob(): Promise<JobId> {
 
 describe('a drain', () => {
   it('keeps its first reason, and says whether it is the first', async () => {
-    expect(await ledger.drain(uuid(), lost)).toBe(true);
-    expect(await ledger.drain(uuid(), { code: 'drained', sentence: 'by ada', by: 'ada' })).toBe(false);
-    const { drains } = await ledger.deviceBook();
+    expect(await ledger.devices.drain(uuid(), lost)).toBe(true);
+    expect(await ledger.devices.drain(uuid(), { code: 'drained', sentence: 'by ada', by: 'ada' })).toBe(
+      false,
+    );
+    const { drains } = await ledger.devices.book();
     expect(drains.get(uuid())).toMatchObject({ ...lost, since: expect.any(Number) as number });
   });
 
   it('outlives the registration of a daemon that starts again', async () => {
-    await ledger.drain(uuid(), lost);
+    await ledger.devices.drain(uuid(), lost);
     await register();
-    expect((await ledger.deviceBook()).drains.has(uuid())).toBe(true);
+    expect((await ledger.devices.book()).drains.has(uuid())).toBe(true);
   });
 
   it('lets nothing be placed there until the device is resumed', async () => {
     const job = await pendingJob();
-    await ledger.drain(uuid(), lost);
+    await ledger.devices.drain(uuid(), lost);
     await expect(ledger.assign(epoch, job, 1, placement(1, device))).rejects.toMatchObject({
       code: 'device_kept',
     });
     expect((await ledger.job(job))?.state).toBe('pending');
-    await ledger.resume(uuid());
-    await ledger.resume(uuid());
+    await ledger.devices.resume(uuid());
+    await ledger.devices.resume(uuid());
     await ledger.assign(epoch, job, 1, placement(1, device));
     expect((await ledger.job(job))?.state).toBe('starting');
   });
 
   it('is refused of a device that nobody registered', async () => {
-    await expect(ledger.drain('GPU-none', lost)).rejects.toMatchObject({ code: 'not_found' });
-    await expect(ledger.resume('GPU-none')).rejects.toMatchObject({ code: 'not_found' });
-    await expect(ledger.obstruct('GPU-none', [foreign])).rejects.toMatchObject({ code: 'not_found' });
+    await expect(ledger.devices.drain('GPU-none', lost)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(ledger.devices.resume('GPU-none')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(ledger.devices.obstruct('GPU-none', [foreign])).rejects.toMatchObject({ code: 'not_found' });
   });
 });
 
 describe('an obstacle', () => {
   it('lets nothing be placed there for as long as it lasts', async () => {
     const job = await pendingJob();
-    await ledger.obstruct(uuid(), [foreign]);
-    expect((await ledger.deviceBook()).obstacles.get(uuid())).toEqual([foreign]);
+    await ledger.devices.obstruct(uuid(), [foreign]);
+    expect((await ledger.devices.book()).obstacles.get(uuid())).toEqual([foreign]);
     await expect(ledger.assign(epoch, job, 1, placement(1, device))).rejects.toMatchObject({
       code: 'device_kept',
     });
-    await ledger.obstruct(uuid(), []);
+    await ledger.devices.obstruct(uuid(), []);
     await ledger.assign(epoch, job, 1, placement(1, device));
   });
 
   it('is looked at anew by a daemon that starts again', async () => {
-    await ledger.obstruct(uuid(), [foreign]);
+    await ledger.devices.obstruct(uuid(), [foreign]);
     await register();
-    expect((await ledger.deviceBook()).obstacles.has(uuid())).toBe(false);
+    expect((await ledger.devices.book()).obstacles.has(uuid())).toBe(false);
   });
 
   it('is one event when it comes and one when it goes', async () => {
     const redis = server.connect();
     const before = await redis.xlen('{berth}:events');
-    for (let i = 0; i < 3; i += 1) await ledger.obstruct(uuid(), [foreign]);
-    for (let i = 0; i < 3; i += 1) await ledger.obstruct(uuid(), []);
+    for (let i = 0; i < 3; i += 1) await ledger.devices.obstruct(uuid(), [foreign]);
+    for (let i = 0; i < 3; i += 1) await ledger.devices.obstruct(uuid(), []);
     expect((await redis.xlen('{berth}:events')) - before).toBe(2);
   });
 });
@@ -95,9 +97,9 @@ describe('an obstacle', () => {
 it('keeps the last twenty XIDs of a device, newest first', async () => {
   for (let xid = 1; xid <= 25; xid += 1) {
     const at = new Date().toISOString();
-    await ledger.reportXid(uuid(), { at, xid, meaning: 'something', verdict: 'note' });
+    await ledger.devices.reportXid(uuid(), { at, xid, meaning: 'something', verdict: 'note' });
   }
-  const reports = (await ledger.deviceBook()).xids.get(uuid());
+  const reports = (await ledger.devices.book()).xids.get(uuid());
   expect(reports?.map(({ xid }) => xid)).toEqual(Array.from({ length: 20 }, (_, i) => 25 - i));
 });
 
@@ -143,7 +145,7 @@ describe('the book at hand', () => {
     const { feed: events, tell } = feed();
     const book = new DeviceBookView(ledger, events);
     const before = await book.read();
-    await ledger.drain(uuid(), lost);
+    await ledger.devices.drain(uuid(), lost);
     tell('task.started');
     expect((await book.read()).page).toBe(before.page);
     tell('device.drained');
@@ -156,7 +158,7 @@ describe('the book at hand', () => {
     const { feed: events, tell } = feed();
     const book = new DeviceBookView(ledger, events);
     const reading = book.read();
-    await ledger.drain(uuid(), lost);
+    await ledger.devices.drain(uuid(), lost);
     tell('device.drained');
     await reading;
     expect((await book.read()).page.drains.has(uuid())).toBe(true);

@@ -52,7 +52,7 @@ async function end(job: JobId): Promise<void> {
 }
 
 const holdersOf = async (uuid: string): Promise<JobId[]> =>
-  ((await ledger.deviceBook()).holders.get(uuid) ?? []).map(({ job }) => job);
+  ((await ledger.devices.book()).holders.get(uuid) ?? []).map(({ job }) => job);
 
 describe('a device that is shared', () => {
   it('takes jobs as long as their bytes fit, and again when one has ended, in whatever order they end', async () => {
@@ -99,7 +99,7 @@ describe('what a user has used', () => {
       expect(at).toBeGreaterThan(since);
       expected = charge(expected, { gpus: gib === null ? 1 : 0.5, since }, at, HALF_LIFE);
     }
-    const { usage, lastUsed } = await ledger.past();
+    const { usage, lastUsed } = await ledger.usage.past();
     expect(usage.get(user)?.gpuSeconds).toBeCloseTo(expected?.gpuSeconds as number, 9);
     expect(usage.get(user)?.at).toBe(expected?.at);
     expect(usage.get(user)?.total).toBeGreaterThan(0.04);
@@ -111,7 +111,7 @@ describe('what a user has used', () => {
     const long = JSON.stringify({ gpuSeconds: 1000, at: Date.now() - HALF_LIFE * 1000, total: 1000 });
     await server.connect().hset('{berth}:usage', user, long);
     await end(await place(`GPU-${randomUUID()}`, null, user));
-    const after = (await ledger.past()).usage.get(user);
+    const after = (await ledger.usage.past()).usage.get(user);
     expect(after?.gpuSeconds).toBeCloseTo(500, 0);
     expect(after?.total).toBeGreaterThanOrEqual(1000);
   });
@@ -119,14 +119,14 @@ describe('what a user has used', () => {
 
 it('the peaks of the last runs of a name are kept, newest first, each once', async () => {
   const peaksOf = async (): Promise<number[][]> =>
-    (await ledger.peaks('ada', 'train')).map(({ number, bytes }) => [number, bytes]);
+    (await ledger.usage.peaks('ada', 'train')).map(({ number, bytes }) => [number, bytes]);
   for (let number = 1; number <= 12; number += 1)
-    await ledger.notePeak({ user: 'ada', name: 'train', number, bytes: number * GIB });
-  await ledger.notePeak({ user: 'ada', name: 'train', number: 12, bytes: 13 * GIB });
+    await ledger.usage.notePeak({ user: 'ada', name: 'train', number, bytes: number * GIB });
+  await ledger.usage.notePeak({ user: 'ada', name: 'train', number: 12, bytes: 13 * GIB });
   expect(await peaksOf()).toHaveLength(10);
   expect((await peaksOf()).slice(0, 2)).toEqual([
     [12, 13 * GIB],
     [11, 11 * GIB],
   ]);
-  expect(await ledger.peaks('bob', 'train')).toEqual([]);
+  expect(await ledger.usage.peaks('bob', 'train')).toEqual([]);
 });

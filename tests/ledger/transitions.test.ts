@@ -173,9 +173,9 @@ describe('the end of an attempt', () => {
     const id = await jobIn('running', ledger, epoch);
     const devices = (await ledger.job(id))?.attempts[0]?.devices.map(({ uuid }) => uuid) ?? [];
     await ledger.finish({ job: id, attempt: 1, rank: 0 }, ENDING, null);
-    expect([...(await ledger.deviceBook()).holders.keys()]).toEqual(expect.arrayContaining(devices));
+    expect([...(await ledger.devices.book()).holders.keys()]).toEqual(expect.arrayContaining(devices));
     await ledger.finish({ job: id, attempt: 1, rank: 1 }, ENDING, null);
-    const { holders } = await ledger.deviceBook();
+    const { holders } = await ledger.devices.book();
     expect([...holders.keys()].filter((uuid) => devices.includes(uuid))).toEqual([]);
     expect(await ledger.job(id)).toMatchObject({ state: 'succeeded', cause: null });
   });
@@ -247,10 +247,10 @@ it('lists jobs newest first, page by page, also by state', async () => {
 });
 
 it('replaces what it knows of a node, and only of that', async () => {
-  await ledger.registerDevices('a', [registered('GPU-a0', 'a')]);
-  await ledger.registerDevices('b', [registered('GPU-b0', 'b')]);
-  await ledger.registerDevices('a', [registered('GPU-a1', 'a')]);
-  expect((await ledger.devices()).map(({ uuid }) => uuid).sort()).toEqual(['GPU-a1', 'GPU-b0']);
+  await ledger.devices.register('a', [registered('GPU-a0', 'a')]);
+  await ledger.devices.register('b', [registered('GPU-b0', 'b')]);
+  await ledger.devices.register('a', [registered('GPU-a1', 'a')]);
+  expect((await ledger.devices.all()).map(({ uuid }) => uuid).sort()).toEqual(['GPU-a1', 'GPU-b0']);
 });
 
 it('names the rank that failed first, though its worker told of it last', async () => {

@@ -72,7 +72,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const labels = deviceLabels(config.deviceLabels, inventory.devices);
   for (const problem of labels.problems) log.warn(problem);
   const register = (): Promise<void> =>
-    ledger.registerDevices(
+    ledger.devices.register(
       config.node,
       inventory.devices.map((facts) =>
         registrationOf(facts, config.node, labels.byUuid.get(facts.uuid) ?? {}),

@@ -94,7 +94,7 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const { uuid } = factsOr404(app.context, request.params.device);
       const reason = request.body?.reason;
       const sentence = `drained by ${user}${reason ? `: ${reason}` : ''}`;
-      await registered(uuid, ledger.drain(uuid, { code: 'drained', sentence, by: user }));
+      await registered(uuid, ledger.devices.drain(uuid, { code: 'drained', sentence, by: user }));
       return deviceOr404(app.context, uuid);
     },
   );
@@ -119,7 +119,7 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         const detail = `Device ${index} is still lost: the driver can't reach it. Reset it or reboot the host first`;
         throw new ApiProblem('device_conflict', detail);
       }
-      await registered(uuid, ledger.resume(uuid));
+      await registered(uuid, ledger.devices.resume(uuid));
       return deviceOr404(app.context, uuid);
     },
   );

@@ -69,7 +69,7 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           maxParallel: request.body.maxParallel ?? null,
           idempotency: key === undefined ? null : { key, digest },
         };
-        const opened = await ledger.openGroup(group);
+        const opened = await ledger.groups.open(group);
         await ledger.submitAll(jobs.map((job, index) => asMember(job, { ...group, id: opened.id }, index)));
         return reply
           .code(opened.replayed ? 200 : 201)
@@ -113,14 +113,14 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const { id } = await groupOr404(app.context, request.params.group);
-      await ledger.stopGroup(id, CANCELLED);
+      await ledger.groups.stop(id, CANCELLED);
       return reply.code(202).send(await groupOr404(app.context, id));
     },
   );
 };
 
 async function groupOr404({ ledger }: ApiContext, id: GroupId) {
-  const group = await ledger.group(id);
+  const group = await ledger.groups.get(id);
   if (!group) throw new ApiProblem('not_found', `There is no group ${id}`);
   return group;
 }

@@ -19,7 +19,7 @@ export async function sharingOf(
 ): Promise<Sharing | null> {
   if (!sharing) return null;
   if (sharing.slots !== undefined) return { memoryBytes: null, slots: sharing.slots, proposedFrom: null };
-  const proposal = sharing.memory === 'auto' ? proposalOf(await ledger.peaks(user, name)) : null;
+  const proposal = sharing.memory === 'auto' ? proposalOf(await ledger.usage.peaks(user, name)) : null;
   const memoryBytes = sharing.memory === 'auto' ? proposal?.bytes : sharing.memory;
   if (memoryBytes === undefined) {
     const detail = `no run of "${name}" of ${user} has succeeded whose use of memory is known; give an amount such as "10GiB" the first time`;

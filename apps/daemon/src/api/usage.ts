@@ -17,7 +17,7 @@ export const usageRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         response: { 200: UsageSchema },
       },
     },
-    async () => usageOf(scheduling.state(), await ledger.past(), Date.now()),
+    async () => usageOf(scheduling.state(), await ledger.usage.past(), Date.now()),
   );
 };
 

@@ -4,7 +4,8 @@ import { type DeviceEvent, type DeviceFacts, meaningOfXid } from '@berth/cuda-co
 import type { Logger } from 'pino';
 import type { DeviceInventory } from '../devices/inventory.js';
 import type { DeviceBookPage, DeviceBookView } from '../ledger/device-book-view.js';
-import type { Ledger, PassingObstacle } from '../ledger/ledger.js';
+import type { PassingObstacle } from '../ledger/devices.js';
+import type { Ledger } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { DeviceWatch } from './device-watch.js';
 import {
@@ -98,7 +99,7 @@ export class DeviceGuard {
         const meaning = meaningOfXid(event.xid);
         const { xid, meaning: words, verdict } = meaning;
         const at = new Date().toISOString();
-        await this.ledger.reportXid(facts.uuid, { at, xid, meaning: words, verdict });
+        await this.ledger.devices.reportXid(facts.uuid, { at, xid, meaning: words, verdict });
         for (const holder of holders) await this.notice(holder, 'xid', facts.uuid, noticeOfXid(meaning));
       }
       if (ailment) await this.takeOut(facts, ailment, holders);
@@ -111,7 +112,7 @@ export class DeviceGuard {
     { endsJob, ...why }: Ailment,
     holders: readonly Holder[],
   ): Promise<void> {
-    const isNew = await this.ledger.drain(uuid, { ...why, by: 'berth' });
+    const isNew = await this.ledger.devices.drain(uuid, { ...why, by: 'berth' });
     if (isNew) this.log.error({ device: uuid, ...why }, 'a device is taken out of scheduling');
     if (!endsJob) return;
     const sentence = `device ${index} can't be used any more: ${why.sentence}`;
@@ -146,7 +147,7 @@ export class DeviceGuard {
     const isFresh = before !== undefined && now - before.at < SENTENCE_LASTS_MS;
     const saysTheSame = JSON.stringify(before?.obstacles ?? []) === JSON.stringify(obstacles);
     if (isSame && (saysTheSame || isFresh)) return;
-    await this.ledger.obstruct(uuid, obstacles);
+    await this.ledger.devices.obstruct(uuid, obstacles);
     this.written.set(uuid, { at: now, obstacles });
     if (!isSame)
       this.log.info({ device: uuid, obstacles: findings }, 'what keeps jobs away from a device has changed');

@@ -61,7 +61,7 @@ export class EndingWatch {
     const peaks = placedAttempt(record, attempt).devices.map(({ uuid }) => this.histories.peakOf(run, uuid));
     const bytes = Math.max(0, ...peaks.map((peak) => peak ?? 0));
     const { user, name, number } = record as { user: string; name: string; number: string };
-    if (bytes > 0) await this.ledger.notePeak({ user, name, number: Number(number), bytes });
+    if (bytes > 0) await this.ledger.usage.notePeak({ user, name, number: Number(number), bytes });
   }
 
   private async judge(record: JobRecord): Promise<void> {
@@ -76,7 +76,7 @@ export class EndingWatch {
     const sentence =
       `${row} different jobs in a row failed within ${QUICK_SECONDS} s of starting on it, while no other device saw the same ` +
       `(the last was job ${record.number}); look at their logs and at the device (berth doctor), then resume it`;
-    await this.ledger.drain(device.uuid, { code: 'quick_failures', sentence, by: 'berth' });
+    await this.ledger.devices.drain(device.uuid, { code: 'quick_failures', sentence, by: 'berth' });
     this.log.error({ device: device.uuid }, `a device is taken out of scheduling: ${sentence}`);
   }
 }

@@ -1,6 +1,7 @@
 import type { Holder, JobId } from '@berth/contract';
+import type { DeviceBook, HolderEntry } from './devices.js';
 import type { EventFeed, LedgerEvent } from './event-feed.js';
-import type { DeviceBook, HolderEntry, Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import type { JobRecord } from './record.js';
 
 /** What the ledger says of devices, with who holds them. */
@@ -48,7 +49,7 @@ export class DeviceBookView {
   }
 
   private async fetch(): Promise<DeviceBookPage> {
-    const { holders, ...book } = await this.ledger.deviceBook();
+    const { holders, ...book } = await this.ledger.devices.book();
     const ids = [...new Set([...holders.values()].flat().map(({ job }) => job))];
     const records = new Map((await this.ledger.records(ids)).map((record) => [record.id as JobId, record]));
     const held = [...holders].map(([uuid, entries]): [string, Holder[]] => {

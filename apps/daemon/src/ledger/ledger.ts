@@ -1,22 +1,20 @@
-import {
-  type Cause,
-  type Group,
-  type GroupId,
-  type Job,
-  type JobId,
-  type JobState,
-  JobStateSchema,
-  type Notice,
-  type ObstacleCode,
-  type PendingReason,
-  type ScheduleId,
-  type Task,
-  type XidReport,
+import type {
+  Cause,
+  GroupId,
+  Job,
+  JobId,
+  JobState,
+  Notice,
+  PendingReason,
+  ScheduleId,
+  Task,
 } from '@berth/contract';
-import { type Needs, shapeKey, type Usage } from '@berth/scheduler';
+import { type Needs, shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import type { TaskCheckpoint } from './checkpoint-view.js';
+import { DeviceLedger, holdersFrom, holdersIn } from './devices.js';
 import { DRILL_MARGIN_MS, type TaskDrill } from './drill-view.js';
+import { GroupLedger } from './groups.js';
 import { KEYS } from './keys.js';
 import {
   type JobRecord,
@@ -33,70 +31,12 @@ import {
 import { LedgerRefusal } from './refusal.js';
 import { loadScripts, type RunScript } from './scripts.js';
 import { describeTask, type TaskReference } from './task-reference.js';
+import { UsageLedger } from './usage.js';
 
 export const IDEMPOTENCY_KEY_SECONDS = 86_400;
 /** How many submissions are sent before the first is answered. */
-const JOBS_ON_THE_WAY = 500;
-const XIDS_KEPT = 20;
+export const JOBS_ON_THE_WAY = 500;
 const NOTICES_KEPT = 50;
-/** Of how many runs of one name the peaks are kept. */
-const PEAKS_KEPT = 10;
-
-/** A device as its node registered it. */
-export interface RegisteredDevice {
-  uuid: string;
-  index: number;
-  node: string;
-  /** Of a MIG instance: its place among those of its GPU. */
-  instance: number | null;
-  memoryBytes: number | null;
-  model: string;
-  computeCapability: string | null;
-  /** How far the other devices of the node are, by their UUIDs. */
-  distances: Record<string, number>;
-  labels: Record<string, string>;
-}
-
-/** Why a device was taken out. */
-export interface Drain {
-  code: ObstacleCode;
-  sentence: string;
-  /** A user, or `berth` itself. */
-  by: string;
-  /** ms since the epoch. */
-  since: number;
-}
-
-/** What keeps jobs away from a device for now. */
-export interface PassingObstacle {
-  code: ObstacleCode;
-  sentence: string;
-  /** ms since the epoch. */
-  since: number;
-}
-
-/** An attempt that holds a device. */
-export interface HolderEntry {
-  job: JobId;
-  attempt: number;
-  /** What it declared of the device's memory; null: it has it to itself. */
-  sharedBytes: number | null;
-}
-
-/** What users have used, for fair share, and when devices were given back last, in ms since the epoch. */
-export interface Past {
-  usage: ReadonlyMap<string, Usage & { total: number }>;
-  lastUsed: ReadonlyMap<string, number>;
-}
-
-/** What the ledger says of devices, by their UUIDs. */
-export interface DeviceBook {
-  holders: ReadonlyMap<string, readonly HolderEntry[]>;
-  drains: ReadonlyMap<string, Drain>;
-  obstacles: ReadonlyMap<string, readonly PassingObstacle[]>;
-  /** Newest first. */
-  xids: ReadonlyMap<string, readonly XidReport[]>;
-}
 
 export interface NewJob {
   id: JobId;
@@ -145,10 +85,16 @@ export class Ledger {
   private readonly run: RunScript;
 
   private readonly redis: Redis;
+  readonly devices: DeviceLedger;
+  readonly groups: GroupLedger;
+  readonly usage: UsageLedger;
 
   constructor(redis: Redis) {
     this.redis = redis;
     this.run = loadScripts(redis);
+    this.devices = new DeviceLedger(redis, this.run);
+    this.groups = new GroupLedger(redis, this.run, this);
+    this.usage = new UsageLedger(redis, this.run);
   }
 
   /**
@@ -166,64 +112,6 @@ export class Ledger {
   async submitAll(jobs: readonly NewJob[]): Promise<void> {
     for (let i = 0; i < jobs.length; i += JOBS_ON_THE_WAY) {
       await Promise.all(jobs.slice(i, i + JOBS_ON_THE_WAY).map((job) => this.submit(job)));
-    }
-  }
-
-  /**
-   * Opens a group, for its jobs to be submitted.
-   * @throws LedgerRefusal `idempotency_conflict`
-   */
-  async openGroup(group: {
-    id: GroupId;
-    name: string;
-    size: number;
-    maxParallel: number | null;
-    idempotency: NewJob['idempotency'];
-  }): Promise<{ id: GroupId; replayed: boolean }> {
-    const { id, name, size, maxParallel, idempotency } = group;
-    const { outcome, values } = await this.run(
-      'open_group',
-      id,
-      id,
-      name,
-      size,
-      idempotency?.key ?? '',
-      idempotency?.digest ?? '',
-      IDEMPOTENCY_KEY_SECONDS,
-      maxParallel ?? '',
-    );
-    return { id: values[0] as GroupId, replayed: outcome === 'replayed' };
-  }
-
-  /** A group with how many of its jobs are in each state, or null. */
-  async group(id: GroupId): Promise<Group | null> {
-    const record = await this.redis.hgetall(KEYS.group(id));
-    const [firstJob] = await this.redis.zrange(KEYS.jobsOfGroup(id), '0', '0');
-    if (record.id === undefined || firstJob === undefined) return null;
-    const { values } = await this.run('count_group', id, id);
-    const states = Object.fromEntries(JobStateSchema.options.map((state) => [state, 0]));
-    for (let i = 0; i < values.length; i += 2) states[values[i] as JobState] = Number(values[i + 1]);
-    const first = await this.redis.hget(KEYS.job(firstJob), 'number');
-    return {
-      id,
-      name: record.name as string,
-      size: Number(record.size),
-      maxParallel: record.maxParallel ? Number(record.maxParallel) : null,
-      submittedAt: new Date(Number(record.submittedAt)).toISOString(),
-      states: states as Group['states'],
-      firstJob,
-      firstNumber: Number(first),
-    };
-  }
-
-  /** Ends all jobs of a group before their time, the last ones first: so that none starts in the place of another. */
-  async stopGroup(id: GroupId, cause: Cause): Promise<void> {
-    const ids = await this.redis.zrevrange(KEYS.jobsOfGroup(id), 0, -1);
-    for (let i = 0; i < ids.length; i += JOBS_ON_THE_WAY) {
-      const stopped = ids.slice(i, i + JOBS_ON_THE_WAY).map((job) => this.stop(job, 'cancelled', cause));
-      for (const result of await Promise.allSettled(stopped)) {
-        if (result.status === 'rejected' && !(result.reason instanceof LedgerRefusal)) throw result.reason;
-      }
     }
   }
 
@@ -412,41 +300,6 @@ export class Ledger {
     return values[0] as string;
   }
 
-  /** Replaces what is known of a node's devices. */
-  async registerDevices(node: string, devices: readonly RegisteredDevice[]): Promise<void> {
-    await this.run(
-      'register_devices',
-      node,
-      node,
-      ...devices.flatMap((device) => [device.uuid, JSON.stringify(device)]),
-    );
-  }
-
-  /**
-   * Takes a device out: nothing is placed on it until it is resumed. The first reason stays.
-   * @returns whether it wasn't out before
-   * @throws LedgerRefusal `not_found`
-   */
-  async drain(uuid: string, why: Omit<Drain, 'since'>): Promise<boolean> {
-    const { values } = await this.run('drain', uuid, uuid, JSON.stringify(why));
-    return values[0] === 'drained';
-  }
-
-  /** Gives a device back to scheduling. @throws LedgerRefusal `not_found` */
-  async resume(uuid: string): Promise<void> {
-    await this.run('resume', uuid, uuid);
-  }
-
-  /** Says what keeps jobs away from a device for now; an empty list: nothing does. @throws LedgerRefusal `not_found` */
-  async obstruct(uuid: string, obstacles: readonly PassingObstacle[]): Promise<void> {
-    await this.run('obstruct', uuid, uuid, obstacles.length > 0 ? JSON.stringify(obstacles) : '');
-  }
-
-  /** Writes down an error that the driver reported of a device. */
-  async reportXid(uuid: string, report: XidReport): Promise<void> {
-    await this.run('report_xid', uuid, uuid, JSON.stringify(report), XIDS_KEPT);
-  }
-
   /**
    * Tells a job's owner of something that happened to an attempt.
    * @returns whether it hadn't been said before
@@ -469,18 +322,6 @@ export class Ledger {
       NOTICES_KEPT,
     );
     return values[0] === 'new';
-  }
-
-  /** Writes down how much of a device's memory a run had at the most. */
-  async notePeak(run: { user: string; name: string; number: number; bytes: number }): Promise<void> {
-    const { user, name, number, bytes } = run;
-    await this.run('note_peak', user, user, name, number, bytes, PEAKS_KEPT);
-  }
-
-  /** What the last runs of a name had of a device's memory at the most, newest first. */
-  async peaks(user: string, name: string): Promise<{ number: number; bytes: number }[]> {
-    const peaks = await this.redis.hget(KEYS.peaks, `${user}/${name}`);
-    return peaks ? (JSON.parse(peaks) as { number: number; bytes: number }[]) : [];
   }
 
   /** Changes the reasons for which the jobs of some shapes wait; null takes one away. @throws LedgerRefusal `not_leading` */
@@ -562,12 +403,6 @@ export class Ledger {
     return await this.redis.zrangebyscore(KEYS.inState(state), '-inf', '+inf');
   }
 
-  /** All registered devices, of all nodes. */
-  async devices(): Promise<RegisteredDevice[]> {
-    const devices = await this.redis.hvals(KEYS.devices);
-    return devices.map((json) => JSON.parse(json) as RegisteredDevice);
-  }
-
   /** The tasks that the worker of a device is responsible for and that haven't ended, with their jobs. */
   async openTasks(
     device: string,
@@ -592,34 +427,6 @@ export class Ledger {
   async holding(): Promise<JobRecord[]> {
     const holders = [...holdersFrom(await this.redis.hgetall(KEYS.allocations)).values()].flat();
     return this.records([...new Set(holders.map(({ job }) => job))]);
-  }
-
-  /** What is over, as far as scheduling cares. */
-  async past(): Promise<Past> {
-    const [usage, lastUsed] = await Promise.all([
-      this.redis.hgetall(KEYS.usage),
-      this.redis.hgetall(KEYS.lastUsed),
-    ]);
-    return {
-      usage: parsedMap(usage),
-      lastUsed: new Map(Object.entries(lastUsed).map(([uuid, at]) => [uuid, Number(at)])),
-    };
-  }
-
-  /** All that the ledger says of devices, in one trip. */
-  async deviceBook(): Promise<DeviceBook> {
-    const pipeline = this.redis.pipeline();
-    for (const key of [KEYS.allocations, KEYS.drains, KEYS.obstacles, KEYS.xids]) pipeline.hgetall(key);
-    const [holders, drains, obstacles, xids] = ((await pipeline.exec()) ?? []).map(([error, hash]) => {
-      if (error) throw error;
-      return hash as Record<string, string>;
-    });
-    return {
-      holders: holdersFrom(holders ?? {}),
-      drains: parsedMap<Drain>(drains ?? {}),
-      obstacles: parsedMap<PassingObstacle[]>(obstacles ?? {}),
-      xids: parsedMap<XidReport[]>(xids ?? {}),
-    };
   }
 
   /** Asks Redis for an answer. @throws where it gives none */
@@ -652,23 +459,4 @@ export class Ledger {
       jobFromRecord(record, waiting.get(record.id) ?? { position: null, reason: null }),
     );
   }
-}
-
-function holdersFrom(hash: Record<string, string>): Map<string, HolderEntry[]> {
-  return new Map(Object.entries(hash).map(([uuid, held]) => [uuid, holdersIn(held)]));
-}
-
-/** @param held as lua/common.lua writes it (write_holders) */
-function holdersIn(held: string): HolderEntry[] {
-  return held
-    .split(';')
-    .filter(Boolean)
-    .map((holder) => {
-      const [job, attempt, bytes] = holder.split(' ') as [string, string, string?];
-      return { job, attempt: Number(attempt), sharedBytes: bytes === undefined ? null : Number(bytes) };
-    });
-}
-
-function parsedMap<Value>(hash: Record<string, string>): Map<string, Value> {
-  return new Map(Object.entries(hash).map(([field, json]) => [field, JSON.parse(json) as Value]));
 }

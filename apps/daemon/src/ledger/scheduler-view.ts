@@ -5,7 +5,10 @@ import { type JobRecord, placedAttempt, specOf, waitingJob } from './record.js';
 
 /** The devices of all nodes, each with the first of what keeps jobs away from it. */
 export async function schedulableDevices(ledger: Ledger): Promise<SchedulableDevice[]> {
-  const [registered, { drains, obstacles }] = await Promise.all([ledger.devices(), ledger.deviceBook()]);
+  const [registered, { drains, obstacles }] = await Promise.all([
+    ledger.devices.all(),
+    ledger.devices.book(),
+  ]);
   return registered.map((device) => {
     const why = drains.get(device.uuid) ?? obstacles.get(device.uuid)?.[0];
     return { ...device, obstacle: why ? { code: why.code, sentence: why.sentence } : null };

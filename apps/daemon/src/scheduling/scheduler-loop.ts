@@ -118,7 +118,7 @@ export class SchedulerLoop {
   private async load(): Promise<void> {
     const state = emptyState(this.policy);
     apply(state, { type: 'devices', devices: await schedulableDevices(this.ledger) });
-    apply(state, { type: 'past', ...(await this.ledger.past()) });
+    apply(state, { type: 'past', ...(await this.ledger.usage.past()) });
     const pending = await this.ledger.records(await this.ledger.idsInState('pending'));
     this.alarm.clear();
     for (const record of pending) {

@@ -1,0 +1,140 @@
+import type { JobId, ObstacleCode, XidReport } from '@berth/contract';
+import type { Redis } from 'ioredis';
+import { KEYS } from './keys.js';
+import { parsedMap } from './parsed-map.js';
+import type { RunScript } from './scripts.js';
+
+const XIDS_KEPT = 20;
+
+/** A device as its node registered it. */
+export interface RegisteredDevice {
+  uuid: string;
+  index: number;
+  node: string;
+  /** Of a MIG instance: its place among those of its GPU. */
+  instance: number | null;
+  memoryBytes: number | null;
+  model: string;
+  computeCapability: string | null;
+  /** How far the other devices of the node are, by their UUIDs. */
+  distances: Record<string, number>;
+  labels: Record<string, string>;
+}
+
+/** Why a device was taken out. */
+export interface Drain {
+  code: ObstacleCode;
+  sentence: string;
+  /** A user, or `berth` itself. */
+  by: string;
+  /** ms since the epoch. */
+  since: number;
+}
+
+/** What keeps jobs away from a device for now. */
+export interface PassingObstacle {
+  code: ObstacleCode;
+  sentence: string;
+  /** ms since the epoch. */
+  since: number;
+}
+
+/** An attempt that holds a device. */
+export interface HolderEntry {
+  job: JobId;
+  attempt: number;
+  /** What it declared of the device's memory; null: it has it to itself. */
+  sharedBytes: number | null;
+}
+
+/** What the ledger says of devices, by their UUIDs. */
+export interface DeviceBook {
+  holders: ReadonlyMap<string, readonly HolderEntry[]>;
+  drains: ReadonlyMap<string, Drain>;
+  obstacles: ReadonlyMap<string, readonly PassingObstacle[]>;
+  /** Newest first. */
+  xids: ReadonlyMap<string, readonly XidReport[]>;
+}
+
+/** The truth about devices: who holds them, and what keeps jobs away from them. */
+export class DeviceLedger {
+  private readonly run: RunScript;
+  private readonly redis: Redis;
+
+  constructor(redis: Redis, run: RunScript) {
+    this.redis = redis;
+    this.run = run;
+  }
+
+  /** Replaces what is known of a node's devices. */
+  async register(node: string, devices: readonly RegisteredDevice[]): Promise<void> {
+    await this.run(
+      'register_devices',
+      node,
+      node,
+      ...devices.flatMap((device) => [device.uuid, JSON.stringify(device)]),
+    );
+  }
+
+  /**
+   * Takes a device out: nothing is placed on it until it is resumed. The first reason stays.
+   * @returns whether it wasn't out before
+   * @throws LedgerRefusal `not_found`
+   */
+  async drain(uuid: string, why: Omit<Drain, 'since'>): Promise<boolean> {
+    const { values } = await this.run('drain', uuid, uuid, JSON.stringify(why));
+    return values[0] === 'drained';
+  }
+
+  /** Gives a device back to scheduling. @throws LedgerRefusal `not_found` */
+  async resume(uuid: string): Promise<void> {
+    await this.run('resume', uuid, uuid);
+  }
+
+  /** Says what keeps jobs away from a device for now; an empty list: nothing does. @throws LedgerRefusal `not_found` */
+  async obstruct(uuid: string, obstacles: readonly PassingObstacle[]): Promise<void> {
+    await this.run('obstruct', uuid, uuid, obstacles.length > 0 ? JSON.stringify(obstacles) : '');
+  }
+
+  /** Writes down an error that the driver reported of a device. */
+  async reportXid(uuid: string, report: XidReport): Promise<void> {
+    await this.run('report_xid', uuid, uuid, JSON.stringify(report), XIDS_KEPT);
+  }
+
+  /** All registered devices, of all nodes. */
+  async all(): Promise<RegisteredDevice[]> {
+    const devices = await this.redis.hvals(KEYS.devices);
+    return devices.map((json) => JSON.parse(json) as RegisteredDevice);
+  }
+
+  /** All that the ledger says of devices, in one trip. */
+  async book(): Promise<DeviceBook> {
+    const pipeline = this.redis.pipeline();
+    for (const key of [KEYS.allocations, KEYS.drains, KEYS.obstacles, KEYS.xids]) pipeline.hgetall(key);
+    const [holders, drains, obstacles, xids] = ((await pipeline.exec()) ?? []).map(([error, hash]) => {
+      if (error) throw error;
+      return hash as Record<string, string>;
+    });
+    return {
+      holders: holdersFrom(holders ?? {}),
+      drains: parsedMap<Drain>(drains ?? {}),
+      obstacles: parsedMap<PassingObstacle[]>(obstacles ?? {}),
+      xids: parsedMap<XidReport[]>(xids ?? {}),
+    };
+  }
+}
+
+export function holdersFrom(hash: Record<string, string>): Map<string, HolderEntry[]> {
+  return new Map(Object.entries(hash).map(([uuid, held]) => [uuid, holdersIn(held)]));
+}
+
+/** @param held as lua/common.lua writes it (write_holders) */
+export function holdersIn(held: string): HolderEntry[] {
+  return held
+    .split(';')
+    .filter(Boolean)
+    .map((holder) => {
+      const [job, attempt, bytes] = holder.split(' ') as [string, string, string?];
+      return { job, attempt: Number(attempt), sharedBytes: bytes === undefined ? null : Number(bytes) };
+    });
+}
