@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 const PACKAGES = {
   'packages/contract': {},
   'packages/scheduler': { '@berth/contract': 'types' },
+  'packages/simulator': { '@berth/contract': 'types', '@berth/scheduler': 'values' },
   'packages/cuda-core': {},
   'packages/task-shim': {},
   'packages/client': { '@berth/contract': 'values' },
