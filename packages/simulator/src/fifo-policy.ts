@@ -84,7 +84,7 @@ export class FifoPolicy implements Policy {
       );
       if (free.length >= gpus && (!best || free.length < best.length)) best = free;
     }
-    return best && best.slice(0, gpus);
+    return best?.slice(0, gpus) ?? null;
   }
 
   private start(job: TraceJob, devices: readonly string[], now: number): Start {
