@@ -62,6 +62,7 @@ describe('simulate', () => {
     [['--jobs', '1.5'], "--jobs: '1.5' is no whole number"],
     [['--days', 'x'], "--days: 'x' is no whole number"],
     [['--load', '-1'], "--load: '-1' is no number from 0.01 to 10"],
+    [['--unlimited', '2'], "--unlimited: '2' is no number from 0 to 1"],
     [['--seed', ''], "--seed: '' is no whole number"],
     [['--jobs', '1'], "1 jobs can't load 64 devices"],
     [['--trace', '/nowhere.csv'], "can't read the trace /nowhere.csv"],

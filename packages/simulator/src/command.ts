@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { largestNode, parseCluster } from './cluster.js';
-import { readCsv } from './csv.js';
+import { COLUMNS, readCsv } from './csv.js';
 import { generate } from './generate.js';
 import { makePolicy, POLICY_NAMES, parsePolicies } from './policies.js';
 import { replay } from './replay.js';
@@ -15,8 +15,9 @@ export interface Output {
 
 /** sysexits.h: the command was used wrongly. */
 const EX_USAGE = 64;
+const GENERATED = 'generated';
 /** What only a generated trace is shaped by. */
-const SHAPING = ['seed', 'jobs', 'days', 'load'] as const;
+const SHAPING = ['seed', 'jobs', 'days', 'load', 'unlimited'] as const;
 
 interface Options {
   trace: string;
@@ -24,6 +25,7 @@ interface Options {
   jobs: number;
   days: number;
   load: number;
+  unlimited: number;
   cluster: string;
   policy: string;
   json?: true;
@@ -45,54 +47,16 @@ export function run(argv: readonly string[], { out, err }: Output): number {
 }
 
 function makeCommand({ out, err }: Output): Command {
-  const number = (name: string, least: number, most: number, whole: boolean) => (text: string) => {
-    const value = Number(text);
-    if (text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value)))
-      return value;
-    throw new InputError(
-      `--${name}: '${text.slice(0, 40)}' is no ${whole ? 'whole ' : ''}number from ${least} to ${most}`,
-    );
-  };
-  const option = (
-    flags: string,
-    help: string,
-    initial: string | number,
-    parse?: (text: string) => number,
-  ) => {
-    const made = new Option(flags, help).default(initial);
-    return parse ? made.argParser(parse) : made;
-  };
   return new Command('simulate')
     .description('Replays a trace of jobs against a described cluster in virtual time, by each policy.')
-    .addOption(
-      option(
-        '--trace <SOURCE>',
-        '`generated`, or a CSV file: submit,user,gpus,duration,timeLimit,priority',
-        'generated',
-      ),
-    )
-    .addOption(
-      option(
-        '--seed <N>',
-        'of a generated trace: equal seeds, equal traces',
-        1,
-        number('seed', 0, 2 ** 31 - 1, true),
-      ),
-    )
-    .addOption(option('--jobs <N>', 'of a generated trace', 100_000, number('jobs', 1, 1e6, true)))
-    .addOption(
-      option('--days <N>', 'over which a generated trace is submitted', 30, number('days', 1, 366, true)),
-    )
-    .addOption(
-      option(
-        '--load <SHARE>',
-        'that a generated trace asks of the cluster',
-        0.9,
-        number('load', 0.01, 10, false),
-      ),
-    )
-    .addOption(option('--cluster <SPEC>', '[NODESx]DEVICESxMODEL[-MEMORYGB]', '8x8xH100-80GB'))
-    .addOption(option('--policy <LIST>', `some of ${POLICY_NAMES.join(', ')}`, POLICY_NAMES.join(',')))
+    .option('--trace <SOURCE>', `${GENERATED}, or a CSV file: ${COLUMNS.join()}`, GENERATED)
+    .addOption(number('seed', 'of a generated trace: equal seeds, equal traces', 1, [0, 2 ** 31 - 1]))
+    .addOption(number('jobs', 'in a generated trace', 100_000, [1, 1e6]))
+    .addOption(number('days', 'over which a generated trace is submitted', 30, [1, 366]))
+    .addOption(share('load', 'of the cluster that a generated trace asks for', 0.9, [0.01, 10]))
+    .addOption(share('unlimited', 'of generated jobs that have no time limit', 0.2, [0, 1]))
+    .option('--cluster <SPEC>', '[NODESx]DEVICESxMODEL[-MEMORYGB]', '8x8xH100-80GB')
+    .option('--policy <LIST>', 'in the order of the columns', POLICY_NAMES.join())
     .option('--json', 'print the figures as JSON')
     .allowExcessArguments(false)
     .exitOverride()
@@ -101,6 +65,27 @@ function makeCommand({ out, err }: Output): Command {
       writeErr: err,
       outputError: (text, write) => write(`simulate: ${text.replace(/^error: /, '')}`),
     });
+}
+
+type Range = readonly [least: number, most: number];
+
+const number = (name: string, help: string, initial: number, range: Range): Option =>
+  new Option(`--${name} <N>`, help)
+    .default(initial)
+    .argParser((text) => inRange(name, text, range, { whole: true }));
+
+const share = (name: string, help: string, initial: number, range: Range): Option =>
+  new Option(`--${name} <SHARE>`, help)
+    .default(initial)
+    .argParser((text) => inRange(name, text, range, { whole: false }));
+
+function inRange(name: string, text: string, [least, most]: Range, { whole }: { whole: boolean }): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value)))
+    return value;
+  throw new InputError(
+    `--${name}: '${text.slice(0, 40)}' is no ${whole ? 'whole ' : ''}number from ${least} to ${most}`,
+  );
 }
 
 function simulate(command: Command, { out, err }: Output): void {
@@ -118,7 +103,9 @@ function simulate(command: Command, { out, err }: Output): void {
   });
   const about = { ...describe(trace, devices.length), cluster: options.cluster };
   if (options.json) {
-    out(`${JSON.stringify({ trace: { source: options.trace, ...about }, policies: reports }, null, 2)}\n`);
+    const { trace: source, seed, unlimited } = options;
+    const origin = source === GENERATED ? { source, seed, unlimited } : { source };
+    out(`${JSON.stringify({ trace: { ...origin, ...about }, policies: reports }, null, 2)}\n`);
     return;
   }
   out(
@@ -128,8 +115,8 @@ function simulate(command: Command, { out, err }: Output): void {
 }
 
 function loadTrace(command: Command, options: Options, devices: number, mostGpus: number): Trace {
-  const { trace, seed, jobs, days, load } = options;
-  if (trace === 'generated') return generate({ seed, jobs, days, load, devices, mostGpus });
+  const { trace, seed, jobs, days, load, unlimited } = options;
+  if (trace === GENERATED) return generate({ seed, jobs, days, load, unlimited, devices, mostGpus });
   const shaped = SHAPING.find((name) => command.getOptionValueSource(name) !== 'default');
   if (shaped) throw new InputError(`--${shaped} shapes a generated trace; ${trace} is what it is`);
   return readCsv(trace, mostGpus);

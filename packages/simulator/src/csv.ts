@@ -3,7 +3,7 @@ import { CsvError, type Info, parse } from 'csv-parse/sync';
 import { InputError, inOrder, type Trace, type TraceJob } from './trace.js';
 
 const NEEDED = ['submit', 'user', 'gpus', 'duration'] as const;
-const COLUMNS = [...NEEDED, 'timeLimit', 'priority'] as const;
+export const COLUMNS = [...NEEDED, 'timeLimit', 'priority'] as const;
 type Row = Partial<Record<(typeof COLUMNS)[number], string>>;
 
 /**

@@ -3,7 +3,7 @@ import { generate, SHAPE } from './generate.js';
 import { spread } from './report.js';
 import { InputError } from './trace.js';
 
-const WISHES = { seed: 7, jobs: 20_000, days: 28, load: 0.9, devices: 64, mostGpus: 8 };
+const WISHES = { seed: 7, jobs: 20_000, days: 28, load: 0.9, unlimited: 0.2, devices: 64, mostGpus: 8 };
 const trace = generate(WISHES);
 
 const shareOf = (test: (job: (typeof trace)[number]) => boolean): number =>
@@ -41,7 +41,13 @@ describe('a generated trace', () => {
     expect(
       spread(limited.map(({ duration, timeLimit }) => (timeLimit as number) / duration)).median,
     ).toBeGreaterThan(2);
-    expect(shareOf(({ timeLimit }) => timeLimit === null)).toBeCloseTo(SHAPE.unlimited, 1);
+    expect(shareOf(({ timeLimit }) => timeLimit === null)).toBeCloseTo(0.2, 1);
+  });
+
+  it('differs by nothing but limits where more or fewer have one', () => {
+    const limits = (unlimited: number) => generate({ ...WISHES, unlimited });
+    expect(limits(1)).toEqual(trace.map((job) => ({ ...job, timeLimit: null })));
+    expect(limits(0).every(({ timeLimit }) => timeLimit !== null)).toBe(true);
   });
 
   it('is submitted by day more than by night, on weekdays more than at weekends, within its days', () => {

@@ -16,7 +16,7 @@ import { InputError, inOrder, type Trace } from './trace.js';
  * - A few users submit most jobs, as both papers say; Zipf's law with this exponent is ours: three of 60 submit half.
  * - Time limits: the used share of a limit is spread evenly (Mu'alem and Feitelson, "Utilization, Predictability, Workloads, and
  *   User Runtime Estimates in Scheduling the IBM SP2 with Backfilling", IEEE TPDS 12(6), 2001), and about 20 round values
- *   stand on 90 % of all jobs (Tsafrir, "Using Inaccurate Estimates Accurately", JSSPP 2010). That a fifth has none is ours.
+ *   stand on 90 % of all jobs (Tsafrir, "Using Inaccurate Estimates Accurately", JSSPP 2010). How many have none is asked for.
  */
 export const SHAPE = {
   sigma: Math.sqrt(2 * Math.log(6651.681 / 206)),
@@ -32,7 +32,6 @@ export const SHAPE = {
   days: [1, 1, 1, 1, 1, 0.6, 0.6],
   users: 60,
   zipfExponent: 1.2,
-  unlimited: 0.2,
   limitMinutes: [5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 720, 1080, 1440, 2880, 4320, 5760, 7200, 10_080],
   longestSeconds: 7 * 86_400,
 } as const satisfies Record<string, unknown>;
@@ -45,6 +44,8 @@ export interface Wishes {
   readonly days: number;
   /** Demand in GPU-seconds as a share of what the cluster has in those days. */
   readonly load: number;
+  /** The share of jobs without a time limit. */
+  readonly unlimited: number;
   readonly devices: number;
   /** No job asks for more. */
   readonly mostGpus: number;
@@ -66,7 +67,7 @@ export function generate(wishes: Wishes): Trace {
     gpus: Math.min((SHAPE.sizes[size(random())] as readonly [number, number])[0], wishes.mostGpus),
     length: Math.exp(SHAPE.sigma * normal(random(), random())),
     usedShare: random(),
-    unlimited: random() < SHAPE.unlimited,
+    unlimited: random() < wishes.unlimited,
   }));
   const factor = factorFor(drafts, wishes);
   return inOrder(
