@@ -1,9 +1,9 @@
 import {
+  type Allocation,
   apply,
   decide,
   emptyState,
   type PendingJob,
-  PLANNED_SECONDS,
   type SchedulableDevice,
   type SchedulerState,
 } from '@berth/scheduler';
@@ -26,21 +26,19 @@ export class BerthPolicy implements Policy {
     apply(this.state, { type: 'pending', job: pendingJob(job) });
   }
 
-  ended(job: TraceJob): void {
+  ended(job: TraceJob, now: number): void {
     this.jobs.delete(idOf(job));
-    apply(this.state, { type: 'freed', job: idOf(job) });
+    apply(this.state, { type: 'freed', job: idOf(job), at: now * 1000 });
   }
 
   decide(now: number): Start[] {
     // Nobody can start where nothing is free: half of the time, on a busy cluster.
     if (this.state.holders.size === this.devices) return [];
-    const { placements } = decide(this.state, { now: now * 1000, plannedSeconds: PLANNED_SECONDS });
+    const { placements } = decide(this.state, now * 1000);
     return placements.map(({ job: id, devices: given }) => {
       const job = this.jobs.get(id) as TraceJob;
       const devices = given.map(({ uuid }) => uuid);
-      const endsAt = job.timeLimit === null ? null : (now + job.timeLimit) * 1000;
-      const allocation = { job: id, number: job.number, devices, since: now * 1000, endsAt };
-      apply(this.state, { type: 'placed', allocation });
+      apply(this.state, { type: 'placed', allocation: allocationOf(pendingJob(job), devices, now) });
       return { job, devices };
     });
   }
@@ -54,12 +52,27 @@ function pendingJob(job: TraceJob): PendingJob {
     number: job.number,
     attempt: 1,
     needs: {
+      user: job.user,
       priority: job.priority,
       gpus: job.gpus,
       candidates: null,
       launch: 'single',
       constraints: null,
+      share: null,
       longestSeconds: job.timeLimit,
+      graceSeconds: 0,
+      preemptible: false,
+      limitedGroup: null,
     },
   };
+}
+
+function allocationOf(
+  { id, number, attempt, needs }: PendingJob,
+  devices: string[],
+  now: number,
+): Allocation {
+  const since = now * 1000;
+  const endsAt = needs.longestSeconds === null ? null : since + needs.longestSeconds * 1000;
+  return { job: id, number, attempt, needs, devices, gpus: devices.length, since, endsAt, leaving: false };
 }

@@ -45,6 +45,7 @@ function nodeOf(node: string, count: number, model: string): SchedulableDevice[]
     distances: Object.fromEntries(
       uuids.filter((other) => other !== uuid).map((other) => [other, NVLINK_DISTANCE]),
     ),
+    labels: {},
     obstacle: null,
   }));
 }

@@ -1,4 +1,4 @@
-import { PLANNED_SECONDS, type SchedulableDevice } from '@berth/scheduler';
+import { DEFAULT_POLICY, type SchedulableDevice } from '@berth/scheduler';
 import { nodesOf } from './cluster.js';
 import type { Policy, Start } from './policies.js';
 import type { TraceJob } from './trace.js';
@@ -118,9 +118,9 @@ export class FifoPolicy implements Policy {
   private freeAt(uuid: string, now: number): number {
     const held = this.held.get(uuid);
     if (!held) return now;
-    const planned = held.since + (held.job.timeLimit ?? PLANNED_SECONDS);
+    const planned = held.since + (held.job.timeLimit ?? DEFAULT_POLICY.plannedSeconds);
     // One without a limit that has run for longer than was planned may go on as long again.
-    return planned > now ? planned : now + (held.job.timeLimit === null ? PLANNED_SECONDS : 0);
+    return planned > now ? planned : now + (held.job.timeLimit === null ? DEFAULT_POLICY.plannedSeconds : 0);
   }
 }
 

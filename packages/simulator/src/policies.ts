@@ -10,11 +10,11 @@ export interface Start {
   readonly devices: readonly string[];
 }
 
-/** Who decides. Told what happens in virtual time, asked who starts. */
+/** Who decides. Told what happens in virtual time, asked who starts. `now` is in seconds since the trace began. */
 export interface Policy {
   submitted(job: TraceJob): void;
-  ended(job: TraceJob): void;
-  /** Who starts now; the policy takes these as started. `now` in seconds since the trace began. */
+  ended(job: TraceJob, now: number): void;
+  /** Who starts now; the policy takes these as started. */
   decide(now: number): readonly Start[];
 }
 

@@ -25,7 +25,7 @@ export function replay(trace: Trace, policy: Policy): Run[] {
       trace[next]?.submit ?? Number.POSITIVE_INFINITY,
       running.peek()?.end ?? Number.POSITIVE_INFINITY,
     );
-    while (running.peek()?.end === now) policy.ended((running.pop() as Run).job);
+    while (running.peek()?.end === now) policy.ended((running.pop() as Run).job, now);
     for (; trace[next]?.submit === now; next += 1) policy.submitted(trace[next] as TraceJob);
     for (const { job, devices } of policy.decide(now)) {
       const run = { job, start: now, end: now + runSeconds(job), devices };
