@@ -14,10 +14,8 @@ import type { TraceJob } from './trace.js';
 export class BerthPolicy implements Policy {
   private readonly state: SchedulerState = emptyState();
   private readonly jobs = new Map<string, TraceJob>();
-  private readonly devices: number;
 
   constructor(devices: readonly SchedulableDevice[]) {
-    this.devices = devices.length;
     apply(this.state, { type: 'devices', devices });
   }
 
@@ -32,8 +30,8 @@ export class BerthPolicy implements Policy {
   }
 
   decide(now: number): Start[] {
-    // Nobody can start where nothing is free: half of the time, on a busy cluster.
-    if (this.state.holders.size === this.devices) return [];
+    // A trace's jobs share no devices and displace nobody: most decisions on a busy cluster are none.
+    if (!this.couldAnyStart()) return [];
     const { placements } = decide(this.state, now * 1000);
     return placements.map(({ job: id, devices: given }) => {
       const job = this.jobs.get(id) as TraceJob;
@@ -41,6 +39,21 @@ export class BerthPolicy implements Policy {
       apply(this.state, { type: 'placed', allocation: allocationOf(pendingJob(job), devices, now) });
       return { job, devices };
     });
+  }
+
+  /** Whether some node has as many devices free as the smallest job that waits asks for. */
+  private couldAnyStart(): boolean {
+    const { devices, holders, shapes } = this.state;
+    let smallest = Number.POSITIVE_INFINITY;
+    for (const { needs } of shapes.values()) smallest = Math.min(smallest, needs.gpus);
+    const free = new Map<string, number>();
+    for (const { uuid, node } of devices.values()) {
+      if (holders.has(uuid)) continue;
+      const count = (free.get(node) ?? 0) + 1;
+      if (count >= smallest) return true;
+      free.set(node, count);
+    }
+    return false;
   }
 }
 

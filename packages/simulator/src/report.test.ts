@@ -32,6 +32,13 @@ describe('a report', () => {
     expect(report.makespanSeconds).toBe(120);
   });
 
+  it('tells the busiest users from the others', () => {
+    expect(report.byUsers?.busiest).toMatchObject({ users: 1, jobs: 1, waitSeconds: { mean: 0 } });
+    expect(report.byUsers?.others).toMatchObject({ users: 1, jobs: 1, waitSeconds: { mean: 60 } });
+    const alone = reportOn([{ job: first, start: 0, end: 100, devices: ['a'] }], 4);
+    expect(alone.byUsers).toBeNull();
+  });
+
   it('counts fairness between users', () => {
     expect(report.fairness.slowdown).toBeCloseTo(jain([1, 4]));
     expect(report.fairness.share).toBeCloseTo(jain([0.4, 0]));

@@ -16,6 +16,13 @@ export interface SizeReport {
   readonly waitSeconds: Spread;
 }
 
+/** The jobs of some users. */
+export interface UsersReport {
+  readonly users: number;
+  readonly jobs: number;
+  readonly waitSeconds: Spread;
+}
+
 /** How a policy did. */
 export interface Report {
   readonly jobs: number;
@@ -24,6 +31,8 @@ export interface Report {
   /** (wait + run) / max(run, 10 s), at least 1 (Feitelson et al., "Theory and Practice in Parallel Job Scheduling", 1997). */
   readonly boundedSlowdown: Spread;
   readonly bySize: readonly SizeReport[];
+  /** The twentieth of the users that asks for most GPU time, and the rest of them; null: there is no rest. */
+  readonly byUsers: { readonly busiest: UsersReport; readonly others: UsersReport } | null;
   /** Share of the devices' time that jobs held, from the first submission to the last. */
   readonly utilisation: number | null;
   /** From the first submission until the last job has ended. */
@@ -41,6 +50,7 @@ export interface Report {
 
 const SLOWDOWN_BOUND_SECONDS = 10;
 const LARGE = 4;
+const BUSIEST = 0.05;
 const SIZES: readonly [name: string, least: number, most: number][] = [
   ['1', 1, 1],
   ['2 to 3', 2, 3],
@@ -52,6 +62,7 @@ const SIZES: readonly [name: string, least: number, most: number][] = [
 export function reportOn(runs: readonly Run[], devices: number): Report {
   const first = least(runs.map(({ job }) => job.submit));
   const last = most(runs.map(({ job }) => job.submit));
+  const users = byUser(runs);
   const large = runs.filter(({ job }) => job.gpus >= LARGE);
   return {
     jobs: runs.length,
@@ -61,28 +72,40 @@ export function reportOn(runs: readonly Run[], devices: number): Report {
       const some = runs.filter(({ job }) => job.gpus >= from && job.gpus <= to);
       return some.length > 0 ? [{ gpus, jobs: some.length, waitSeconds: spread(some.map(waitOf)) }] : [];
     }),
+    byUsers: byUsersOf(users),
     utilisation:
       last > first ? sum(runs.map((run) => heldUntil(run, last))) / (devices * (last - first)) : null,
     makespanSeconds: most(runs.map(({ end }) => end)) - first,
-    fairness: fairnessOf(runs, last),
+    fairness: fairnessOf(users, last),
     largestWaitOfLargeSeconds: large.length > 0 ? most(large.map(waitOf)) : null,
   };
 }
 
-function fairnessOf(runs: readonly Run[], last: number): Report['fairness'] {
-  const byUser = new Map<string, Run[]>();
+/** Each user's jobs, of who asks for most first. */
+function byUser(runs: readonly Run[]): Run[][] {
+  const users = new Map<string, Run[]>();
   for (const run of runs) {
-    const own = byUser.get(run.job.user);
+    const own = users.get(run.job.user);
     if (own) own.push(run);
-    else byUser.set(run.job.user, [run]);
+    else users.set(run.job.user, [run]);
   }
-  const users = [...byUser.values()];
-  const share = (own: readonly Run[]) =>
-    sum(own.map((run) => heldUntil(run, last))) /
-    sum(own.map((run) => heldUntil(run, Number.POSITIVE_INFINITY)));
+  return [...users.values()].sort((one, other) => demandOf(other) - demandOf(one));
+}
+
+function byUsersOf(users: readonly Run[][]): Report['byUsers'] {
+  const busiest = Math.ceil(BUSIEST * users.length);
+  if (busiest === users.length) return null;
+  const report = (some: readonly Run[][]): UsersReport => {
+    const runs = some.flat();
+    return { users: some.length, jobs: runs.length, waitSeconds: spread(runs.map(waitOf)) };
+  };
+  return { busiest: report(users.slice(0, busiest)), others: report(users.slice(busiest)) };
+}
+
+function fairnessOf(users: readonly Run[][], last: number): Report['fairness'] {
   return {
     slowdown: jain(users.map((own) => sum(own.map(slowdownOf)) / own.length)),
-    share: jain(users.map(share)),
+    share: jain(users.map((own) => sum(own.map((run) => heldUntil(run, last))) / demandOf(own))),
   };
 }
 
@@ -113,6 +136,9 @@ const slowdownOf = ({ job, start, end }: Run): number =>
 /** GPU-seconds that a job has held by then. */
 const heldUntil = ({ job, start, end }: Run, time: number): number =>
   job.gpus * Math.max(0, Math.min(end, time) - start);
+
+const demandOf = (runs: readonly Run[]): number =>
+  sum(runs.map((run) => heldUntil(run, Number.POSITIVE_INFINITY)));
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const most = (values: readonly number[]): number => values.reduce((one, other) => Math.max(one, other));

@@ -11,9 +11,17 @@ export function renderTable(reports: readonly (Report & { policy: string })[]): 
   addSpread('wait', ({ waitSeconds }) => waitSeconds, duration);
   for (const [i, { gpus, jobs }] of reports[0]?.bySize.entries() ?? []) {
     const of = (report: Report) => report.bySize[i]?.waitSeconds as Spread;
-    add(`wait of jobs for ${gpus} (${jobs}), mean / p99`, (report) =>
-      [of(report).mean, of(report).p99].map(duration).join(' / '),
-    );
+    add(`wait of jobs for ${gpus} (${jobs}), mean / p99`, (report) => pair(of(report)));
+  }
+  for (const [who, title] of [
+    ['busiest', 'busiest'],
+    ['others', 'other'],
+  ] as const) {
+    const some = reports[0]?.byUsers?.[who];
+    if (some)
+      add(`wait of the ${some.users} ${title} users' jobs (${some.jobs}), mean / p99`, ({ byUsers }) =>
+        pair(byUsers?.[who].waitSeconds as Spread),
+      );
   }
   add('longest wait of a job for 4 or more', ({ largestWaitOfLargeSeconds: wait }) =>
     wait === null ? 'none' : duration(wait),
@@ -27,6 +35,8 @@ export function renderTable(reports: readonly (Report & { policy: string })[]): 
   add("Jain's index: users' shares", ({ fairness }) => fairness.share.toFixed(3));
   return lines(rows);
 }
+
+const pair = ({ mean, p99 }: Spread): string => `${duration(mean)} / ${duration(p99)}`;
 
 const SPREAD = [
   ['mean', 'mean'],
