@@ -14,14 +14,16 @@ import type { TraceJob } from './trace.js';
 export class BerthPolicy implements Policy {
   private readonly state: SchedulerState = emptyState();
   private readonly jobs = new Map<string, TraceJob>();
+  private readonly oneUser: boolean;
 
-  constructor(devices: readonly SchedulableDevice[]) {
+  constructor(devices: readonly SchedulableDevice[], { oneUser = false } = {}) {
+    this.oneUser = oneUser;
     apply(this.state, { type: 'devices', devices });
   }
 
   submitted(job: TraceJob): void {
     this.jobs.set(idOf(job), job);
-    apply(this.state, { type: 'pending', job: pendingJob(job) });
+    apply(this.state, { type: 'pending', job: this.pendingJob(job) });
   }
 
   ended(job: TraceJob, now: number): void {
@@ -36,9 +38,30 @@ export class BerthPolicy implements Policy {
     return placements.map(({ job: id, devices: given }) => {
       const job = this.jobs.get(id) as TraceJob;
       const devices = given.map(({ uuid }) => uuid);
-      apply(this.state, { type: 'placed', allocation: allocationOf(pendingJob(job), devices, now) });
+      apply(this.state, { type: 'placed', allocation: allocationOf(this.pendingJob(job), devices, now) });
       return { job, devices };
     });
+  }
+
+  private pendingJob(job: TraceJob): PendingJob {
+    return {
+      id: idOf(job),
+      number: job.number,
+      attempt: 1,
+      needs: {
+        user: this.oneUser ? 'everybody' : job.user,
+        priority: job.priority,
+        gpus: job.gpus,
+        candidates: null,
+        launch: 'single',
+        constraints: null,
+        share: null,
+        longestSeconds: job.timeLimit,
+        graceSeconds: 0,
+        preemptible: false,
+        limitedGroup: null,
+      },
+    };
   }
 
   /** Whether some node has as many devices free as the smallest job that waits asks for. */
@@ -58,27 +81,6 @@ export class BerthPolicy implements Policy {
 }
 
 const idOf = ({ number }: TraceJob): string => `job_${number}`;
-
-function pendingJob(job: TraceJob): PendingJob {
-  return {
-    id: idOf(job),
-    number: job.number,
-    attempt: 1,
-    needs: {
-      user: job.user,
-      priority: job.priority,
-      gpus: job.gpus,
-      candidates: null,
-      launch: 'single',
-      constraints: null,
-      share: null,
-      longestSeconds: job.timeLimit,
-      graceSeconds: 0,
-      preemptible: false,
-      limitedGroup: null,
-    },
-  };
-}
 
 function allocationOf(
   { id, number, attempt, needs }: PendingJob,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { run } from './command.js';
+import { POLICY_NAMES } from './policies.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'berth-simulate-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -33,7 +34,7 @@ describe('simulate', () => {
     const { code, out, err } = simulate(...SMALL);
     expect(code).toBe(0);
     expect(out).toMatch(/^200 jobs of \d+ users over [01]\.\d days on 2x8xH100-80GB, load 0\.9\d\n\n\| /);
-    expect(out).toMatch(/\|\s+berth \|\s+fifo \|\s+fifo-no-backfill \|\n/);
+    expect(out).toMatch(/\|\s+berth \|\s+berth-one-user \|\s+fifo \|\s+fifo-no-backfill \|\n/);
     expect(err).toMatch(/^simulate: 200 jobs by berth in \d+\.\d s\n/);
   });
 
@@ -43,7 +44,7 @@ describe('simulate', () => {
     expect(simulate(...SMALL, '--json', '--seed', '2').out).not.toBe(once);
     expect(JSON.parse(once)).toMatchObject({
       trace: { source: 'generated', jobs: 200, cluster: '2x8xH100-80GB' },
-      policies: [{ policy: 'berth', jobs: 200 }, { policy: 'fifo' }, { policy: 'fifo-no-backfill' }],
+      policies: POLICY_NAMES.map((policy) => ({ policy, jobs: 200 })),
     });
   });
 
@@ -55,7 +56,10 @@ describe('simulate', () => {
   });
 
   it.each([
-    [['--policy', 'sjf'], "there is no policy 'sjf'; there are berth, fifo, fifo-no-backfill"],
+    [
+      ['--policy', 'sjf'],
+      "there is no policy 'sjf'; there are berth, berth-one-user, fifo, fifo-no-backfill",
+    ],
     [['--policy', 'toString'], "there is no policy 'toString'"],
     [['--cluster', 'big'], "'big' describes no cluster"],
     [['--jobs', '0'], "--jobs: '0' is no whole number from 1 to 1000000"],

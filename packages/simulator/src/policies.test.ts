@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCluster } from './cluster.js';
-import { makePolicy, type PolicyName } from './policies.js';
+import { makePolicy, POLICY_NAMES, type PolicyName } from './policies.js';
 import { replay } from './replay.js';
 import { traceOf } from './trace-builder.test-support.js';
 
@@ -22,6 +22,7 @@ describe('the policies', () => {
     ['fifo-no-backfill', [0, 50, 60, 60]],
     ['fifo', [0, 50, 2, 60]],
     ['berth', [0, 50, 2, 60]],
+    ['berth-one-user', [0, 50, 2, 60]],
   ])('%s starts whom it lets pass at %j', (policy, expected) => {
     expect(starts(policy, '2xH100-80GB', behindTwo)).toEqual(expected);
   });
@@ -40,17 +41,23 @@ describe('the policies', () => {
     expect(starts(policy, '2x4xH100-80GB', trace)).toEqual(expected);
   });
 
-  it.each<PolicyName>(['fifo', 'fifo-no-backfill', 'berth'])(
-    '%s puts priority before submission',
-    (policy) => {
-      const trace = traceOf({ duration: 5 }, { submit: 1 }, { submit: 2, priority: 1 });
-      expect(starts(policy, '1xH100-80GB', trace)).toEqual([0, 15, 5]);
-    },
-  );
+  it.each(POLICY_NAMES)('%s puts priority before submission', (policy) => {
+    const trace = traceOf({ duration: 5 }, { submit: 1 }, { submit: 2, priority: 1 });
+    expect(starts(policy, '1xH100-80GB', trace)).toEqual([0, 15, 5]);
+  });
 
-  it.each<PolicyName>(['fifo', 'fifo-no-backfill', 'berth'])('%s fills small holes first', (policy) => {
+  it.each(POLICY_NAMES)('%s fills small holes first', (policy) => {
     const trace = traceOf({ gpus: 3 }, { gpus: 1 }, { gpus: 4 });
     expect(starts(policy, '2x4xH100-80GB', trace)).toEqual([0, 0, 0]);
+  });
+
+  it.each<[PolicyName, number[]]>([
+    ['fifo', [0, 10, 20, 30]],
+    ['berth-one-user', [0, 10, 20, 30]],
+    ['berth', [0, 20, 30, 10]],
+  ])('%s looks at who has used less, or does not: %j', (policy, expected) => {
+    const trace = traceOf({}, {}, {}, { user: 'bo', submit: 1 });
+    expect(starts(policy, '1xH100-80GB', trace)).toEqual(expected);
   });
 
   it('end a job at its time limit', () => {

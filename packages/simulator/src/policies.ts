@@ -21,6 +21,8 @@ export interface Policy {
 const POLICIES = {
   /** The one that the daemon runs. */
   berth: (devices: readonly SchedulableDevice[]) => new BerthPolicy(devices),
+  /** The same for jobs that are all of one user: what is left is the order of submission, and the reservations. */
+  'berth-one-user': (devices: readonly SchedulableDevice[]) => new BerthPolicy(devices, { oneUser: true }),
   /** Strict order with EASY backfill: a reservation for the first in line alone. */
   fifo: (devices: readonly SchedulableDevice[]) => new FifoPolicy(devices, { backfill: true }),
   /** Strict order: nobody passes anybody. */
