@@ -48,6 +48,7 @@ export class BerthPolicy implements Policy {
       id: idOf(job),
       number: job.number,
       attempt: 1,
+      since: job.submit * 1000,
       needs: {
         user: this.oneUser ? 'everybody' : job.user,
         priority: job.priority,

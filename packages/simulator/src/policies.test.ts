@@ -30,15 +30,15 @@ describe('the policies', () => {
   it.each<[PolicyName, number[]]>([
     ['fifo', [0, 0, 100, 110, 1]],
     ['berth', [0, 0, 100, 100, 110]],
-  ])('%s keeps devices for the first alone, or for the first of each shape: %j', (policy, expected) => {
+  ])('%s keeps devices for the first alone, or for the first of each kind: %j', (policy, expected) => {
     const trace = traceOf(
       { gpus: 4, duration: 100, timeLimit: 100 },
-      { gpus: 3, duration: 100, timeLimit: 100 },
+      { gpus: 2, duration: 100, timeLimit: 100 },
       { gpus: 4, duration: 10, timeLimit: 10, submit: 1 },
-      { gpus: 4, duration: 20, timeLimit: 20, submit: 1 },
+      { gpus: 3, duration: 10, timeLimit: 10, submit: 1 },
       { gpus: 1, duration: 200, timeLimit: 200, submit: 1 },
     );
-    expect(starts(policy, '2x4xH100-80GB', trace)).toEqual(expected);
+    expect(starts(policy, '4xH100-80GB+3xH100-80GB', trace)).toEqual(expected);
   });
 
   it.each(POLICY_NAMES)('%s puts priority before submission', (policy) => {
