@@ -24,15 +24,16 @@ export interface Decision {
  * can't start, none behind it of the same shape can.
  *
  * @param now ms since the epoch
+ * @param reasons false: nobody asks why jobs wait, and the decision is made sooner
  */
-export function decide(state: SchedulerState, now = 0): Decision {
+export function decide(state: SchedulerState, now = 0, { reasons: wanted = true } = {}): Decision {
   const plan = new Plan(state, now);
   const reasons = new Map<string, PendingReason>();
   const heads = new Heads(state);
   for (let next = heads.first(plan.order); next; next = heads.first(plan.order)) {
     const { shape, job } = next;
     const refusal = plan.take(job);
-    if (refusal && !reasons.has(shape.key)) reasons.set(shape.key, refusal.reason);
+    if (wanted && refusal && !reasons.has(shape.key)) reasons.set(shape.key, refusal.reason());
     if (!refusal || refusal.othersToo) heads.advance(shape);
     else heads.drop(shape);
   }

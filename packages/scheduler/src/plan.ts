@@ -75,13 +75,13 @@ export class Plan {
 
   /**
    * Takes the next job in line.
-   * @returns null where it gets its devices, else why not; `othersToo` where the next one like it may fare better
+   * @returns null where it gets its devices, else why not, to be asked before the state changes; `othersToo` where the next one like it may fare better
    */
-  take(job: PendingJob): { reason: PendingReason; othersToo: boolean } | null {
+  take(job: PendingJob): { reason: () => PendingReason; othersToo: boolean } | null {
     const { needs } = job;
     const refusal = this.limits.refusal(needs);
     // One that a limit keeps waiting keeps no devices from others.
-    if (refusal) return { reason: refusal, othersToo: false };
+    if (refusal) return { reason: () => refusal, othersToo: false };
     const pool = this.pools.of(needs);
     const free = this.freeOf(needs);
     const devices = this.choose(
@@ -97,7 +97,7 @@ export class Plan {
     const kept = pool.mostUsable >= needs.gpus ? this.keepDevices(job) : null;
     const { own = null, givingWay = [], isGivenUp = false } = kept ?? {};
     return {
-      reason: explainWait(this.state, needs, { pool, free, ahead, own, givingWay }),
+      reason: () => explainWait(this.state, needs, { pool, free, ahead, own, givingWay }),
       // Whoever it waits for leaves: so may others, for the next one.
       othersToo: isGivenUp,
     };

@@ -34,7 +34,7 @@ export class BerthPolicy implements Policy {
   decide(now: number): Start[] {
     // A trace's jobs share no devices and displace nobody: most decisions on a busy cluster are none.
     if (!this.couldAnyStart()) return [];
-    const { placements } = decide(this.state, now * 1000);
+    const { placements } = decide(this.state, now * 1000, { reasons: false });
     return placements.map(({ job: id, devices: given }) => {
       const job = this.jobs.get(id) as TraceJob;
       const devices = given.map(({ uuid }) => uuid);
