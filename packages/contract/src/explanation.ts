@@ -18,7 +18,11 @@ export const ExplanationSchema = z
     latestStart: z.iso
       .datetime()
       .nullable()
-      .meta({ description: 'It starts then at the latest, as time limits promise.' }),
+      .meta({
+        description:
+          'It starts then at the latest, as time limits have it: promised to the first in line (`ahead` is 0) as long as nobody gets before ' +
+          'it; for others it is the plan of this moment, and those ahead may get other devices than are planned.',
+      }),
     unknownBecause: z.string().nullable().meta({ description: 'Why nothing is promised.' }),
     devices: z.array(
       z

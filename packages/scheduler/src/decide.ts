@@ -29,13 +29,13 @@ export interface Decision {
 export function decide(state: SchedulerState, now = 0, { reasons: wanted = true } = {}): Decision {
   const plan = new Plan(state, now);
   const reasons = new Map<string, PendingReason>();
-  const heads = new Heads(state);
-  for (let next = heads.first(plan.order); next; next = heads.first(plan.order)) {
+  const heads = new Heads(state, plan.order);
+  for (let next = heads.first(); next; next = heads.first()) {
     const { shape, job } = next;
     const refusal = plan.take(job);
     if (wanted && refusal && !reasons.has(shape.key)) reasons.set(shape.key, refusal.reason());
-    if (!refusal || refusal.othersToo) heads.advance(shape);
-    else heads.drop(shape);
+    if (!refusal || refusal.othersToo) heads.advance();
+    else heads.drop();
   }
   return { placements: plan.placements, preemptions: plan.preemptions, reasons };
 }

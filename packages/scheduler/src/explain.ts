@@ -54,19 +54,19 @@ export function explain(state: SchedulerState, job: PendingJob, now: number): Ex
 
 /** Plans the jobs that go before one, except those that a limit keeps waiting. */
 function takeAllBefore(job: PendingJob, state: SchedulerState, plan: Plan): void {
-  const heads = new Heads(state);
+  const heads = new Heads(state, plan.order);
   let taken = 0;
-  for (let next = heads.first(plan.order); next && taken < MOST_PLANNED; next = heads.first(plan.order)) {
+  for (let next = heads.first(); next && taken < MOST_PLANNED; next = heads.first()) {
     if (next.job.id !== job.id) {
       if (!plan.order.goesBefore(next.job, job)) break;
       if (plan.limitOf(next.job.needs)) {
-        heads.drop(next.shape);
+        heads.drop();
         continue;
       }
       plan.take(next.job);
       taken += 1;
     }
-    heads.advance(next.shape);
+    heads.advance();
   }
 }
 

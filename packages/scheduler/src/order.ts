@@ -15,6 +15,8 @@ const ADVANCE_SECONDS = 600;
  */
 export class Order {
   private readonly state: SchedulerState;
+  /** Grows whenever the order may have changed. */
+  changes = 0;
   /** GPU-seconds. */
   private readonly usage = new Map<string, number>();
   private readonly factors = new Map<string, number>();
@@ -68,5 +70,6 @@ export class Order {
     this.used += gpuSeconds;
     // What one has used changes everybody's part of all.
     this.factors.clear();
+    this.changes += 1;
   }
 }

@@ -1,5 +1,5 @@
 import type { JobId, PendingReason } from '@berth/contract';
-import { Pools, wishKey } from './feasible.js';
+import { type Pool, Pools, wishKey } from './feasible.js';
 import { Limits } from './limits.js';
 import { gpusOf, Occupancy } from './occupancy.js';
 import { Order } from './order.js';
@@ -44,6 +44,7 @@ export class Plan {
   private readonly now: number;
   private readonly limits: Limits;
   private readonly preferences: Preferences;
+  private readonly free = new Map<Pool, readonly SchedulableDevice[]>();
   private readonly givingWay = new Set<JobId>();
   private readonly kinds = new Set<string>();
   private readonly mayPreempt: boolean;
@@ -75,7 +76,8 @@ export class Plan {
 
   /**
    * Takes the next job in line.
-   * @returns null where it gets its devices, else why not, to be asked before the state changes; `othersToo` where the next one like it may fare better
+   * @returns null where it gets its devices, else why not (to be asked for before the state changes); `othersToo` where the
+   *   next one like it may fare better
    */
   take(job: PendingJob): { reason: () => PendingReason; othersToo: boolean } | null {
     const { needs } = job;
@@ -84,10 +86,7 @@ export class Plan {
     if (refusal) return { reason: () => refusal, othersToo: false };
     const pool = this.pools.of(needs);
     const free = this.freeOf(needs);
-    const devices = this.choose(
-      job,
-      free.filter((device) => this.reservations.allow(device, needs)),
-    );
+    const devices = free.length >= needs.gpus ? this.choose(job, this.openOf(free, needs)) : null;
     if (devices) {
       this.give(job, devices);
       return null;
@@ -104,15 +103,25 @@ export class Plan {
   }
 
   /** The devices that have room for such a job, whoever they are kept for. */
-  freeOf(needs: Needs): SchedulableDevice[] {
-    return this.pools.of(needs).usable.filter((device) => this.occupancy.hasRoom(device, needs));
+  private freeOf(needs: Needs): readonly SchedulableDevice[] {
+    const pool = this.pools.of(needs);
+    // For all that have devices to themselves it is the same, until somebody gets one.
+    const known = needs.share ? undefined : this.free.get(pool);
+    if (known) return known;
+    const free = pool.usable.filter((device) => this.occupancy.hasRoom(device, needs));
+    if (!needs.share) this.free.set(pool, free);
+    return free;
+  }
+
+  /** Those of them that are kept for nobody who would be delayed. */
+  private openOf(free: readonly SchedulableDevice[], needs: Needs): SchedulableDevice[] {
+    return free.filter((device) => this.reservations.allow(device, needs));
   }
 
   /** The devices that such a job would get now; null: it would have to wait. */
   wouldGet(needs: Needs): readonly SchedulableDevice[] | null {
     if (this.limits.refusal(needs)) return null;
-    const open = this.freeOf(needs).filter((device) => this.reservations.allow(device, needs));
-    return place(needs, open, this.preferences);
+    return place(needs, this.openOf(this.freeOf(needs), needs), this.preferences);
   }
 
   /** What keeps such a job waiting, whatever devices are free. */
@@ -137,6 +146,7 @@ export class Plan {
     const gpus = gpusOf(needs, devices);
     this.placements.push({ job: job.id, devices, gpus });
     this.occupancy.give(devices, needs);
+    this.free.clear();
     this.limits.add(needs, gpus);
     this.order.advance(needs.user, gpus);
     for (const { uuid } of devices) this.given.set(uuid, job);

@@ -31,8 +31,12 @@ export function explanationLines(explanation: Explanation, terminal: Terminal): 
   else if (reason) lines.push(`${who} waits: ${reason.sentence} (${reason.code})`);
   else if (ahead !== null)
     lines.push(ahead === 0 ? `${who} is first in line` : `${who} has ${ahead} ahead of it`);
-  if (latestStart && !startsNow) lines.push(`it starts by ${localTime(latestStart)} at the latest`);
-  else if (unknownBecause) lines.push(`when it starts is not known: ${unknownBecause}`);
+  if (latestStart && !startsNow) {
+    const time = localTime(latestStart);
+    // Who is ahead of it may get other devices than are planned for now.
+    lines.push(ahead === 0 ? `it starts by ${time} at the latest` : `as it looks now, it starts by ${time}`);
+  }
+  if (!latestStart && unknownBecause) lines.push(`when it starts is not known: ${unknownBecause}`);
   if (devices.length > 0) {
     lines.push(
       '',
