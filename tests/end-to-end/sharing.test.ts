@@ -229,3 +229,13 @@ it('what is shared is known again after a restart', async () => {
   await endAll(...jobs);
   expect((await daemon.ended(third)).state).toBe('succeeded');
 });
+
+it('where the settings say so, a job that has more than it declared is ended, and says why', async () => {
+  await daemon.stop();
+  writeFileSync(join(folder, 'berth.yaml'), 'memoryExceeded: kill\n');
+  await daemon.start();
+  const job = await holdMemory(6, { sharing: { memory: '2GiB' } });
+  const ended = await daemon.ended(job);
+  expect(ended).toMatchObject({ state: 'failed', cause: { code: 'memory_exceeded' } });
+  expect(ended.cause?.sentence).toContain('but declared 2 GiB');
+});

@@ -29,6 +29,14 @@ describe('an explanation', () => {
     ]);
   });
 
+  it('says whose devices it gets by preemption', () => {
+    const builder = host(1).running(1, [0], { preemptible: true, priority: -1, grace: 60 }).pending(2);
+    expect(verdicts(builder, 2)).toEqual([
+      'held: job 1 has it, which has no time limit, and gives way to this one',
+    ]);
+    expect(explained(builder, 2)).toMatchObject({ latestStart: 60_000, unknownBecause: null });
+  });
+
   it('counts who is ahead, by priority and age', () => {
     const builder = host(1).running(1, [0]).pending(2).pending(3, { priority: 5 }).pending(4).pending(5);
     expect(explained(builder, 4).ahead).toBe(2);

@@ -3,7 +3,7 @@ import { Heads } from './heads.js';
 import { describe, heldBy, jobs, timeOf, wish } from './pending-reason.js';
 import { Plan } from './plan.js';
 import { countAhead } from './position.js';
-import type { Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
+import type { Allocation, Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
 
 /** More jobs ahead than this aren't planned one by one: nobody would believe the result. */
 const MOST_PLANNED = 1_000;
@@ -116,7 +116,7 @@ function judge(state: SchedulerState, needs: Needs, device: SchedulableDevice, p
   if (!hasRoom && holder) {
     const why = holder.needs.share
       ? `it is ${heldBy(holders)}${needs.share ? `, which leaves too little of it` : ', and a job that has a device to itself needs all of it'}`
-      : `job ${holder.number} has it, ${untilWhen(holder.endsAt, holder.leaving)}`;
+      : `job ${holder.number} has it, ${untilWhen(holder.endsAt, holder.leaving)}${givesWay(holder, needs) ? ', and gives way to this one' : ''}`;
     return { device, verdict: 'held', why };
   }
   if (!hasRoom && other) return { device, verdict: 'held', why: `job ${other.number} is ahead and gets it` };
@@ -130,6 +130,10 @@ function judge(state: SchedulerState, needs: Needs, device: SchedulableDevice, p
     verdict: 'free',
     why: holder ? `it has room beside ${jobs(holders.map(({ number }) => number))}` : 'it is free',
   };
+}
+
+function givesWay({ needs, leaving }: Allocation, to: Needs): boolean {
+  return !leaving && needs.preemptible && needs.priority < to.priority;
 }
 
 function untilWhen(endsAt: number | null, leaving: boolean): string {

@@ -36,7 +36,9 @@ export function explanationLines(explanation: Explanation, terminal: Terminal): 
     // Who is ahead of it may get other devices than are planned for now.
     lines.push(ahead === 0 ? `it starts by ${time} at the latest` : `as it looks now, it starts by ${time}`);
   }
-  if (!latestStart && unknownBecause) lines.push(`when it starts is not known: ${unknownBecause}`);
+  // One that doesn't wait is neither in line nor kept by anything.
+  else if (ahead === null && !reason && unknownBecause) lines.push(`${who} doesn't wait: ${unknownBecause}`);
+  else if (unknownBecause) lines.push(`when it starts is not known: ${unknownBecause}`);
   if (devices.length > 0) {
     lines.push(
       '',

@@ -29,10 +29,18 @@ export const explainRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   );
 };
 
+/** Where a job is that doesn't wait. */
+function stateOf({ state, startedAt }: Job): string {
+  if (state === 'starting' || state === 'running') return 'it has its devices, and runs';
+  if (state === 'stopping') return 'it has its devices, and is being stopped';
+  const ended = state === 'cancelled' ? 'it was cancelled' : `it has ${state}`;
+  return startedAt ? ended : `${ended}, and never started`;
+}
+
 async function explainJob(context: ApiContext, job: Job): Promise<Explanation> {
   const base = { job: job.id, number: job.number };
   if (job.state !== 'pending') {
-    const unknownBecause = job.startedAt ? `it is ${job.state}` : `it is ${job.state}, and never started`;
+    const unknownBecause = stateOf(job);
     return {
       ...base,
       startsNow: false,
