@@ -43,7 +43,10 @@ it('a waiting job is explained: who is ahead, every device, when at the latest, 
   });
   expect(second.sooner[0]).toMatch(/^with a time limit .* of at most \d+ minutes it would start now$/);
   expect(await explain(held)).toMatchObject({ reason: { code: 'held' }, ahead: null });
-  expect(await explain(running)).toMatchObject({ startsNow: false, unknownBecause: 'it has its devices, and runs' });
+  expect(await explain(running)).toMatchObject({
+    startsNow: false,
+    unknownBecause: 'it has its devices, and runs',
+  });
 
   expect(berth('explain', String(behind.number))).toMatch(
     /has 1 ahead of it\nwhen it starts is not known.*\n\nDEVICE {2}VERDICT/,
