@@ -5,6 +5,7 @@
  *
  * --quiet says only what it does, --check what it would do. Node and npm are all that it needs to begin with.
  */
+import { dashboardBuild } from './setup/dashboard-build.mjs';
 import { nativeBuild } from './setup/native-build.mjs';
 import { npmPackages } from './setup/npm-packages.mjs';
 import { SetupError } from './setup/step.mjs';
@@ -28,7 +29,13 @@ function checkNode() {
 try {
   checkNode();
   let done = 0;
-  for (const step of [systemPackages(purpose), npmPackages(), nativeBuild(), typescriptBuild()]) {
+  for (const step of [
+    systemPackages(purpose),
+    npmPackages(),
+    nativeBuild(),
+    typescriptBuild(),
+    dashboardBuild(),
+  ]) {
     const why = step.needed();
     if (why === null) continue;
     done += 1;

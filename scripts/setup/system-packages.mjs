@@ -21,12 +21,18 @@ const NEEDS = [
   { what: 'a C++ compiler', debian: 'g++', here: () => onPath('g++', 'c++', 'clang++') !== null },
   { what: 'make or ninja', debian: 'make', here: () => onPath('make', 'ninja') !== null },
   { what: 'PyTorch', debian: 'python3-torch', here: hasTorch, for: ['demo', 'test'] },
+  {
+    what: 'Chromium',
+    debian: 'chromium',
+    here: () => onPath('chromium', 'chromium-browser', 'google-chrome') !== null,
+    for: ['test'],
+  },
 ];
 
 const ELSEWHERE = `
   Debian, Ubuntu:  sudo apt-get install --no-install-recommends PACKAGES
-  Fedora:          sudo dnf install valkey cmake gcc-c++ make python3-torch
-  Arch:            sudo pacman -S valkey cmake gcc make python-pytorch
+  Fedora:          sudo dnf install valkey cmake gcc-c++ make python3-torch chromium
+  Arch:            sudo pacman -S valkey cmake gcc make python-pytorch chromium
   conda:           conda install -c conda-forge redis-server cmake cxx-compiler make pytorch
 `;
 

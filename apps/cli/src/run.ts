@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addCancel } from './commands/cancel.js';
+import { addDashboard } from './commands/dashboard.js';
 import { addDemo } from './commands/demo.js';
 import { addDevices } from './commands/devices.js';
 import { addDoctor } from './commands/doctor.js';
@@ -73,6 +74,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addDevices,
     addDrain,
     addResume,
+    addDashboard,
     addDoctor,
     addDemo,
   ];

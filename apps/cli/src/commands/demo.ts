@@ -103,6 +103,11 @@ async function showJob(kit: Kit, stage: Stage, signal: AbortSignal): Promise<Job
   step(kit, `job ${job.number} submitted`, `with PyTorch ${python.torchVersion}; the same by curl:`);
   for (const line of curlLines(daemon.url, directory, submission)) terminal.print(`  ${line}`);
 
+  step(
+    kit,
+    'the dashboard',
+    `${daemon.url}/jobs/${job.number} (npx berth dashboard prints an address that signs in)`,
+  );
   step(kit, 'its output', 'as it comes:');
   const ended = await follow(kit, client, job, signal);
   step(kit, endOf(ended), '');
@@ -179,12 +184,13 @@ function sayNext(
     ? [
         `npx berth submit ${place} --follow -- python3 train.py`,
         `npx berth ls ${place}`,
+        `npx berth dashboard ${place}    # the address of the web page`,
         `kill ${daemon.pid}    # stops it; the API is ${daemon.url}, its token in ${join(directory, 'token')}`,
       ]
     : [
         `${commandLine(['npm', 'start', ...(simulate.length > 0 ? ['--', ...simulate] : [])])}    # until Ctrl-C; the API is http://127.0.0.1:7700`,
         'npx berth submit --follow -- python3 train.py    # in another terminal',
-        'npx berth devices',
+        'npx berth dashboard    # the address of the web page',
       ];
   for (const line of lines) terminal.print(`  ${line}`);
 }

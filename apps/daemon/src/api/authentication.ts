@@ -3,8 +3,12 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { ApiProblem } from './problem.js';
 
-/** Probes say nothing but that the daemon lives, and are asked by programs that hold no token. */
-const OPEN_ROUTES = new Set(['/healthz', '/readyz']);
+/**
+ * Probes say nothing but that the daemon lives, and are asked by programs that hold no token. The dashboard's page holds nothing
+ * either: it asks for a token, and then the API.
+ */
+const OPEN_ROUTES = new Set(['/healthz', '/readyz', '/', '/jobs', '/jobs/:job', '/submit', '/usage']);
+const OPEN_FILES = '/assets/';
 
 /** Reads the token of a data directory, making it at the first start: 256 random bits, in a file for its owner alone. */
 export function openToken(file: string): string {
@@ -22,7 +26,8 @@ export function digestOf(token: string): Buffer {
 /** Lets nobody in without the token (RFC 6750), before anything of a request is read; also where there is no route. */
 export function requireToken(app: FastifyInstance): void {
   app.addHook('onRequest', async (request) => {
-    if (OPEN_ROUTES.has(request.routeOptions.url ?? '')) return;
+    const route = request.routeOptions.url ?? '';
+    if (OPEN_ROUTES.has(route) || route.startsWith(OPEN_FILES)) return;
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) {
       throw new ApiProblem(

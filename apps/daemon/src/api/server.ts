@@ -9,6 +9,7 @@ import {
 } from 'fastify-zod-openapi';
 import { requireToken } from './authentication.js';
 import type { ApiContext } from './context.js';
+import { dashboardRoutes } from './dashboard.js';
 import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
 import { drillRoutes } from './drill.js';
@@ -73,6 +74,7 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   await app.register(logRoutes);
   await app.register(deviceRoutes);
   await app.register(doctorRoutes);
+  await app.register(dashboardRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;

@@ -1,0 +1,28 @@
+import type { JobState } from '@berth/contract';
+import { formatDuration } from '@berth/contract/quantities';
+
+export const UNKNOWN = '–';
+
+export const gibibytes = (bytes: number | null | undefined): string =>
+  bytes == null ? UNKNOWN : (bytes / 2 ** 30).toFixed(bytes < 10 * 2 ** 30 ? 1 : 0);
+
+export const percent = (share: number | null | undefined): string =>
+  share == null ? UNKNOWN : `${Math.round(share * 100)} %`;
+
+export const whole = (figure: number | null | undefined, unit: string): string =>
+  figure == null ? UNKNOWN : `${Math.round(figure)} ${unit}`;
+
+export function since(from: string | null, to: string | number = Date.now()): string {
+  if (from === null) return UNKNOWN;
+  const end = typeof to === 'string' ? Date.parse(to) : to;
+  return formatDuration(Math.max(0, Math.floor((end - Date.parse(from)) / 1000)));
+}
+
+export const time = (at: string | null): string =>
+  at === null
+    ? UNKNOWN
+    : new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** Whether nothing happens to a job any more by itself. */
+export const isEnded = (state: JobState): boolean =>
+  state === 'succeeded' || state === 'failed' || state === 'cancelled';

@@ -1,0 +1,23 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Polled } from '../live/poll.js';
+
+const OLD_MS = 10_000;
+
+/** How old the figures are, and whether the daemon is away. */
+export function Freshness({ polled: { at, error } }: { polled: Polled<unknown> }) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  const age = at === null ? null : Math.max(0, now - at);
+  const isOld = age === null ? error !== null : age > OLD_MS;
+  if (error && isOld)
+    return (
+      <p class="freshness old" role="alert">
+        The daemon doesn't answer ({error.message}).{' '}
+        {age === null ? '' : `What you see is ${Math.round(age / 1000)} s old.`}
+      </p>
+    );
+  return <p class="freshness">{age === null ? 'asking …' : `updated ${Math.round(age / 1000)} s ago`}</p>;
+}

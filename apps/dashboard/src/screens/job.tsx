@@ -1,0 +1,276 @@
+import type { Job } from '@berth/contract';
+import { formatDuration } from '@berth/contract/quantities';
+import { useState } from 'preact/hooks';
+import { useLocation } from 'wouter-preact';
+import { gibibytes, isEnded, since, time, UNKNOWN } from '../figures.js';
+import { usePoll } from '../live/poll.js';
+import { client } from '../live/session.js';
+import { Curves } from '../parts/curves.js';
+import { Freshness } from '../parts/freshness.js';
+import { LogView } from '../parts/log-view.js';
+import { Scroll } from '../parts/scroll.js';
+import { State } from '../parts/state.js';
+import { toForm } from './submission.js';
+
+export function JobScreen({ reference }: { reference: string }) {
+  const [asked, askAgain] = useState(0);
+  const polled = usePoll((signal) => client.value.jobs.get(reference, { signal }), 1500, asked);
+  const job = polled.data;
+  if (!job)
+    return (
+      <>
+        <h1>Job {reference}</h1>
+        <Freshness polled={polled} />
+      </>
+    );
+  return (
+    <>
+      <div class="title">
+        <h1>
+          Job {job.number} <span class="muted">{job.name}</span>
+        </h1>
+        <State state={job.state} />
+        <Freshness polled={polled} />
+      </div>
+      {job.reason ? <p class="reason">Waits: {job.reason.sentence}</p> : null}
+      {job.cause && job.state !== 'succeeded' ? (
+        <p class="trouble" role="status">
+          {job.cause.sentence}
+        </p>
+      ) : null}
+      {job.notices.map(({ at, sentence }) => (
+        <p class="trouble" key={at + sentence}>
+          {time(at)}: {sentence}
+        </p>
+      ))}
+      <Actions job={job} onChange={() => askAgain(asked + 1)} />
+      {job.state === 'pending' ? <Waiting job={job} /> : null}
+      <Facts job={job} />
+      <Logs job={job} />
+      <Curves job={job} />
+      <Attempts job={job} />
+    </>
+  );
+}
+
+function Actions({ job, onChange }: { job: Job; onChange: () => void }) {
+  const [error, setError] = useState<string | null>(null);
+  const [, go] = useLocation();
+  const { jobs } = client.value;
+  const act = (work: () => Promise<unknown>) => async (): Promise<void> => {
+    try {
+      await work();
+      setError(null);
+    } catch (failed) {
+      setError((failed as Error).message);
+    }
+    onChange();
+  };
+  const waits = job.state === 'pending';
+  const ended = isEnded(job.state);
+  return (
+    <p class="actions">
+      {ended ? null : (
+        <button type="button" onClick={act(() => jobs.cancel(job))}>
+          Cancel
+        </button>
+      )}
+      {waits && !job.held ? (
+        <button type="button" onClick={act(() => jobs.hold(job))}>
+          Hold
+        </button>
+      ) : null}
+      {waits && job.held ? (
+        <button type="button" onClick={act(() => jobs.release(job))}>
+          Release
+        </button>
+      ) : null}
+      {waits ? (
+        <>
+          <button type="button" onClick={act(() => jobs.change(job, { priority: job.priority + 1 }))}>
+            Priority up
+          </button>
+          <button type="button" onClick={act(() => jobs.change(job, { priority: job.priority - 1 }))}>
+            Priority down
+          </button>
+        </>
+      ) : (
+        <button type="button" onClick={act(() => jobs.requeue(job))}>
+          Requeue
+        </button>
+      )}
+      <button
+        type="button"
+        onClick={() => {
+          sessionStorage.setItem('berth-clone', JSON.stringify(toForm(job)));
+          go('/submit');
+        }}
+      >
+        Clone
+      </button>
+      {error ? (
+        <span role="alert" class="trouble">
+          {error}
+        </span>
+      ) : null}
+    </p>
+  );
+}
+
+/** Who is ahead, every device with why not, when it starts. */
+function Waiting({ job }: { job: Job }) {
+  const polled = usePoll((signal) => client.value.jobs.explain(job, { signal }), 4000, job.id);
+  const said = polled.data;
+  if (!said) return null;
+  return (
+    <section class="card">
+      <h2>When it starts</h2>
+      <p>
+        {said.ahead === null
+          ? ''
+          : said.ahead === 0
+            ? 'It is first in line. '
+            : `${said.ahead} go before it. `}
+        {said.latestStart
+          ? `It starts by ${time(said.latestStart)}${said.ahead ? ', as it looks now' : ' at the latest'}.`
+          : `When is not known: ${said.unknownBecause}.`}
+      </p>
+      <ul class="verdicts">
+        {said.devices.map(({ uuid, index, verdict, why }) => (
+          <li key={uuid}>
+            <span class="index">{index}</span> <strong>{verdict}</strong> {why}
+          </li>
+        ))}
+      </ul>
+      {said.sooner.length > 0 ? (
+        <>
+          <h3>Sooner</h3>
+          <ul>
+            {said.sooner.map((way) => (
+              <li key={way}>{way}</li>
+            ))}
+          </ul>
+        </>
+      ) : null}
+    </section>
+  );
+}
+
+function Facts({ job }: { job: Job }) {
+  const facts: [string, string | null][] = [
+    ['Command', job.command?.join(' ') ?? job.script],
+    ['Directory', job.workingDirectory],
+    ['User', job.user],
+    [
+      'GPUs',
+      `${job.gpus}${job.devices === null ? '' : ` of "${job.devices}"`}${job.launch === 'perDevice' ? ', one process each' : ''}`,
+    ],
+    [
+      'Shares',
+      job.sharing &&
+        (job.sharing.slots
+          ? `1/${job.sharing.slots} of a device`
+          : `${gibibytes(job.sharing.memoryBytes)} GiB of a device`),
+    ],
+    ['Priority', String(job.priority)],
+    ['Time limit', job.timeLimit === null ? 'none' : formatDuration(job.timeLimit)],
+    ['Submitted', time(job.submittedAt)],
+    ['Started', job.startedAt && time(job.startedAt)],
+    ['Ended', job.endedAt && time(job.endedAt)],
+    ['Ran for', job.startedAt && since(job.startedAt, job.endedAt ?? Date.now())],
+    ...(job.deviceUse ?? []).map((use): [string, string] => [
+      `Memory on ${use.index}`,
+      `${gibibytes(use.jobBytes)} GiB${use.declaredBytes === null ? '' : ` of the ${gibibytes(use.declaredBytes)} that it declared`}, ${gibibytes(use.peakBytes)} at the most`,
+    ]),
+  ];
+  return (
+    <dl class="facts card">
+      {facts.map(([name, value]) =>
+        value ? (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ) : null,
+      )}
+    </dl>
+  );
+}
+
+function Logs({ job }: { job: Job }) {
+  const [rank, setRank] = useState(0);
+  const tasks = job.launch === 'perDevice' ? job.gpus : 1;
+  if (job.attempts.length === 0) return null;
+  return (
+    <section>
+      <div class="title">
+        <h2>Log</h2>
+        {tasks > 1 ? (
+          <label>
+            Rank{' '}
+            <select value={rank} onChange={({ currentTarget }) => setRank(Number(currentTarget.value))}>
+              {Array.from({ length: tasks }, (_, i) => (
+                <option value={i} key={String(i)}>
+                  {i}
+                </option>
+              ))}
+            </select>
+          </label>
+        ) : null}
+      </div>
+      <LogView
+        job={job.id}
+        attempt={job.attempts.length}
+        rank={rank}
+        key={`${job.attempts.length}/${rank}`}
+      />
+    </section>
+  );
+}
+
+function Attempts({ job: { attempts } }: { job: Job }) {
+  if (attempts.length === 0) return null;
+  return (
+    <section>
+      <h2>Attempts</h2>
+      {[...attempts].reverse().map((attempt) => (
+        <article class="card" key={attempt.number}>
+          <h3>
+            {attempt.number} on {attempt.node}, device{attempt.devices.length === 1 ? '' : 's'}{' '}
+            {attempt.devices.map(({ index }) => index).join(', ')}
+          </h3>
+          <p>
+            Placed {time(attempt.placedAt)}, started {time(attempt.startedAt)}, ended {time(attempt.endedAt)}
+          </p>
+          {attempt.cause ? <p class="trouble">{attempt.cause.sentence}</p> : null}
+          <Scroll label={`Tasks of attempt ${attempt.number}`}>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Rank</th>
+                  <th scope="col">State</th>
+                  <th scope="col">Process</th>
+                  <th scope="col">Exit</th>
+                  <th scope="col">Host memory</th>
+                </tr>
+              </thead>
+              <tbody>
+                {attempt.tasks.map((task) => (
+                  <tr key={task.rank}>
+                    <td>{task.rank}</td>
+                    <td>{task.state}</td>
+                    <td>{task.pid ?? UNKNOWN}</td>
+                    <td>{task.signal ?? task.exitCode ?? UNKNOWN}</td>
+                    <td>
+                      {task.maxResidentBytes === null ? UNKNOWN : `${gibibytes(task.maxResidentBytes)} GiB`}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
+        </article>
+      ))}
+    </section>
+  );
+}

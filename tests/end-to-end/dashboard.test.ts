@@ -1,0 +1,251 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TestDaemon } from '../support/daemon.js';
+
+const DIST = new URL('../../apps/dashboard/dist/assets/', import.meta.url).pathname;
+const AXE = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+const HOLD_MEMORY = new URL('../../examples/hold_memory.py', import.meta.url).pathname;
+const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
+
+let daemon: TestDaemon;
+let browser: Browser;
+beforeAll(async () => {
+  daemon = await TestDaemon.start('4xH100-80GB');
+  // As root it has no sandbox to live in.
+  browser = await chromium.launch({ executablePath: programOf(PROGRAMS), args: ['--no-sandbox'] });
+});
+afterAll(async () => {
+  await browser?.close();
+  await daemon.destroy();
+});
+
+let page: Page;
+let complaints: string[];
+beforeEach(async () => {
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  complaints = [];
+  page.on('pageerror', ({ message }) => complaints.push(message));
+  // What the policy of the page forbids is said on the console.
+  page.on('console', (said) => {
+    if (said.type() === 'error' && !said.text().includes('Failed to load resource'))
+      complaints.push(said.text());
+  });
+});
+afterEach(async () => {
+  await page.close();
+  expect(complaints).toEqual([]);
+});
+
+function programOf(names: readonly string[]): string {
+  for (const name of names) {
+    try {
+      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
+    } catch {
+      // The next one.
+    }
+  }
+  throw new Error(`none of ${names.join(', ')} is on the PATH`);
+}
+
+/** Opens a screen, signed in. */
+async function open(path: string): Promise<void> {
+  await page.goto(`${daemon.address}/#token=${daemon.token}`);
+  await page.getByRole('heading', { level: 1, name: 'Devices' }).waitFor();
+  if (path !== '/') await page.goto(`${daemon.address}${path}`);
+}
+
+/** What axe finds that is serious. */
+async function barriers(): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: {
+        run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+      };
+    };
+    const { violations } = await axe.run();
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  });
+}
+
+describe('the page', () => {
+  it('asks for a token, refuses a wrong one, and keeps the right one out of the address', async () => {
+    await page.goto(`${daemon.address}/jobs`);
+    await page.getByLabel('Token').fill('berth_wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByLabel('Token').waitFor();
+    await page.getByLabel('Token').fill(daemon.token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    await open('/');
+    expect(page.url()).toBe(`${daemon.address}/`);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Token').waitFor();
+    expect(await page.evaluate('JSON.stringify({ ...localStorage })')).toBe('{}');
+  });
+
+  it('is small, and comes from here alone', async () => {
+    const scripts = readdirSync(DIST).filter((name) => name.endsWith('.js'));
+    const bytes = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(`${DIST}${name}`)).length, 0);
+    expect(bytes).toBeLessThan(100 * 1024);
+    const elsewhere: string[] = [];
+    page.on('request', (request) => {
+      if (!request.url().startsWith(daemon.address)) elsewhere.push(request.url());
+    });
+    await open('/');
+    expect(elsewhere).toEqual([]);
+    const response = await fetch(`${daemon.address}/jobs/1`);
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+  });
+
+  it.each([
+    ['light', 1280],
+    ['dark', 390],
+  ] as const)('has no serious barrier, and fits: %s, %i px', async (colorScheme, width) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 900 });
+    const job = await daemon.shell('echo hello; sleep 60', {
+      name: 'a-job-with-quite-a-long-name-for-a-table',
+      gpus: 4,
+    });
+    const waiting = await daemon.shell('true', { gpus: 4 });
+    await daemon.until(job, 'running');
+    for (const path of [
+      '/',
+      '/jobs',
+      `/jobs/${job.number}`,
+      `/jobs/${waiting.number}`,
+      '/submit',
+      '/usage',
+    ]) {
+      await open(path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await expect.poll(() => page.textContent('main')).not.toContain('asking …');
+      expect(await barriers(), path).toEqual([]);
+      const wide = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+      expect(wide, `${path} is wider than the screen by`).toBeLessThanOrEqual(0);
+    }
+    for (const each of [job, waiting]) await daemon.cancel(each);
+    await daemon.ended(job);
+  });
+});
+
+describe('the devices', () => {
+  it('show who has what of their memory, and are drained and resumed', async () => {
+    const job = await daemon.submit({
+      command: ['/usr/bin/python3', HOLD_MEMORY, '8', '60'],
+      workingDirectory: '/',
+      devices: '0',
+      sharing: { memory: '20GiB' },
+    });
+    await open('/');
+    const card = page.getByRole('article', { name: 'Device 0' });
+    await card
+      .getByRole('meter')
+      .and(page.locator(`[aria-valuetext*="job ${job.number} 8."]`))
+      .waitFor();
+    await expect
+      .poll(() => card.getByRole('meter').getAttribute('aria-valuetext'))
+      .toMatch(/reserved, not used 1[12]/);
+    await card.getByRole('link', { name: `job ${job.number}` }).click();
+    await page.getByRole('heading', { name: `Job ${job.number}` }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await daemon.ended(job);
+
+    await open('/');
+    const other = page.getByRole('article', { name: 'Device 3' });
+    await other.getByRole('button', { name: 'Drain' }).click();
+    await other.getByText(/Kept from jobs: drained by .*: on the dashboard/).waitFor();
+    await other.getByRole('button', { name: 'Resume' }).click();
+    await other.getByText('Kept from jobs').waitFor({ state: 'detached' });
+    expect((await daemon.devices())[3]?.obstacles).toEqual([]);
+  });
+
+  it('are said to be simulated, and old when the daemon is away', async () => {
+    await open('/');
+    await page.getByText('these devices are made up').waitFor();
+    await daemon.kill();
+    await page.getByText("The daemon doesn't answer").waitFor({ timeout: 30_000 });
+    await daemon.start();
+  });
+});
+
+describe('a job', () => {
+  it('is submitted by the form, which says before what would become of it, and how to do the same by hand', async () => {
+    await open('/submit');
+    await page.getByLabel('Command').fill("sh -c 'echo made by a form; exit 3'");
+    await page.getByLabel('GPUs').fill('9');
+    await page.getByText('gpus: asks for 9 devices').waitFor();
+    await page.getByLabel('GPUs').fill('1');
+    await page.getByText('It would start now.').waitFor();
+    await page.getByText("berth submit -- sh -c 'echo made by a form; exit 3'").waitFor();
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.getByRole('log').getByText('made by a form').waitFor();
+    await page.getByText('rank 0 exited with code 3').first().waitFor();
+    // Cloned, it is in the form again.
+    await page.getByRole('button', { name: 'Clone' }).click();
+    await expect
+      .poll(() => page.getByLabel('Command').inputValue())
+      .toBe("sh -c 'echo made by a form; exit 3'");
+  });
+
+  it('shows its output as it comes, with colours and without HTML of its own, found by a word', async () => {
+    const job = await daemon.shell(
+      'printf "\\033[31mred\\033[0m <img src=x onerror=alert(1)>\\n"; i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; sleep 60',
+    );
+    await open(`/jobs/${job.number}`);
+    const log = page.getByRole('log');
+    await log.getByText('line 2999').waitFor();
+    await page.getByText('3001 lines').waitFor();
+    // Of so many lines just those that are seen are there.
+    expect(await log.locator('pre > div').count()).toBeLessThan(150);
+    await page.getByLabel('Search').fill('red');
+    await log.getByText('<img src=x onerror=alert(1)>').waitFor();
+    expect(await log.locator('img').count()).toBe(0);
+    const colours = await page.evaluate(
+      "[...document.querySelectorAll('.log-lines, .log-lines span')].map((each) => getComputedStyle(each).color)",
+    );
+    expect(new Set(colours as string[]).size).toBe(2);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('cancelled', { exact: false }).first().waitFor();
+    expect((await daemon.ended(job)).state).toBe('cancelled');
+  });
+
+  it('that waits says why, for what, and when; its priority is changed, it is held and released', async () => {
+    const running = await daemon.shell('sleep 60', { gpus: 4, timeLimit: 3600 });
+    await daemon.until(running, 'running');
+    const job = await daemon.shell('true', { gpus: 2 });
+    await open(`/jobs/${job.number}`);
+    await page.getByText('It is first in line').waitFor();
+    await page.getByText(`job ${running.number} has it`).first().waitFor();
+    await page.getByRole('button', { name: 'Priority up' }).click();
+    await expect.poll(async () => (await daemon.job(job)).priority).toBe(1);
+    await page.getByRole('button', { name: 'Hold' }).click();
+    await page.getByRole('button', { name: 'Release' }).waitFor();
+    expect((await daemon.job(job)).held).toBe(true);
+    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByRole('button', { name: 'Hold' }).waitFor();
+    await daemon.cancel(running);
+    expect((await daemon.ended(job)).state).toBe('succeeded');
+    await page.getByText('succeeded').first().waitFor();
+  });
+
+  it('is found among others, by keyboard', async () => {
+    const job = await daemon.shell('true', { name: 'needle', user: 'ada' });
+    await daemon.ended(job);
+    await open('/');
+    await page.keyboard.press('g');
+    await page.keyboard.press('j');
+    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('needle ada');
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+    await page.getByRole('cell', { name: 'needle' }).waitFor();
+  });
+});
