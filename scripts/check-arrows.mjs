@@ -65,7 +65,8 @@ export function violations(root) {
 
 function judge({ root, folder, allowed, file, imported, typeOnly }) {
   if (imported.startsWith('@berth/')) {
-    const how = allowed[imported];
+    // A part of a package's exports is as good as the package.
+    const how = allowed[imported.split('/').slice(0, 2).join('/')];
     if (!how) return `${folder} may import of ours ${list(Object.keys(allowed))}`;
     return how === 'types' && !typeOnly ? `${folder} may import types of it only (import type)` : null;
   }
