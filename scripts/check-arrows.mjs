@@ -29,13 +29,14 @@ const PURE = ['packages/scheduler'];
 
 /** Folders of the daemon, and which of its other folders each may import. Files beside them put everything together. */
 const DAEMON = {
-  api: ['ledger', 'devices', 'guard', 'doctor'],
+  api: ['ledger', 'devices', 'guard', 'doctor', 'insight'],
   scheduling: ['ledger'],
   schedules: ['ledger'],
   workers: ['ledger'],
   worker: ['ledger', 'redis'],
   guard: ['ledger', 'devices'],
   doctor: [],
+  insight: ['ledger'],
   devices: [],
   ledger: ['redis'],
   redis: [],

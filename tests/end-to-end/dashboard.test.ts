@@ -217,6 +217,21 @@ describe('a job', () => {
     expect((await daemon.ended(job)).state).toBe('cancelled');
   });
 
+  it('shows how far its training is, and the curve of its loss', async () => {
+    const job = await daemon.shell(
+      'for i in 1 2 3 4; do echo "Epoch [$i/8], Loss: 0.$i"; done; echo "Epoch [5/8], Loss: nan"; sleep 60',
+    );
+    await open(`/jobs/${job.number}`);
+    const training = page.getByRole('region', { name: 'Training' });
+    await training.getByText('63 %, 5 of 8 epochs').waitFor();
+    await training.getByText('not a number since epoch 5').waitFor();
+    expect(await training.getByRole('progressbar').getAttribute('value')).toBe('0.625');
+    expect(await training.locator('canvas').count()).toBe(1);
+    expect(await barriers()).toEqual([]);
+    await daemon.cancel(job);
+    await daemon.ended(job);
+  });
+
   it('that waits says why, for what, and when; its priority is changed, it is held and released', async () => {
     const running = await daemon.shell('sleep 60', { gpus: 4, timeLimit: 3600 });
     await daemon.until(running, 'running');

@@ -20,6 +20,7 @@ import { DeviceWatch } from './guard/device-watch.js';
 import { EndingWatch } from './guard/ending-watch.js';
 import { QuickFailures } from './guard/quick-failures.js';
 import { RunningTasks } from './guard/running-tasks.js';
+import { Insights } from './insight/insights.js';
 import { DeviceBookView } from './ledger/device-book-view.js';
 import { DeviceQueues } from './ledger/device-queue.js';
 import { EventFeed } from './ledger/event-feed.js';
@@ -145,6 +146,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       node: config.node,
     }),
     histories,
+    insights: new Insights(directories),
     examineRedis: () =>
       examineRedis(apiRedis).then(
         (facts) => judgeRedis(facts, privateRedis !== null),

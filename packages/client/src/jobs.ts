@@ -190,9 +190,17 @@ export class Jobs {
     return found;
   }
 
-  /** What the job used of its devices over time. */
-  metrics(job: JobReference, { signal, ...query }: PastOptions = {}): Promise<JobMetrics> {
-    return this.transport.json({ path: `${pathOf(job)}/metrics`, query, signal });
+  /** What the job used of its devices over time, how far its training is, and its curves. */
+  metrics(
+    job: JobReference,
+    {
+      signal,
+      names,
+      ...query
+    }: PastOptions & { rank?: number; names?: readonly string[]; points?: number } = {},
+  ): Promise<JobMetrics> {
+    const wanted = { ...query, ...(names ? { names: names.join(',') } : {}) };
+    return this.transport.json({ path: `${pathOf(job)}/metrics`, query: wanted, signal });
   }
 
   /** The output of a task, as bytes, as it was written. Goes on where it was after a broken connection. */

@@ -3,6 +3,7 @@ import type { SchedulerState } from '@berth/scheduler';
 import type { DataDirectory } from '../data-directory.js';
 import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
+import type { Insights } from '../insight/insights.js';
 import type { JobWatch } from '../ledger/job-watch.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { ScheduleLedger } from '../ledger/schedules.js';
@@ -16,6 +17,7 @@ export interface ApiContext {
   readonly inventory: DeviceInventory;
   readonly devices: DeviceViews;
   readonly histories: Histories;
+  readonly insights: Insights;
   /** What a doctor says of Redis. */
   readonly examineRedis: () => Promise<Finding[]>;
   readonly directories: DataDirectory;

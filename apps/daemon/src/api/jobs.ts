@@ -5,7 +5,6 @@ import {
   type Job,
   type JobId,
   JobListSchema,
-  JobMetricsSchema,
   JobReferenceSchema,
   JobSchema,
   JobStateSchema,
@@ -22,7 +21,6 @@ import { explainSubmission } from './explanation.js';
 import { resolveSubmission } from './job-request.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
-import { PAST, StretchSchema, stretchOf } from './stretch.js';
 
 export const JobParametersSchema = z.object({ job: JobReferenceSchema });
 
@@ -34,7 +32,7 @@ export const IdempotencyHeaderSchema = z.object({
 
 const CursorSchema = z.string().regex(/^\d{1,15}$/, 'is no cursor that a list gave');
 
-/** `POST /v1/jobs`, `GET /v1/jobs`, `GET /v1/jobs/{job}`, `GET /v1/jobs/{job}/metrics`. */
+/** `POST /v1/jobs`, `GET /v1/jobs`, `GET /v1/jobs/{job}`. */
 export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   const { ledger } = app.context;
 
@@ -134,26 +132,6 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (request) => jobOr404(app.context, await idOf(app.context, request.params.job)),
-  );
-
-  app.get(
-    '/v1/jobs/:job/metrics',
-    {
-      schema: {
-        operationId: 'getJobMetrics',
-        tags: ['jobs'],
-        summary: 'What a job used of its devices',
-        description: PAST,
-        params: JobParametersSchema,
-        querystring: StretchSchema,
-        response: { 200: JobMetricsSchema, ...problems('not_found', 'invalid_request') },
-      },
-    },
-    async (request) => {
-      const id = await idOf(app.context, request.params.job);
-      await jobOr404(app.context, id);
-      return app.context.histories.ofJob(id, stretchOf(request.query));
-    },
   );
 };
 

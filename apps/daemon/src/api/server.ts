@@ -19,6 +19,7 @@ import { healthRoutes } from './health.js';
 import { jobControlRoutes } from './job-control.js';
 import { jobRoutes } from './jobs.js';
 import { logRoutes } from './logs.js';
+import { metricRoutes } from './metrics.js';
 import { answerProblems } from './problem.js';
 import { scheduleRoutes } from './schedules.js';
 import { usageRoutes } from './usage.js';
@@ -72,6 +73,7 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   await app.register(explainRoutes);
   await app.register(usageRoutes);
   await app.register(logRoutes);
+  await app.register(metricRoutes);
   await app.register(deviceRoutes);
   await app.register(doctorRoutes);
   await app.register(dashboardRoutes);

@@ -65,7 +65,7 @@ export class Histories {
     return history ? { device: uuid, ...read(history, stretch) } : null;
   }
 
-  ofJob(job: JobId, stretch: Stretch): JobMetrics {
+  ofJob(job: JobId, stretch: Stretch): Pick<JobMetrics, 'job' | 'attempt' | 'devices'> {
     const past = this.jobs.get(job);
     const devices = [...(past?.devices ?? [])].map(([uuid, { index, history }]) => ({
       device: uuid,

@@ -1,8 +1,12 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { AllocatedDevice, Cause } from '@berth/contract';
 import { deviceEnvironment, inheritedEnvironment } from '../job-environment.js';
 import type { JobRecord, JobSpec, PlacedAttempt } from '../ledger/record.js';
 import type { TaskReference } from '../ledger/task-reference.js';
+
+/** Where `import berth` finds what reports metrics: behind all that a job has itself. */
+const PYTHON = fileURLToPath(new URL('../../../../python', import.meta.url));
 
 // Once: it is the same for all tasks.
 const inherited = inheritedEnvironment();
@@ -33,6 +37,7 @@ export function taskEnvironment(
     BERTH_TASK_ID: taskId(task),
     BERTH_METRICS_FILE: join(files.task, 'metrics.jsonl'),
     BERTH_CHECKPOINT_FILE: files.checkpoint,
+    PYTHONPATH: [spec.environment.PYTHONPATH, PYTHON].filter(Boolean).join(':'),
     ...restartReason(task.attempt, record),
   };
 }

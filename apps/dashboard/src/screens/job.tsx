@@ -10,6 +10,7 @@ import { Freshness } from '../parts/freshness.js';
 import { LogView } from '../parts/log-view.js';
 import { Scroll } from '../parts/scroll.js';
 import { State } from '../parts/state.js';
+import { TrainingView } from '../parts/training.js';
 import { toForm } from './submission.js';
 
 export function JobScreen({ reference }: { reference: string }) {
@@ -46,6 +47,7 @@ export function JobScreen({ reference }: { reference: string }) {
       <Actions job={job} onChange={() => askAgain(asked + 1)} />
       {job.state === 'pending' ? <Waiting job={job} /> : null}
       <Facts job={job} />
+      <TrainingView job={job} rank={0} />
       <Logs job={job} />
       <Curves job={job} />
       <Attempts job={job} />

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { Curve } from './curve.js';
+import { readLine, readReport } from './formats.js';
+import { Training } from './training.js';
+
+function trained(...lines: string[]): Training {
+  const training = new Training();
+  for (const line of lines) {
+    const seen = line.startsWith('report ') ? readReport(line.slice(7)) : readLine(line);
+    if (seen) training.take(seen);
+  }
+  return training;
+}
+const curveOf = (training: Training, name: string): [number, number | null][] =>
+  training.read([name], 1000).series[0]?.points.map(({ x, last }) => [x, last]) ?? [];
+
+describe('a training', () => {
+  it('has curves by step, or by epoch where nothing else is said', () => {
+    expect(curveOf(trained('Epoch 1, Loss: 3', 'Epoch 2, Loss: 2'), 'loss')).toEqual([
+      [1, 3],
+      [2, 2],
+    ]);
+    expect(curveOf(trained('Step 10, Loss: 3', 'Step 20, Loss: 2'), 'loss')).toEqual([
+      [10, 3],
+      [20, 2],
+    ]);
+  });
+
+  it('goes on counting where steps begin anew with each epoch', () => {
+    const lines = [
+      '[Epoch 1/2] Step 100/200, Loss: 4',
+      '[Epoch 1/2] Step 200/200, Loss: 3',
+      '[Epoch 2/2] Step 100/200, Loss: 2',
+    ];
+    expect(curveOf(trained(...lines), 'loss')).toEqual([
+      [100, 4],
+      [200, 3],
+      [300, 2],
+    ]);
+    const bars = [
+      'Epoch 0:  50%|█| 5/10 [0:1<0:1, 1it/s, loss=4]',
+      'Epoch 1:  50%|█| 5/10 [0:1<0:1, 1it/s, loss=2]',
+      'Epoch 1: 100%|█| 10/10 [0:1<0:1, 1it/s, loss=1]',
+    ];
+    expect(curveOf(trained(...bars), 'loss').map(([, loss]) => loss)).toEqual([4, 2, 1]);
+  });
+
+  it('tells how far it is', () => {
+    const fractionOf = (...lines: string[]) => trained(...lines).read(null, 1).progress?.fraction;
+    expect(fractionOf('Epoch [5/20], Loss: 1')).toBe(0.25);
+    expect(fractionOf('Epoch [1/4], Step [50/100], Loss: 1')).toBe(0.125);
+    expect(
+      fractionOf('Epoch 1/4', '50/100 [==] - 1s - loss: 1', 'Epoch 3/4', '50/100 [==] - 1s - loss: 1'),
+    ).toBe(0.625);
+    expect(fractionOf(' 45%|█| 450/1000 [00:12<00:15, 36.2it/s]')).toBe(0.45);
+    expect(fractionOf('Epoch 3, Loss: 1')).toBeUndefined();
+    expect(fractionOf('report {"step": 3, "total": 4}', ' 10%|█| 1/10 [0:1<0:1, 1it/s]')).toBe(0.75);
+  });
+
+  it('believes the better source, whichever came first', () => {
+    const both = [
+      'Epoch 1, Loss: 9',
+      'report {"step": 1, "loss": 1}',
+      'Epoch 2, Loss: 8',
+      'report {"step": 2, "loss": 0.5}',
+    ];
+    const { series } = trained(...both).read(null, 10);
+    expect(series).toMatchObject([{ name: 'loss', source: 'report', last: 0.5, count: 2 }]);
+  });
+
+  it('says where a loss was first no number', () => {
+    const { series } = trained('Epoch 1, Loss: 1', 'Epoch 2, Loss: nan', 'Epoch 3, Loss: inf').read(null, 10);
+    expect(series[0]).toMatchObject({ brokenAt: 2, last: null });
+  });
+
+  it('keeps no more than 64 names', () => {
+    const training = trained(...Array.from({ length: 100 }, (_, i) => `report {"step": 1, "m${i}": ${i}}`));
+    expect(training.read(null, 1).series).toHaveLength(64);
+  });
+});
+
+describe('a curve', () => {
+  it('keeps its bounds, its extremes and its end, whatever is put into it', () => {
+    const curve = new Curve();
+    for (let x = 0; x < 1_000_000; x += 1)
+      curve.add(x, x === 123_456 ? 1e9 : x === 654_321 ? -1e9 : Math.sin(x));
+    const points = curve.read(500);
+    expect(points.length).toBeLessThanOrEqual(500);
+    expect(points.length).toBeGreaterThan(200);
+    expect(Math.max(...points.map(({ max }) => max as number))).toBe(1e9);
+    expect(Math.min(...points.map(({ min }) => min as number))).toBe(-1e9);
+    expect(points.at(-1)).toMatchObject({ x: 999_999, last: Math.sin(999_999) });
+    expect(curve.count).toBe(1_000_000);
+    expect(curve.read(1e9).length).toBeLessThanOrEqual(1025);
+  });
+});

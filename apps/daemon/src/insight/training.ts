@@ -1,0 +1,132 @@
+import { Curve, type Stretch } from './curve.js';
+import { type Observation, SOURCES, type Source } from './formats.js';
+
+/** How far a training is, as its output has it. */
+export interface Progress {
+  /** From 0 to 1. */
+  fraction: number;
+  done: number;
+  total: number;
+  unit: 'epochs' | 'steps';
+  /** As the program says; null: it doesn't. */
+  etaSeconds: number | null;
+  source: Source;
+}
+
+export interface Series {
+  name: string;
+  source: Source;
+  /** What its x counts. */
+  axis: 'step' | 'epoch';
+  count: number;
+  last: number | null;
+  brokenAt: number | null;
+  points: Stretch[];
+}
+
+interface KnownSeries {
+  source: Source;
+  axis: 'step' | 'epoch';
+  curve: Curve;
+  last: number;
+}
+
+/** So many names are a program's mistake. */
+const MOST_SERIES = 64;
+
+const better = (one: Source, other: Source): boolean => SOURCES.indexOf(one) > SOURCES.indexOf(other);
+
+/** What a training says of itself, put together: one curve for each name, from the best source that has it. */
+export class Training {
+  private readonly series = new Map<string, KnownSeries>();
+  private progress: Progress | null = null;
+  private firstEpoch: number | null = null;
+  private epochs: { epoch: number; of: number } | null = null;
+  private readonly steps = new Map<Source, { last: number; base: number; epoch: number | null }>();
+
+  take(seen: Observation): void {
+    const { source, epoch, epochs } = seen;
+    if (epoch !== undefined) this.firstEpoch ??= epoch;
+    if (epoch !== undefined && epochs !== undefined) this.epochs = { epoch, of: epochs };
+    this.advance(seen);
+    const place = this.placeOf(seen);
+    if (!place) return;
+    for (const [name, value] of Object.entries(seen.metrics)) this.add(name, source, place, value);
+  }
+
+  read(names: readonly string[] | null, most: number): { progress: Progress | null; series: Series[] } {
+    const series = [...this.series]
+      .filter(([name]) => names === null || names.includes(name))
+      .map(([name, { source, axis, curve, last }]) => ({
+        name,
+        source,
+        axis,
+        count: curve.count,
+        last: Number.isFinite(last) ? last : null,
+        brokenAt: curve.brokenAt,
+        points: curve.read(most),
+      }));
+    return { progress: this.progress, series };
+  }
+
+  private add(
+    name: string,
+    source: Source,
+    { axis, x }: { axis: 'step' | 'epoch'; x: number },
+    value: number,
+  ): void {
+    let known = this.series.get(name);
+    if (known && better(known.source, source)) return;
+    if (!known || better(source, known.source)) {
+      if (!known && this.series.size >= MOST_SERIES) return;
+      known = { source, axis, curve: new Curve(), last: value };
+      this.series.set(name, known);
+    }
+    known.curve.add(x, value);
+    known.last = value;
+  }
+
+  /** Where on its axis an observation lies. Steps that begin anew with each epoch go on counting. */
+  private placeOf({ source, epoch, step, steps }: Observation): { axis: 'step' | 'epoch'; x: number } | null {
+    if (step === undefined) {
+      if (epoch !== undefined) return { axis: 'epoch', x: epoch };
+      const counted = this.steps.get(source);
+      return counted ? { axis: 'step', x: counted.base + counted.last } : null;
+    }
+    const before = this.steps.get(source) ?? { last: 0, base: 0, epoch: null };
+    const isNewEpoch = epoch !== undefined && before.epoch !== null && epoch > before.epoch;
+    const restarts = step < before.last && (isNewEpoch || epoch === undefined);
+    const base = restarts
+      ? before.base + (steps !== undefined ? Math.max(steps, before.last) : before.last)
+      : before.base;
+    this.steps.set(source, { last: step, base, epoch: epoch ?? before.epoch });
+    return { axis: 'step', x: base + step };
+  }
+
+  private advance({ source, epoch, epochs, step, steps, etaSeconds }: Observation): void {
+    if (this.progress && better(this.progress.source, source) && this.progress.source === 'report') return;
+    const inner = step !== undefined && steps ? Math.min(step / steps, 1) : null;
+    const of = epochs ?? this.epochs?.of;
+    const current = epoch ?? (inner === null ? undefined : this.epochs?.epoch);
+    if (of && current !== undefined) {
+      // With steps inside, an epoch is under way; without, its line is printed when it is over.
+      const done =
+        inner === null ? current + (this.firstEpoch === 0 ? 1 : 0) : current - (this.firstEpoch ?? 1) + inner;
+      this.note({ done: Math.min(done, of), total: of, unit: 'epochs', etaSeconds: null, source });
+    } else if (inner !== null && steps && epoch === undefined) {
+      this.note({
+        done: step as number,
+        total: steps,
+        unit: 'steps',
+        etaSeconds: etaSeconds ?? null,
+        source,
+      });
+    }
+  }
+
+  private note(progress: Omit<Progress, 'fraction'>): void {
+    // A bar inside an epoch doesn't tell how far all of it is, once epochs are known.
+    if (this.progress?.unit === 'epochs' && progress.unit === 'steps' && progress.source !== 'report') return;
+    this.progress = { fraction: Math.min(Math.max(progress.done / progress.total, 0), 1), ...progress };
+  }
+}

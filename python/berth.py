@@ -1,0 +1,112 @@
+"""Reports how a training goes to Berth: berth.report(step=3, total=100, loss=0.5).
+
+One file, the standard library alone, Python 3.8 or later; copy it beside your script, or import it as it is: jobs of Berth
+find it on their PYTHONPATH. Outside of Berth it does nothing. It never raises and never waits for anything but the disk.
+
+What is reported goes to the file that BERTH_METRICS_FILE names, as JSON lines; any language may append to it.
+"""
+
+import atexit
+import json
+import os
+import sys
+import threading
+import time
+
+__all__ = ["report"]
+
+# So often is written at the most; what comes between is kept until it is its turn, the newest of each name.
+_INTERVAL_SECONDS = 0.1
+
+
+class _Reporter:
+    def __init__(self):
+        self._lock = threading.RLock()
+        self._forget()
+        atexit.register(self._flush)
+        if hasattr(os, "register_at_fork"):
+            # A child of ours is no rank: it reports nothing of what we had in hand.
+            os.register_at_fork(after_in_child=self._forget_in_child)
+
+    def _forget(self):
+        self._path = os.environ.get("BERTH_METRICS_FILE")
+        self._file = None
+        self._kept = {}
+        self._due = 0.0
+
+    def _forget_in_child(self):
+        self._lock = threading.RLock()
+        self._forget()
+        self._path = None
+
+    def report(self, figures):
+        with self._lock:
+            if not self._path:
+                return
+            self._kept.update(figures)
+            now = time.monotonic()
+            if now < self._due:
+                return
+            self._due = now + _INTERVAL_SECONDS
+            self._write()
+
+    def _flush(self):
+        try:
+            with self._lock:
+                self._write()
+        except Exception:
+            pass
+
+    def _write(self):
+        if not self._kept or not self._path:
+            return
+        kept, self._kept = self._kept, {}
+        kept["at"] = int(time.time() * 1000)
+        memory = _torch_memory()
+        if memory:
+            kept["torch"] = memory
+        if self._file is None:
+            # Appended whole: lines of several processes don't mix.
+            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.write(self._file, (json.dumps(kept) + "\n").encode())
+
+
+def _torch_memory():
+    """What torch says of CUDA memory, in bytes, where it is there and in use already; it is never imported for that."""
+    torch = sys.modules.get("torch")
+    cuda = getattr(torch, "cuda", None)
+    if cuda is None or not cuda.is_initialized():
+        return None
+    return {
+        "allocated": cuda.memory_allocated(),
+        "reserved": cuda.memory_reserved(),
+        "peak": cuda.max_memory_allocated(),
+    }
+
+
+def _figure(value):
+    """A number of Python's own, out of what people pass: tensors and arrays of one element, too."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, (int, float)):
+        return value
+    return float(value)
+
+
+_reporter = _Reporter()
+
+
+def report(step=None, total=None, epoch=None, epochs=None, **metrics):
+    """Says where the training is, and its figures: numbers, or tensors of one element.
+
+    Under torchrun only rank 0 of a node reports; a job with a process for each device has a file for each rank anyway.
+    A tensor that is on a GPU is waited for, as by .item(): pass one only as often as you would print it.
+    """
+    try:
+        if not _reporter._path or (os.environ.get("LOCAL_RANK", "0") != os.environ.get("BERTH_RANK", "0")):
+            return
+        figures = {"step": step, "total": total, "epoch": epoch, "epochs": epochs, **metrics}
+        _reporter.report({name: _figure(value) for name, value in figures.items() if value is not None})
+    except Exception:
+        # A training doesn't fail because nobody could be told of it.
+        pass

@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import type { Job, JobMetrics } from '@berth/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, TestDaemon } from '../support/daemon.js';
+
+const PYTHON = '/usr/bin/python3';
+const MODULE = new URL('../../python/', import.meta.url).pathname;
+const MLP = new URL('../../examples/mlp.py', import.meta.url).pathname;
+
+let daemon: TestDaemon;
+beforeAll(async () => {
+  daemon = await TestDaemon.start('2xH100-80GB');
+});
+afterAll(() => daemon.destroy());
+
+const metrics = async ({ id }: Job, query = ''): Promise<JobMetrics> =>
+  (await (await daemon.request(`/v1/jobs/${id}/metrics?${query}`)).json()) as JobMetrics;
+const python = (program: string, more: object = {}): Promise<Job> =>
+  daemon.submit({ command: [PYTHON, '-c', program], workingDirectory: '/', ...more });
+const lossOf = ({ series }: JobMetrics) => series.find(({ name }) => name === 'loss');
+
+describe('a training whose script was not changed', () => {
+  it('has progress and a curve, from what it prints, while it runs and afterwards', async () => {
+    const job = await daemon.shell(
+      'for i in 1 2 3 4 5; do echo "Epoch [$i/10], Loss: 0.$((9 - i))"; done; echo ready; sleep 60',
+    );
+    const running = await eventually(
+      () => metrics(job),
+      (said) => lossOf(said)?.count === 5 && said.progress?.etaSeconds != null,
+    );
+    expect(running.progress).toMatchObject({
+      fraction: 0.5,
+      done: 5,
+      total: 10,
+      unit: 'epochs',
+      source: 'print',
+    });
+    expect(lossOf(running)?.points.map(({ x, last }) => [x, last])).toEqual([
+      [1, 0.8],
+      [2, 0.7],
+      [3, 0.6],
+      [4, 0.5],
+      [5, 0.4],
+    ]);
+    // It is in the log: a daemon that has seen nothing of it knows it too.
+    await daemon.kill();
+    await daemon.start();
+    expect(lossOf(await metrics(job))?.count).toBe(5);
+    await daemon.cancel(job);
+    await daemon.ended(job);
+    expect((await metrics(job)).progress).toMatchObject({ fraction: 0.5, etaSeconds: null });
+  });
+
+  it('is followed through a bar that draws over itself, and real PyTorch', async () => {
+    const bar = await python(
+      `import sys
+for i in range(101): sys.stderr.write(f"\\r{i:3d}%|{'#' * i}| {i}/100 [00:0{i // 20}<00:01, 9it/s, loss={1 / (i + 1):.3f}]")`,
+    );
+    await daemon.ended(bar);
+    const drawn = await metrics(bar);
+    expect(drawn.progress).toMatchObject({ fraction: 1, source: 'bar' });
+    expect(lossOf(drawn)).toMatchObject({ count: 101, last: 0.01, source: 'bar' });
+
+    const mlp = await daemon.submit({ command: [PYTHON, MLP, '--epochs', '400'], workingDirectory: '/' });
+    expect((await daemon.ended(mlp)).state).toBe('succeeded');
+    const trained = await metrics(mlp, 'names=loss&points=2');
+    expect(trained.progress?.fraction).toBe(1);
+    expect(trained.series).toHaveLength(1);
+    expect(trained.series[0]?.points.length).toBeLessThanOrEqual(2);
+    expect(trained.series[0]?.count).toBeGreaterThan(2);
+  });
+
+  it('that says nothing of itself has nothing invented for it', async () => {
+    const job = await daemon.shell('echo "loss: 3"; echo 4/5; echo done');
+    await daemon.ended(job);
+    expect(await metrics(job)).toMatchObject({ attempt: 1, progress: null, series: [] });
+    const held = await daemon.shell('true', { hold: true });
+    expect(await metrics(held)).toMatchObject({ attempt: null, progress: null, series: [] });
+    expect((await daemon.request(`/v1/jobs/${job.id}/metrics?points=0`)).status).toBe(422);
+  });
+});
+
+describe('berth.report', () => {
+  it('is found by every job, exact, and believed before what is printed', async () => {
+    const job = await python(`
+import berth, time
+for i in range(1, 31):
+    print(f"Epoch {i}, Loss: 99")
+    berth.report(step=i, total=60, loss=1 / i, accuracy=i / 30)
+    time.sleep(0.02)
+berth.report(step=31, total=60, loss=float("nan"))`);
+    expect((await daemon.ended(job)).state).toBe('succeeded');
+    const said = await metrics(job);
+    expect(said.progress).toMatchObject({ done: 31, total: 60, source: 'report' });
+    expect(lossOf(said)).toMatchObject({ source: 'report', axis: 'step', last: null, brokenAt: 31 });
+    expect(said.series.map(({ name }) => name).sort()).toEqual(['accuracy', 'loss']);
+  });
+
+  it('writes ten times a second at the most, and the last word at the end', async () => {
+    const job = await python('import berth\nfor i in range(200000): berth.report(step=i, loss=i)');
+    await daemon.ended(job);
+    const loss = lossOf(await metrics(job));
+    expect(loss?.last).toBe(199_999);
+    expect(loss?.count).toBeLessThan(100);
+  });
+
+  it.each([
+    ['outside of Berth', '', {}],
+    [
+      'with what is no number',
+      ", text='x', nothing=None, thing=object()",
+      { BERTH_METRICS_FILE: '/tmp/berth-report-test' },
+    ],
+    ['where it can not write', '', { BERTH_METRICS_FILE: '/no/such/folder/file' }],
+  ])('never fails a training: %s', (_, more, environment) => {
+    const program = `import berth\nberth.report(step=1, loss=0.5${more})\nprint("went on")`;
+    const said = execFileSync(PYTHON, ['-c', program], {
+      encoding: 'utf8',
+      env: { PYTHONPATH: MODULE, ...environment },
+    });
+    expect(said).toBe('went on\n');
+  });
+
+  it('is as good for any other language: a line of JSON in the file that BERTH_METRICS_FILE names', async () => {
+    const job = await daemon.shell(`echo '{"step": 7, "loss": 0.25}' >> $BERTH_METRICS_FILE`);
+    await daemon.ended(job);
+    expect(lossOf(await metrics(job))?.points).toEqual([{ x: 7, last: 0.25, min: 0.25, max: 0.25 }]);
+  });
+});
