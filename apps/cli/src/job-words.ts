@@ -48,5 +48,6 @@ export function endOf(job: Job): string {
     job.startedAt && job.endedAt ? ` after ${duration(secondsBetween(job.startedAt, job.endedAt))}` : '';
   const why = job.state === 'succeeded' || !job.cause ? '' : `: ${job.cause.sentence}`;
   const verb = job.state === 'cancelled' ? 'was cancelled' : job.state;
-  return harmless(`job ${job.number} ${verb}${took}${why}`);
+  const advice = job.cause?.diagnosis ? `. ${job.cause.diagnosis.advice}` : '';
+  return harmless(`job ${job.number} ${verb}${took}${why}${job.state === 'failed' ? advice : ''}`);
 }

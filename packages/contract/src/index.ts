@@ -2,6 +2,7 @@ export * from './checkpoint.js';
 export * from './constraints.js';
 export * from './dependency.js';
 export * from './device.js';
+export * from './diagnosis.js';
 export * from './doctor.js';
 export * from './event.js';
 export * from './explanation.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DiagnosisSchema } from './diagnosis.js';
 
 /** Why a job isn't running now. The order of the codes is the order of judgement: the first that holds is shown. */
 export const PendingReasonSchema = z
@@ -49,6 +50,9 @@ export const CauseSchema = z
       .meta({ description: 'The rank that failed first; null where no one task did it.' }),
     exitCode: z.int().nullable(),
     signal: z.string().nullable().meta({ example: 'SIGKILL' }),
+    diagnosis: DiagnosisSchema.optional().meta({
+      description: 'Left out where its output tells nothing known.',
+    }),
   })
   .meta({ id: 'Cause', description: 'Why an attempt or a job ended as it did.' });
 export type Cause = z.infer<typeof CauseSchema>;

@@ -41,6 +41,7 @@ function linesOf(job: Job, terminal: Terminal, now: number): string[] {
   add('State', `${job.state}${place}`, STATE_COLOURS[job.state]);
   add('Reason', job.reason && `${job.reason.sentence} (${job.reason.code})`);
   add('Cause', job.cause && `${job.cause.sentence} (${job.cause.code})`);
+  add('Advice', job.cause?.diagnosis?.advice ?? null);
   add('Id', job.id);
   add('User', job.user);
   add('Command', job.command && commandLine(job.command));

@@ -1,4 +1,4 @@
-import type { Cause } from '@berth/contract';
+import type { Cause, Diagnosis } from '@berth/contract';
 import { formatDuration } from '@berth/contract';
 import type { ExitRecord, OrderRecord } from '@berth/task-shim';
 import type { JobSpec } from '../ledger/record.js';
@@ -6,8 +6,15 @@ import type { JobSpec } from '../ledger/record.js';
 /**
  * Why a task failed, by the shim's record; null when it succeeded.
  * @param warned whether it had got the signal that ended it as the warning of its time limit
+ * @param diagnosis what its output tells; null: nothing known
  */
-export function causeOf(rank: number, exit: ExitRecord, spec: JobSpec, warned: boolean): Cause | null {
+export function causeOf(
+  rank: number,
+  exit: ExitRecord,
+  spec: JobSpec,
+  warned: boolean,
+  diagnosis: Diagnosis | null,
+): Cause | null {
   const base = { rank, exitCode: exit.exitCode, signal: exit.signal };
   if (exit.launchError)
     return { ...base, code: 'launch_error', sentence: launchSentence(exit.launchError, spec) };
@@ -19,11 +26,15 @@ export function causeOf(rank: number, exit: ExitRecord, spec: JobSpec, warned: b
     const sentence = `rank ${rank} was ended by ${exit.signal}${hint ?? ''}`;
     return { ...base, code: 'signal', sentence };
   }
-  return {
-    ...base,
-    code: 'exit_code',
-    sentence: `rank ${rank} exited with code ${exit.exitCode}; its log says more`,
-  };
+  if (!diagnosis)
+    return {
+      ...base,
+      code: 'exit_code',
+      sentence: `rank ${rank} exited with code ${exit.exitCode}; its log says more`,
+    };
+  const code = diagnosis.class === 'cuda_out_of_memory' ? 'out_of_memory' : 'exit_code';
+  const sentence = `rank ${rank} exited with code ${exit.exitCode}: ${diagnosis.line}`;
+  return { ...base, code, sentence, diagnosis };
 }
 
 const SIGNAL_HINTS: Record<string, string> = {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_CHECKPOINT_SIGNAL, type JobId } from '@berth/contract';
+import { DEFAULT_CHECKPOINT_SIGNAL, type Diagnosis, type JobId } from '@berth/contract';
 import {
   type ExitRecord,
   type HeldLock,
@@ -24,6 +24,7 @@ import type { TaskReference } from '../ledger/task-reference.js';
 import { causeOf, endedByDrill, timeLimitReached, workerLost } from './cause.js';
 import { CheckpointWatch } from './checkpoint-watch.js';
 import { taskCommand } from './command.js';
+import { diagnose } from './diagnosis.js';
 import { drillOrder, drillResult, NO_DRILL, watchDrill } from './drill.js';
 import { checkpointAfter, endingOf, orderBehind, unknownEnding } from './ending.js';
 import { taskEnvironment, taskId } from './environment.js';
@@ -290,7 +291,21 @@ export class TaskRunner {
     if (order && !ends) return this.ledger.finish(task, ending, endedByDrill(task.rank, exit, order), true);
     const warned =
       task.spec.timeLimitWarning?.signal === exit.signal && warningSince(task.directory, 0) !== null;
-    await this.ledger.finish(task, ending, causeOf(task.rank, exit, task.spec, warned));
+    const diagnosis = exit.exitCode ? await this.diagnose(task) : null;
+    await this.ledger.finish(task, ending, causeOf(task.rank, exit, task.spec, warned, diagnosis));
+  }
+
+  /** What its output tells of a failure. It must not keep a task from being settled. */
+  private async diagnose({ directory, spec }: WatchedTask): Promise<Diagnosis | null> {
+    try {
+      return await diagnose(directory, { gpus: spec.gpus, shares: spec.sharing !== null });
+    } catch (error) {
+      this.log.warn(
+        { directory, error: (error as Error).message },
+        'the output of a failed task is not to be read',
+      );
+      return null;
+    }
   }
 
   private resumeWatch(task: WatchedTask, name: string): CheckpointWatch | null {

@@ -39,6 +39,7 @@ export function JobScreen({ reference }: { reference: string }) {
           {job.cause.sentence}
         </p>
       ) : null}
+      {job.cause?.diagnosis ? <p class="advice card">{job.cause.diagnosis.advice}</p> : null}
       {job.notices.map(({ at, sentence }) => (
         <p class="trouble" key={at + sentence}>
           {time(at)}: {sentence}
