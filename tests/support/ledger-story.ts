@@ -59,6 +59,7 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
     spec: {
       command: ['true'],
       script: null,
+      account: null,
       workingDirectory: '/',
       environment: {},
       labels: {},

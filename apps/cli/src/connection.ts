@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BerthClient } from '@berth/client';
@@ -17,16 +17,16 @@ export interface GlobalOptions {
 }
 
 /** Where a daemon is and what it wants to see. */
-export interface Connection {
-  url: string;
-  token: string | undefined;
-}
+export type Connection = ({ url: string } | { socketPath: string }) & { token: string | undefined };
+
+/** Where a daemon of the whole host is. */
+const SYSTEM_DIRECTORY = '/var/lib/berth';
 
 /** The data directory that berth and berthd share by default: root's, or the user's own (XDG). */
 export function dataDirectoryOf({ dataDir }: GlobalOptions, { environment, directory }: Host): string {
   const named = dataDir ?? (environment.BERTH_DATA_DIR || undefined);
   if (named !== undefined) return resolve(directory, named);
-  if (userInfo().uid === 0) return '/var/lib/berth';
+  if (userInfo().uid === 0) return SYSTEM_DIRECTORY;
   return join(environment.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'berth');
 }
 
@@ -38,7 +38,15 @@ export function findDaemon(options: GlobalOptions, host: Host): Connection {
   const directory = dataDirectoryOf(options, host);
   const token = options.token ?? (host.environment.BERTH_TOKEN || undefined);
   const url = options.url ?? (host.environment.BERTH_URL || undefined);
-  if (url === undefined) return { url: readAddress(directory), token: token ?? readToken(directory) };
+  if (url === undefined) {
+    // By the socket the daemon knows who we are. Who names no data directory and has no daemon of their own means the host's.
+    const named = options.dataDir ?? host.environment.BERTH_DATA_DIR;
+    for (const place of named ? [directory] : [directory, SYSTEM_DIRECTORY]) {
+      const socketPath = join(place, 'berth.sock');
+      if (existsSync(socketPath)) return { socketPath, token };
+    }
+    return { url: readAddress(directory), token: token ?? readToken(directory) };
+  }
   // The token of this host's daemon is nobody else's business.
   return { url, token: token ?? (isLoopback(url) ? readToken(directory) : undefined) };
 }

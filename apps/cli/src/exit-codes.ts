@@ -67,6 +67,9 @@ function codeOfProblem({ code }: BerthProblem): number {
     case 'not_found':
       return EXIT.notFound;
     case 'unauthorized':
+    case 'forbidden':
+    case 'too_many_attempts':
+    case 'user_conflict':
     case 'conflict':
     case 'idempotency_conflict':
       return EXIT.refused;

@@ -13,8 +13,10 @@ import { addLs } from './commands/ls.js';
 import { addSchedule } from './commands/schedule.js';
 import { addShow } from './commands/show.js';
 import { addSubmit } from './commands/submit.js';
+import { addToken } from './commands/token.js';
 import { addUpdate } from './commands/update.js';
 import { addUsage } from './commands/usage.js';
+import { addUser } from './commands/user.js';
 import { addWait } from './commands/wait.js';
 import { errorLines } from './error-lines.js';
 import { codeOfError, EXIT, EXIT_CODES_HELP } from './exit-codes.js';
@@ -71,6 +73,8 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addWait,
     addSchedule,
     addUsage,
+    addUser,
+    addToken,
     addDevices,
     addDrain,
     addResume,

@@ -97,7 +97,7 @@ export function submissionOf(
       labels: flags.label && labels(flags.label),
       constraints: constraintsOf(flags),
       sharing: sharingOf(flags),
-      user: flags.user ?? environment.USER,
+      user: flags.user,
       hold: flags.hold,
       startAfter: flags.begin,
       after: flags.after?.map(dependency),

@@ -323,3 +323,24 @@ local function skip_run(id, at, upcoming, code, sentence)
     'lastRun', cjson.encode({ at = tonumber(at), skipped = { code = code, sentence = sentence } }))
   emit_of_schedule('schedule.skipped', id, sentence)
 end
+
+local function user_key(name)
+  return prefix .. ':user:' .. name
+end
+
+local function token_key(id)
+  return prefix .. ':token:' .. id
+end
+
+local function write_user(name, role, account, made)
+  redis.call('HSET', user_key(name), 'name', name, 'role', role, 'unixAccount', account, 'disabled', '', 'createdAt', now,
+    'made', made)
+  redis.call('SADD', prefix .. ':users', name)
+end
+
+local function forget_token(id)
+  local name, digest = unpack(redis.call('HMGET', token_key(id), 'user', 'digest'))
+  redis.call('HDEL', prefix .. ':digests', digest)
+  redis.call('SREM', user_key(name) .. ':tokens', id)
+  redis.call('DEL', token_key(id))
+end

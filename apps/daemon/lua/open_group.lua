@@ -1,7 +1,8 @@
 -- A new group of jobs, still empty: its jobs are submitted one by one, with ids that follow from the group's, so that a
 -- submission which broke off is completed by sending it again. The same id twice is the same submission sent twice.
--- ARGV: id, name, size, idempotency key or '', digest of the body, key's life in s, how many of its jobs may run at a time or ''
-local id, name, size, idempotency, digest, life, most = unpack(ARGV)
+-- ARGV: id, name, size, idempotency key or '', digest of the body, key's life in s, how many of its jobs may run at a time or '',
+--   user
+local id, name, size, idempotency, digest, life, most, user = unpack(ARGV)
 local group = prefix .. ':group:' .. id
 
 if redis.call('EXISTS', group) == 1 then return { 'ok', id } end
@@ -13,5 +14,5 @@ if idempotency ~= '' then
   redis.call('HSET', remembered, 'job', id, 'digest', digest)
   redis.call('EXPIRE', remembered, life)
 end
-redis.call('HSET', group, 'id', id, 'name', name, 'size', size, 'submittedAt', now, 'maxParallel', most)
+redis.call('HSET', group, 'id', id, 'name', name, 'size', size, 'submittedAt', now, 'maxParallel', most, 'user', user)
 return { 'ok', id }

@@ -27,8 +27,8 @@ describe('settings', () => {
   });
 
   it.each([
-    [{ listen: '0.0.0.0:7700' }, {}, /^--listen: must be a loopback address/],
-    [{ listen: '127.0.0.1:99999' }, {}, /^--listen: the port/],
+    [{ listen: '0.0.0.0:7700' }, {}, /^--listen: 0\.0\.0\.0:7700 is open to other hosts/],
+    [{ listen: '127.0.0.1:99999' }, {}, /^--listen: must be an address with a port of at most 65535[^\n]*$/],
     [{}, { BERTH_REDIS_URL: 'localhost' }, /^BERTH_REDIS_URL: must be a URL/],
     [{ simulate: '2xVoodoo' }, {}, /^--simulate: no model Voodoo/],
     [{ config: file('dataDirr: /x\n') }, {}, /dataDirr in .*: no such setting \(there are dataDir, listen/],

@@ -1,12 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { BytesInputSchema, DeviceLabelsSchema, DurationInputSchema, UserSchema } from '@berth/contract';
+import { BytesInputSchema, DeviceLabelsSchema, DurationInputSchema, UserNameSchema } from '@berth/contract';
 import { parseSimulation } from '@berth/cuda-core';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { parseListen, whyNotListen } from './listening.js';
 
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\d{1,5})$/;
+const FileSchema = z
+  .string()
+  .min(1)
+  .transform((path) => resolve(path));
+/** Flags and environment say everything in words. */
+const SwitchSchema = z.preprocess(
+  (value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value),
+  z.boolean(),
+);
 
 function checkSimulation(spec: string, context: z.RefinementCtx): void {
   try {
@@ -27,13 +36,52 @@ export const ConfigSchema = z
       .meta({ description: 'Where jobs, logs, the token and the private Redis live.' }),
     listen: z
       .string()
-      .regex(
-        LOOPBACK,
-        'must be a loopback address with a port, such as 127.0.0.1:7700 (port 0 picks a free one)',
+      .refine(
+        (listen) => parseListen(listen) !== null,
+        'must be an address with a port of at most 65535, such as 127.0.0.1:7700 (port 0 picks a free one)',
       )
-      .refine((listen) => Number(LOOPBACK.exec(listen)?.[2]) <= 65_535, 'the port must be at most 65535')
       .default('127.0.0.1:7700')
-      .meta({ description: 'Where the API listens; loopback only.' }),
+      .meta({ description: 'Where the API listens. Beyond loopback it needs tls, or insecureListen.' }),
+    tls: z.strictObject({ cert: FileSchema, key: FileSchema }).optional().meta({
+      description: 'Files in PEM: a certificate with its chain, and its key.',
+    }),
+    insecureListen: SwitchSchema.default(false).meta({
+      description: 'Lets the API listen beyond loopback without TLS: whoever sees the network sees tokens.',
+    }),
+    trustedProxies: z.array(z.string().min(1)).default([]).meta({
+      description: 'Addresses or networks whose X-Forwarded headers are believed, such as 10.0.0.0/8.',
+    }),
+    allowedHosts: z.array(z.string().min(1)).default([]).meta({
+      description: "Names besides this host's by which browsers may reach the API.",
+    }),
+    allowedOrigins: z.array(z.url()).default([]).meta({
+      description: "Origins besides the API's own whose pages may call it, such as https://lab.example.",
+    }),
+    requestTimeout: DurationInputSchema.pipe(z.number().min(1).max(3600)).default(60).meta({
+      description: 'How long a client may take to send a request.',
+    }),
+    visibility: z.enum(['all', 'own']).default('all').meta({
+      description: 'Whether users see the jobs of others, or only their own; admins see all.',
+    }),
+    socketUsers: z.enum(['auto', 'known']).default('auto').meta({
+      description:
+        'Who may come by the unix socket: every account of this host, or those that are users already.',
+    }),
+    socketMode: z
+      .string()
+      .regex(/^0?[0-7]{3}$/, 'must be three octal digits, such as 0666')
+      .default('0666')
+      .meta({ description: 'The permissions of the unix socket.' }),
+    rootJobs: z
+      .preprocess(
+        (value) => (typeof value === 'string' ? value.split(',') : value),
+        z.array(z.union([z.literal('*'), UserNameSchema])),
+      )
+      .default(['root'])
+      .meta({
+        description:
+          'Where the daemon is root: users whose jobs run as root if they have no Unix account of their own; `*`: all.',
+      }),
     redisUrl: z
       .string()
       .regex(/^(rediss?|unix):\/\//, 'must be a URL such as redis://127.0.0.1:6379/0')
@@ -73,7 +121,7 @@ export const ConfigSchema = z
     }),
     users: z
       .record(
-        z.union([z.literal('*'), UserSchema]),
+        z.union([z.literal('*'), UserNameSchema]),
         z.strictObject({
           weight: z.number().positive().max(1e6).default(1),
           gpus: z.number().positive().nullable().default(null),
@@ -104,6 +152,10 @@ export const ConfigSchema = z
         description: "The most that one task's log takes on disk: its first MiB and the newest are kept.",
       }),
   })
+  .superRefine((config, context) => {
+    const message = whyNotListen(config.listen, config);
+    if (message) context.addIssue({ code: 'custom', path: ['listen'], message });
+  })
   .meta({ id: 'Config' });
 export type Config = z.infer<typeof ConfigSchema>;
 
@@ -115,6 +167,8 @@ export class ConfigError extends Error {
 const ENVIRONMENT: Record<string, keyof Config> = {
   BERTH_DATA_DIR: 'dataDir',
   BERTH_LISTEN: 'listen',
+  BERTH_INSECURE_LISTEN: 'insecureListen',
+  BERTH_ROOT_JOBS: 'rootJobs',
   BERTH_REDIS_URL: 'redisUrl',
   BERTH_SIMULATE: 'simulate',
   BERTH_NODE: 'node',

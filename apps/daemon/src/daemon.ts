@@ -1,13 +1,15 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { userInfo } from 'node:os';
-import { tryLock } from '@berth/task-shim';
+import { hostname, userInfo } from 'node:os';
+import { accountNamed, tryLock } from '@berth/task-shim';
 import type { Logger } from 'pino';
 import { digestOf, openToken } from './api/authentication.js';
 import type { ApiContext } from './api/context.js';
 import { DeviceViews } from './api/device-views.js';
 import { resolveOrRefuse } from './api/job-request.js';
-import { buildServer } from './api/server.js';
+import { Peers } from './api/peers.js';
+import { buildServer, type ServerOptions } from './api/server.js';
+import { listenOnSocket } from './api/unix-socket.js';
 import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
 import { deviceLabels } from './devices/device-labels.js';
@@ -27,6 +29,8 @@ import { EventFeed } from './ledger/event-feed.js';
 import { JobWatch } from './ledger/job-watch.js';
 import { Ledger } from './ledger/ledger.js';
 import { ScheduleLedger } from './ledger/schedules.js';
+import { UserLedger } from './ledger/users.js';
+import { parseListen } from './listening.js';
 import { connectRedis } from './redis/connection.js';
 import { checkDurability } from './redis/durability.js';
 import { PrivateRedis } from './redis/private-redis.js';
@@ -53,7 +57,9 @@ export interface RunningDaemon {
  * @throws StartError, RedisUnavailable
  */
 export async function startDaemon(config: Config, log: Logger): Promise<RunningDaemon> {
-  const directories = openDataDirectory(config.dataDir);
+  const me = userInfo();
+  const socketMode = Number.parseInt(config.socketMode, 8);
+  const directories = openDataDirectory(config.dataDir, (socketMode & 0o077) !== 0 || me.uid === 0);
   const lock = tryLock(directories.daemonLock);
   if (!lock) {
     throw new StartError(
@@ -132,6 +138,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
 
   const token = openToken(directories.token);
   const apiRedis = connect('api', 'impatient');
+  const runsAs = { uid: me.uid, name: me.username };
+  const peers = new Peers({ users: new UserLedger(apiRedis), socketUsers: config.socketUsers, runsAs });
   const context: ApiContext = {
     ledger: new Ledger(apiRedis),
     schedules: new ScheduleLedger(apiRedis),
@@ -154,7 +162,15 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       ),
     directories,
     node: config.node,
-    user: userInfo().username,
+    user: me.username,
+    users: new UserLedger(apiRedis),
+    access: {
+      visibility: config.visibility,
+      rootJobs: config.rootJobs,
+      runsAs,
+      accountNamed,
+    },
+    peers,
     gracePeriod: config.gracePeriod,
     scheduling: { state: () => scheduler.state },
     labels: labels.byUuid,
@@ -167,9 +183,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     log,
   });
   await schedules.start(feed);
-  const app = await buildServer(context, log);
+  const app = await buildServer(context, log, serverOptions(config));
+  let closeSocket: (() => Promise<void>) | null = null;
   const stop = async (): Promise<void> => {
     rmSync(directories.address, { force: true });
+    await closeSocket?.();
     await app.close();
     await schedules.close();
     scheduler.close();
@@ -185,18 +203,47 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     lock.release();
   };
 
-  const [, host, port] = /^(.*):(\d+)$/.exec(config.listen) as unknown as [string, string, string];
+  const { host, port } = parseListen(config.listen) as { host: string; port: number };
   try {
-    await app.listen({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
+    await app.listen({ host: host.replace(/^\[|\]$/g, ''), port });
+    closeSocket = await listenOnSocket(app, directories.socket, socketMode, peers);
+    if (!closeSocket)
+      log.warn({ path: directories.socket }, 'this path is too long for a unix socket; there is none');
   } catch (error) {
     await stop();
     throw new StartError(
       `can't listen on ${config.listen}: ${(error as Error).message}; choose another with --listen`,
     );
   }
-  const url = `http://${host}:${(app.server.address() as AddressInfo).port}`;
+  const url = `${config.tls ? 'https' : 'http'}://${host}:${(app.server.address() as AddressInfo).port}`;
   writeFileSync(`${directories.address}.new`, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
   renameSync(`${directories.address}.new`, directories.address);
 
   return { url, stop };
+}
+
+/** @throws StartError where the certificates can't be read */
+function serverOptions({
+  tls,
+  requestTimeout,
+  trustedProxies,
+  allowedHosts,
+  allowedOrigins,
+  listen,
+  node,
+}: Config): ServerOptions {
+  const read = (what: 'cert' | 'key', file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw new StartError(`tls: the ${what} can't be read: ${(error as Error).message}`);
+    }
+  };
+  return {
+    tls: tls ? { cert: read('cert', tls.cert), key: read('key', tls.key) } : null,
+    requestTimeoutSeconds: requestTimeout,
+    trustedProxies,
+    hosts: [parseListen(listen)?.host ?? '', hostname(), node, ...allowedHosts],
+    origins: allowedOrigins,
+  };
 }

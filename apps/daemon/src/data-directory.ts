@@ -1,12 +1,14 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The places in a data directory. All of it belongs to the daemon's user alone (0700). */
+/** The places in a data directory. All of it belongs to the daemon's user; others may pass through at most (0711). */
 export interface DataDirectory {
   readonly root: string;
   readonly token: string;
   /** Held by the daemon that runs on this directory. */
   readonly daemonLock: string;
+  /** Where the running daemon listens too, for accounts of this host. */
+  readonly socket: string;
   /** Where the running daemon listens, for command lines on this host (JSON: url, pid). */
   readonly address: string;
   readonly simulation: string;
@@ -20,10 +22,16 @@ export interface DataDirectory {
   checkpointFile(job: string): string;
 }
 
-/** Makes the directory where it is missing. */
-export function openDataDirectory(root: string): DataDirectory {
+/**
+ * Makes the directory where it is missing.
+ * @param isShared whether others of the host may get to what lies in it by name, where that lets them: the socket, and what
+ *   belongs to the accounts that jobs run as
+ */
+export function openDataDirectory(root: string, isShared = false): DataDirectory {
   for (const directory of ['', 'workers', 'jobs']) {
-    mkdirSync(join(root, directory), { recursive: true, mode: 0o700 });
+    const path = join(root, directory);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    chmodSync(path, isShared && directory !== 'workers' ? 0o711 : 0o700);
   }
   return dataDirectory(root);
 }
@@ -34,6 +42,7 @@ export function dataDirectory(root: string): DataDirectory {
     token: join(root, 'token'),
     daemonLock: join(root, 'daemon.lock'),
     address: join(root, 'address.json'),
+    socket: join(root, 'berth.sock'),
     simulation: join(root, 'simulation.state'),
     workerLock: (device) => join(root, 'workers', `${device}.lock`),
     workerLog: (device) => join(root, 'workers', `${device}.log`),

@@ -11,8 +11,9 @@ const program = new Command('berthd')
   .option('--data-dir <dir>', 'where jobs, logs, the token and the private Redis live (BERTH_DATA_DIR)')
   .option(
     '--listen <host:port>',
-    'where the API listens, loopback only (BERTH_LISTEN; default 127.0.0.1:7700)',
+    'where the API listens; beyond loopback with tls or insecureListen (BERTH_LISTEN; default 127.0.0.1:7700)',
   )
+  .option('--visibility <whose>', 'all: users see the jobs of others; own: only theirs (default: all)')
   .option('--redis-url <url>', 'a Redis to use instead of the private one (BERTH_REDIS_URL)')
   .option('--simulate <spec>', 'simulated devices, such as 2xH100-80GB (BERTH_SIMULATE)')
   .option('--node <name>', "this host's name in Berth (BERTH_NODE)")

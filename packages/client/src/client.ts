@@ -1,13 +1,17 @@
-import type { DoctorReport, Health, Usage } from '@berth/contract';
+import type { DoctorReport, Health, Me, Usage } from '@berth/contract';
+import { socketFetch } from '#socket-fetch';
 import { Devices } from './devices.js';
 import { Groups } from './groups.js';
 import { Jobs, type RequestOptions } from './jobs.js';
 import { Schedules } from './schedules.js';
 import { Transport } from './transport.js';
+import { Tokens, Users } from './users.js';
 
 export interface BerthClientOptions {
   /** Where the daemon listens, such as `http://127.0.0.1:7700`. */
-  url: string;
+  url?: string | undefined;
+  /** Instead of a url, for Node on the daemon's own host: its unix socket, `<data-dir>/berth.sock`. It needs no token. */
+  socketPath?: string | undefined;
   /** The text of the file `token` in the daemon's data directory. */
   token?: string | undefined;
   /** Instead of the global one. */
@@ -27,18 +31,30 @@ export class BerthClient {
   readonly groups: Groups;
   readonly schedules: Schedules;
   readonly devices: Devices;
+  readonly users: Users;
+  readonly tokens: Tokens;
   /** Where the daemon listens. */
   readonly url: string;
   private readonly transport: Transport;
 
-  /** @throws TypeError for an address or a token that no request could carry */
-  constructor({ url, token, fetch, timeoutSeconds = 30, retrySeconds = 5 }: BerthClientOptions) {
-    this.transport = new Transport({ url, token, fetch, timeoutSeconds, retrySeconds });
+  /** @throws TypeError where neither url nor socketPath is given, or for an address or a token that no request could carry */
+  constructor({ url, socketPath, token, fetch, timeoutSeconds = 30, retrySeconds = 5 }: BerthClientOptions) {
+    if (url === undefined && socketPath === undefined) throw new TypeError('give url or socketPath');
+    this.transport = new Transport({
+      url: url ?? 'http://localhost',
+      ...(socketPath === undefined ? {} : { label: `unix:${socketPath}` }),
+      token,
+      fetch: socketPath === undefined ? fetch : socketFetch(socketPath),
+      timeoutSeconds,
+      retrySeconds,
+    });
     this.url = this.transport.url;
     this.jobs = new Jobs(this.transport);
     this.groups = new Groups(this.transport);
     this.schedules = new Schedules(this.transport);
     this.devices = new Devices(this.transport);
+    this.users = new Users(this.transport);
+    this.tokens = new Tokens(this.transport);
   }
 
   /**
@@ -47,6 +63,11 @@ export class BerthClient {
    */
   doctor({ python, signal }: RequestOptions & { python?: string | undefined } = {}): Promise<DoctorReport> {
     return this.transport.json({ path: '/v1/doctor', query: { python }, signal, timeoutSeconds: 90 });
+  }
+
+  /** Who you are to the daemon, and what you may do. */
+  me({ signal }: RequestOptions = {}): Promise<Me> {
+    return this.transport.json({ path: '/v1/me', signal });
   }
 
   /** What users have used, hold and may have: the order of fair share. */

@@ -12,3 +12,4 @@ export type {
   WaitOptions,
 } from './jobs.js';
 export type { ScheduleReference, Schedules } from './schedules.js';
+export type { Tokens, Users } from './users.js';

@@ -82,6 +82,7 @@ export function job(more: Partial<Job> = {}): Job {
     cause: null,
     command: ['python3', 'train.py'],
     script: null,
+    account: null,
     workingDirectory: '/home/ada',
     environment: {},
     labels: {},

@@ -27,6 +27,8 @@ export interface Call {
 
 export interface TransportOptions {
   url: string;
+  /** What to call the daemon where that says more than its address. */
+  label?: string;
   token?: string | undefined;
   fetch?: typeof fetch | undefined;
   timeoutSeconds: number;
@@ -44,13 +46,14 @@ export class Transport {
 
   /** @throws TypeError for an address or a token that no request could carry */
   constructor(options: TransportOptions) {
-    this.url = options.url.replace(/\/+$/, '');
-    if (!URL.canParse(this.url) || !/^https?:/i.test(this.url)) {
+    const address = options.url.replace(/\/+$/, '');
+    this.url = options.label ?? address;
+    if (!URL.canParse(address) || !/^https?:/i.test(address)) {
       throw new TypeError(
         `'${options.url}' is no address of a daemon; write for example http://127.0.0.1:7700`,
       );
     }
-    this.base = new URL(`${this.url}/`);
+    this.base = new URL(`${address}/`);
     this.token = options.token?.trim() || undefined;
     if (this.token && !/^[\x21-\x7e]+$/.test(this.token)) {
       throw new TypeError('a token is one word of ASCII letters, digits and signs');

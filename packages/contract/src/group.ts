@@ -70,6 +70,7 @@ export const GroupSchema = z
   .object({
     id: GroupIdSchema,
     name: z.string(),
+    user: z.string(),
     size: z.int().positive(),
     maxParallel: z.int().positive().nullable(),
     submittedAt: z.iso.datetime(),

@@ -19,3 +19,4 @@ export * from './schedule.js';
 export * from './sharing.js';
 export * from './units.js';
 export * from './usage.js';
+export * from './user.js';

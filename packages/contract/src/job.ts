@@ -14,6 +14,7 @@ import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cau
 import { RetrySchema } from './retry.js';
 import { SharingInputSchema, SharingSchema } from './sharing.js';
 import { DurationInputSchema, formatDuration } from './units.js';
+import { UserNameSchema } from './user.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
 export const RESERVED_ENVIRONMENT = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'] as const;
@@ -73,10 +74,6 @@ const LabelsSchema = z
   .record(z.string().min(1).max(63), TextSchema.max(255))
   .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels');
 
-export const UserSchema = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9._-]{0,31}$/, 'is no user name: letters, digits, dots, dashes; at most 32');
-
 export const LaunchSchema = z.enum(['single', 'perDevice']).meta({
   id: 'Launch',
   description:
@@ -97,8 +94,9 @@ export const JobSubmissionSchema = z
       .optional()
       .meta({ description: 'Default: the name of the script or program.' }),
     labels: LabelsSchema.default({}),
-    user: UserSchema.optional().meta({
-      description: "Whose job it is, for fair share and limits. Default: the daemon's user.",
+    user: UserNameSchema.optional().meta({
+      description:
+        'Whose job it is, for permissions, fair share and limits. Default: who submits it; another name is for admins.',
       examples: ['ada'],
     }),
     workingDirectory: AbsolutePathSchema.optional().meta({
@@ -303,8 +301,13 @@ export const JobSchema = z
     cause: CauseSchema.nullable().meta({ description: 'Why it ended; null until then.' }),
     command: z.array(z.string()).nullable(),
     script: z.string().nullable(),
+    account: z.string().nullable().meta({
+      description: "The Unix account that its processes run as; null: the daemon's own.",
+    }),
     workingDirectory: z.string(),
-    environment: z.record(z.string(), z.string()),
+    environment: z.record(z.string(), z.string()).meta({
+      description: 'Of jobs of others, values read `[hidden]`, but to admins.',
+    }),
     labels: z.record(z.string(), z.string()),
     gpus: z.int().positive(),
     devices: z.string().nullable().meta({ description: 'The mask as it was submitted.' }),

@@ -4,15 +4,18 @@ import { z } from 'zod';
 export const PROBLEMS = {
   malformed_request: { status: 400, title: 'The request could not be read' },
   unauthorized: { status: 401, title: 'A token is needed' },
+  forbidden: { status: 403, title: 'This is not yours to do' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'That cannot be done here' },
   conflict: { status: 409, title: 'The job is not in a state that allows this' },
   device_conflict: { status: 409, title: 'The device is not in a state that allows this' },
   schedule_conflict: { status: 409, title: 'No job can be made of the schedule now' },
+  user_conflict: { status: 409, title: 'There is such a user already' },
   idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another submission' },
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   invalid_request: { status: 422, title: 'The request has errors' },
+  too_many_attempts: { status: 429, title: 'Too many requests with wrong tokens' },
   internal_error: { status: 500, title: 'Berth made a mistake' },
   ledger_unavailable: { status: 503, title: 'The ledger does not answer' },
 } as const;

@@ -74,6 +74,7 @@ export const ScheduleSchema = z
   .object({
     id: ScheduleIdSchema,
     name: z.string(),
+    user: z.string().meta({ description: 'Whose jobs it makes.' }),
     cron: z.string(),
     timeZone: z.string(),
     job: z.record(z.string(), z.unknown()).meta({

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "accounts.h"
 #include "lock_holder.h"
 #include "lock_waiter.h"
 #include "spawn_detached.h"
@@ -84,6 +85,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["signalHolder"] = Napi::Function::New(env, signal_holder);
   exports["orderHolder"] = Napi::Function::New(env, order_holder);
   exports["spawnDetached"] = Napi::Function::New(env, spawn_detached);
+  exports["peerCredentials"] = Napi::Function::New(env, peer_credentials);
+  exports["accountOf"] = Napi::Function::New(env, account_of);
   return exports;
 }
 

@@ -1,3 +1,4 @@
+export { type Account, accountNamed, accountOf, type Peer, peerOf } from './account.js';
 export { type KeptProcess, keepRunning } from './keep-running.js';
 export { type HeldLock, isLocked, LockError, signalHolder, tryLock, waitForLock } from './lock.js';
 export { type LogChunk, type LogRead, openLog, type TaskLog } from './log.js';

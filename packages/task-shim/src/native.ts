@@ -1,12 +1,25 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+/** An account of this host. */
+export interface Account {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+  shell: string;
+  /** All of its groups, the first one too. */
+  groups: number[];
+}
+
 /** What the addon offers: plain values; its errors carry the errno's name as `code`. */
 interface Native {
   isLocked(path: string): boolean;
   tryLock(path: string): number;
   waitForLock(path: string, done: (error: string | null, fd: number) => void): () => void;
   close(fd: number): void;
+  peerCredentials(fd: number): { pid: number; uid: number; gid: number } | null;
+  accountOf(who: number | string): Account | null;
   makePipe(): [read: number, write: number];
   signalHolder(path: string, pid: number, signal: number): boolean;
   orderHolder(path: string, pid: number, purpose: number, signal: number): boolean;

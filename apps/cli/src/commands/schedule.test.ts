@@ -4,6 +4,7 @@ import { berth, job, problem, Status, StubDaemon } from '../stub-daemon.test-sup
 
 const nightly: Schedule = {
   id: 'sch_01k3v9q2m8fz4c7w1xkt5',
+  user: 'ada',
   name: 'nightly',
   cron: '0 2 * * *',
   timeZone: 'Europe/Berlin',

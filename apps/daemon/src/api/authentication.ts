@@ -1,7 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { FastifyInstance } from 'fastify';
-import { ApiProblem } from './problem.js';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { LedgerRefusal } from '../ledger/refusal.js';
+import type { Caller } from './caller.js';
+import type { ApiContext } from './context.js';
+import { FailedAttempts } from './failed-attempts.js';
+import { ApiProblem, TooManyAttempts } from './problem.js';
 
 /**
  * Probes say nothing but that the daemon lives, and are asked by programs that hold no token. The dashboard's page holds nothing
@@ -10,10 +14,15 @@ import { ApiProblem } from './problem.js';
 const OPEN_ROUTES = new Set(['/healthz', '/readyz', '/', '/jobs', '/jobs/:job', '/submit', '/usage']);
 const OPEN_FILES = '/assets/';
 
-/** Reads the token of a data directory, making it at the first start: 256 random bits, in a file for its owner alone. */
+/** A new token: 256 random bits behind a prefix by which scanners find those that leak. */
+export function newToken(): string {
+  return `berth_${randomBytes(32).toString('base64url')}`;
+}
+
+/** Reads the token of a data directory, making it at the first start, in a file for its owner alone. */
 export function openToken(file: string): string {
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
-  const token = `berth_${randomBytes(32).toString('base64url')}`;
+  const token = newToken();
   writeFileSync(`${file}.new`, `${token}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
   return token;
@@ -23,24 +32,63 @@ export function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** Lets nobody in without the token (RFC 6750), before anything of a request is read; also where there is no route. */
-export function requireToken(app: FastifyInstance): void {
+/** Lets nobody in who isn't known (RFC 6750), before anything of a request is read; also where there is no route. */
+export function requireCaller(app: FastifyInstance): void {
+  const attempts = new FailedAttempts();
+  app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request) => {
     const route = request.routeOptions.url ?? '';
     if (OPEN_ROUTES.has(route) || route.startsWith(OPEN_FILES)) return;
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (token === undefined) {
-      throw new ApiProblem(
-        'unauthorized',
-        'Send the header Authorization: Bearer TOKEN; the token is in the file "token" of the daemon\'s data directory',
-      );
-    }
-    // Digests have one length, and comparing them tells nothing about the token by its time.
-    if (!timingSafeEqual(digestOf(token), app.context.tokenDigest)) {
-      throw new ApiProblem(
-        'unauthorized',
-        'This token is wrong; the right one is in the file "token" of the data directory',
-      );
-    }
+    request.caller = await whoSent(request, app.context, attempts);
   });
+}
+
+/** @throws ApiProblem `unauthorized`, `too_many_attempts` */
+async function whoSent(
+  request: FastifyRequest,
+  context: ApiContext,
+  attempts: FailedAttempts,
+): Promise<Caller> {
+  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) {
+    const peer = await context.peers.callerBehind(request.raw.socket);
+    if (peer) return peer;
+    throw new ApiProblem(
+      'unauthorized',
+      'Send the header Authorization: Bearer TOKEN; berth token create makes one, and the admin\'s is in the file "token" of the daemon\'s data directory',
+    );
+  }
+  const digest = digestOf(token);
+  const address = context.peers.uidBehind(request.raw.socket) ?? request.ip;
+  // Digests have one length, and comparing them tells nothing about the token by its time.
+  if (timingSafeEqual(digest, context.tokenDigest)) {
+    const { user } = context;
+    return {
+      name: user,
+      role: 'admin',
+      unixAccount: null,
+      by: 'dataDirectory',
+      token: null,
+      expiresAt: null,
+    };
+  }
+  const hex = digest.toString('hex');
+  const wait = attempts.wait(String(address), hex);
+  if (wait > 0) throw new TooManyAttempts(wait);
+  try {
+    const user = await context.users.useToken(hex);
+    attempts.succeeded(hex);
+    return { ...user, by: 'token' };
+  } catch (error) {
+    if (!(error instanceof LedgerRefusal)) throw error;
+    attempts.failed(String(address), hex);
+    request.log.warn({ address, why: error.code }, 'a wrong token');
+    throw new ApiProblem('unauthorized', whyWrong(error));
+  }
+}
+
+function whyWrong({ code, found }: LedgerRefusal): string {
+  if (code === 'expired') return `This token of ${found[0]} has expired; berth token create makes another`;
+  if (code === 'disabled') return `${found[0]} may not use Berth any more; ask an admin`;
+  return 'This token is wrong, or was revoked; berth token create makes another';
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Finding } from '@berth/contract';
 import type { SchedulerState } from '@berth/scheduler';
 import type { DataDirectory } from '../data-directory.js';
@@ -7,7 +8,21 @@ import type { Insights } from '../insight/insights.js';
 import type { JobWatch } from '../ledger/job-watch.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { ScheduleLedger } from '../ledger/schedules.js';
+import type { UserLedger } from '../ledger/users.js';
+import type { Caller } from './caller.js';
 import type { DeviceViews } from './device-views.js';
+import type { Visibility } from './permissions.js';
+
+/** What the daemon's settings and its host say of who may do what. */
+export interface AccessSettings {
+  readonly visibility: Visibility;
+  /** Users whose jobs may run as root, where the daemon does; `*`: all. */
+  readonly rootJobs: readonly string[];
+  /** The account that the daemon runs as. */
+  readonly runsAs: { uid: number; name: string };
+  /** An account of this host; null: there is none of that name. */
+  accountNamed(name: string): { uid: number; home: string } | null;
+}
 
 /** What the API is made of; a test hands in what it wants. */
 export interface ApiContext {
@@ -22,7 +37,7 @@ export interface ApiContext {
   readonly examineRedis: () => Promise<Finding[]>;
   readonly directories: DataDirectory;
   readonly node: string;
-  /** The user whose jobs these are, until there are several. */
+  /** The account that the daemon runs as: whose jobs those are that come with the data directory's token. */
   readonly user: string;
   /** Seconds. */
   readonly gracePeriod: number;
@@ -30,7 +45,14 @@ export interface ApiContext {
   readonly scheduling: { state(): SchedulerState };
   /** What the owners of devices call them, by UUID. */
   readonly labels: ReadonlyMap<string, Record<string, string>>;
-  /** The only token there is, as its SHA-256. */
+  readonly users: UserLedger;
+  readonly access: AccessSettings;
+  /** Who is known by the unix socket that they came by. */
+  readonly peers: {
+    callerBehind(socket: Socket): Promise<Caller | null>;
+    uidBehind(socket: Socket): number | undefined;
+  };
+  /** The data directory's token, which is the first admin's, as its SHA-256. */
   readonly tokenDigest: Buffer;
 }
 

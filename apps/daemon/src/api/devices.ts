@@ -9,6 +9,7 @@ import type { DeviceFacts } from '@berth/cuda-core';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
@@ -24,7 +25,7 @@ const ParametersSchema = z.object({
 
 /** `GET /v1/devices`, `GET /v1/devices/{device}` and its `history`, `drain` and `resume`. */
 export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
-  const { devices, histories, ledger, user } = app.context;
+  const { devices, histories, ledger } = app.context;
 
   app.get(
     '/v1/devices',
@@ -93,6 +94,7 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request) => {
       const { uuid } = factsOr404(app.context, request.params.device);
       const reason = request.body?.reason;
+      const user = callerOf(request).name;
       const sentence = `drained by ${user}${reason ? `: ${reason}` : ''}`;
       await registered(uuid, ledger.devices.drain(uuid, { code: 'drained', sentence, by: user }));
       return deviceOr404(app.context, uuid);

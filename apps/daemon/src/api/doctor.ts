@@ -2,6 +2,8 @@ import { DoctorReportSchema } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { examine } from '../doctor/examine.js';
+import { callerOf } from './caller.js';
+import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 
 /** `GET /v1/doctor`. */
@@ -26,6 +28,11 @@ export const doctorRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (request) => {
+      const caller = callerOf(request);
+      if (request.query.python !== undefined && caller.role !== 'admin') {
+        const detail = `Only admins may name a program that berthd shall run; ${caller.name} is a ${caller.role}`;
+        throw new ApiProblem('forbidden', detail);
+      }
       const { items, driver } = await devices.list();
       const python = request.query.python ?? null;
       return examine({

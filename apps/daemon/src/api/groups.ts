@@ -12,6 +12,7 @@ import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import type { NewJob } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { type Caller, callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { resolveSubmission } from './job-request.js';
 import { IdempotencyHeaderSchema, idempotencyConflict, unmetDependency } from './jobs.js';
@@ -57,7 +58,9 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
-      const jobs = await resolveBatch(request.body, app.context);
+      const caller = callerOf(request);
+      const jobs = await resolveBatch(request.body, app.context, caller);
+      const owners = new Set(jobs.map(({ user }) => user));
       const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
       const id = makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)).replace('job_', 'grp_');
       const name = request.body.name ?? request.body.template?.name ?? (jobs[0] as Resolved).name;
@@ -65,6 +68,7 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         const group = {
           id,
           name,
+          user: owners.size === 1 ? (jobs[0] as Resolved).user : caller.name,
           size: jobs.length,
           maxParallel: request.body.maxParallel ?? null,
           idempotency: key === undefined ? null : { key, digest },
@@ -137,9 +141,13 @@ function asMember(
 }
 
 /** The jobs of a batch, checked. @throws ApiProblem `invalid_request` with the pointers of the batch's own body */
-async function resolveBatch(batch: BatchSubmission, context: ApiContext): Promise<Resolved[]> {
+async function resolveBatch(
+  batch: BatchSubmission,
+  context: ApiContext,
+  caller: Caller,
+): Promise<Resolved[]> {
   if (batch.template && batch.matrix) {
-    const template = await inside('template', resolveSubmission(batch.template, context));
+    const template = await inside('template', resolveSubmission(batch.template, context, caller));
     return combinations(batch.matrix).map((parameters) => {
       const job = withParameters(template, parameters);
       return { ...job, spec: { ...job.spec, group: { id: '', index: 0, parameters } } };
@@ -147,6 +155,6 @@ async function resolveBatch(batch: BatchSubmission, context: ApiContext): Promis
   }
   const jobs: Resolved[] = [];
   for (const [i, job] of (batch.jobs ?? []).entries())
-    jobs.push(await inside(`jobs/${i}`, resolveSubmission(job, context)));
+    jobs.push(await inside(`jobs/${i}`, resolveSubmission(job, context, caller)));
   return jobs;
 }

@@ -6,6 +6,9 @@ import { type DeviceFacts, parseRequest } from '@berth/cuda-core';
 import { describe, fits, policyOf } from '@berth/scheduler';
 import type { NewJob } from '../ledger/ledger.js';
 import { type JobSpec, longestSeconds } from '../ledger/record.js';
+import { submitterOf } from './access.js';
+import { accountFor } from './account.js';
+import type { Caller } from './caller.js';
 import { checkpointSpec } from './checkpoint-request.js';
 import type { ApiContext } from './context.js';
 import { ApiProblem, invalidRequest } from './problem.js';
@@ -16,12 +19,15 @@ const PLAIN_PATH = /^[\w./-]{1,200}$/;
 
 /**
  * Turns a submission that has the right form into a job, checked against what this host has.
- * @throws ApiProblem `invalid_request` that names every bad field
+ * @param caller who submits it; undefined: Berth itself, for the user whom it names
+ * @throws ApiProblem `invalid_request` that names every bad field, `forbidden`
  */
 export async function resolveSubmission(
   submission: JobSubmission,
   context: ApiContext,
+  caller?: Caller,
 ): Promise<Omit<NewJob, 'idempotency'>> {
+  const user = caller ? submitterOf(caller, submission.user) : (submission.user ?? context.user);
   const errors: NonNullable<Problem['errors']> = [];
   const { devices: present } = context.inventory;
 
@@ -63,8 +69,11 @@ export async function resolveSubmission(
     });
   }
 
-  const workingDirectory = submission.workingDirectory ?? homedir();
-  const missing = await whyNoDirectory(workingDirectory);
+  const { account, home, problem } = await accountFor(user, context);
+  if (problem) errors.push({ pointer: '#/user', detail: problem });
+  const workingDirectory = submission.workingDirectory ?? home ?? homedir();
+  // What an account may see of the host that account finds out, when the job starts; not the daemon for it.
+  const missing = account === null ? await whyNoDirectory(workingDirectory) : null;
   if (missing) errors.push({ pointer: '#/workingDirectory', detail: missing });
 
   const constraints = constraintsOf(submission);
@@ -78,7 +87,6 @@ export async function resolveSubmission(
       });
     }
   }
-  const user = submission.user ?? context.user;
   const { gpus: most } = policyOf(context.scheduling.state().policy, user);
   if (most !== null && gpus > most) {
     const detail = `asks for ${gpus} devices, but ${user} may hold ${most} at a time (the daemon's setting \`users\`)`;
@@ -104,6 +112,7 @@ export async function resolveSubmission(
     spec: {
       command: submission.command ?? null,
       script: submission.script ?? null,
+      account,
       workingDirectory,
       environment: submission.environment,
       labels: submission.labels,

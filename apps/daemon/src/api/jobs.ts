@@ -16,6 +16,8 @@ import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import type { JobSpec } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { visibleTo } from './access.js';
+import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { explainSubmission } from './explanation.js';
 import { resolveSubmission } from './job-request.js';
@@ -64,7 +66,7 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
-      const submission = await resolveSubmission(request.body, app.context);
+      const submission = await resolveSubmission(request.body, app.context, callerOf(request));
       if (request.query.dryRun === 'true')
         return reply.code(200).send(await explainSubmission(app.context, submission));
       const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
@@ -116,7 +118,8 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       if (more) items.pop();
       const nextCursor = more ? String(items.at(-1)?.number) : null;
       const order = new Order(app.context.scheduling.state(), Date.now());
-      return { items: items.map((job) => withPosition(app.context, job, undefined, order)), nextCursor };
+      const visible = visibleTo(request, items);
+      return { items: visible.map((job) => withPosition(app.context, job, undefined, order)), nextCursor };
     },
   );
 

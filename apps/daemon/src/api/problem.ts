@@ -17,6 +17,19 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Wrong tokens came too often from an address. */
+export class TooManyAttempts extends ApiProblem {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super(
+      'too_many_attempts',
+      `Too many wrong tokens came from this address; it may try again in ${retryAfterSeconds} s`,
+    );
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** A body with bad fields, all of them named. */
 export function invalidRequest(errors: NonNullable<Problem['errors']>): ApiProblem {
   const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
@@ -138,6 +151,7 @@ function sendProblem(
     ...(problem.errors ? { errors: problem.errors } : {}),
   };
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="berth"');
+  if (problem instanceof TooManyAttempts) reply.header('retry-after', problem.retryAfterSeconds);
   return reply
     .code(status)
     .header('content-type', 'application/problem+json; charset=utf-8')

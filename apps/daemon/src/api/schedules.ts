@@ -16,6 +16,8 @@ import { localTimeZone, nextTime, whyNoCron, whyNoTimeZone } from '../cron.js';
 import type { NewJob } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { type ScheduleRecord, scheduleFromRecord } from '../ledger/schedules.js';
+import { visibleTo } from './access.js';
+import { type Caller, callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { resolveSubmission } from './job-request.js';
 import { IdempotencyHeaderSchema, idempotencyConflict, jobOr404 } from './jobs.js';
@@ -51,12 +53,12 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const { name, cron, timeZone = localTimeZone(), job, overlap, catchUp, enabled } = request.body;
-      const resolved = await resolveSchedule(request.body, timeZone, app.context);
+      const resolved = await resolveSchedule(request.body, timeZone, app.context, callerOf(request));
       const { id, replayed } = await schedules
         .create({
           id: makeJobId(Date.now(), random).replace('job_', 'sch_'),
           name: name ?? resolved.name,
-          plan: { cron, timeZone, job, overlap, catchUp },
+          plan: { cron, timeZone, job: { ...job, user: resolved.user }, overlap, catchUp },
           nextRun: enabled ? nextTime(cron, timeZone, Date.now()) : null,
           idempotency: idempotencyOf(request.headers['idempotency-key'], request.body),
         })
@@ -78,7 +80,12 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         response: { 200: ScheduleListSchema, ...problems() },
       },
     },
-    async () => ({ items: (await schedules.all()).map(scheduleFromRecord) }),
+    async (request) => ({
+      items: visibleTo(
+        request,
+        (await schedules.all()).map((record) => scheduleFromRecord(record)),
+      ),
+    }),
   );
 
   app.get(
@@ -188,6 +195,7 @@ async function resolveSchedule(
   { cron, timeZone, job }: ScheduleSubmission,
   zone: string,
   context: ApiContext,
+  caller: Caller,
 ): Promise<Omit<NewJob, 'idempotency'>> {
   const noZone = timeZone === undefined ? null : whyNoTimeZone(timeZone);
   const noCron = whyNoCron(cron, noZone ? 'UTC' : zone);
@@ -195,7 +203,7 @@ async function resolveSchedule(
     ...(noCron ? [{ pointer: '#/cron', detail: noCron }] : []),
     ...(noZone ? [{ pointer: '#/timeZone', detail: noZone }] : []),
   ];
-  const resolved = await inside('job', resolveSubmission(job, context)).catch((error: unknown) => {
+  const resolved = await inside('job', resolveSubmission(job, context, caller)).catch((error: unknown) => {
     if (!(error instanceof ApiProblem) || !error.errors) throw error;
     errors.push(...error.errors);
     return null;

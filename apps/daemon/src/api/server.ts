@@ -7,7 +7,8 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-zod-openapi';
-import { requireToken } from './authentication.js';
+import { checkPermissions } from './access.js';
+import { requireCaller } from './authentication.js';
 import type { ApiContext } from './context.js';
 import { dashboardRoutes } from './dashboard.js';
 import { deviceRoutes } from './devices.js';
@@ -15,6 +16,7 @@ import { doctorRoutes } from './doctor.js';
 import { drillRoutes } from './drill.js';
 import { explainRoutes } from './explain.js';
 import { groupRoutes } from './groups.js';
+import { guardRequests, type OurNames } from './guards.js';
 import { healthRoutes } from './health.js';
 import { jobControlRoutes } from './job-control.js';
 import { jobRoutes } from './jobs.js';
@@ -22,24 +24,54 @@ import { logRoutes } from './logs.js';
 import { metricRoutes } from './metrics.js';
 import { answerProblems } from './problem.js';
 import { scheduleRoutes } from './schedules.js';
+import { tokenRoutes } from './tokens.js';
 import { usageRoutes } from './usage.js';
+import { userRoutes } from './users.js';
 
+const LONGEST_FOR_HEADERS_SECONDS = 15;
 const BODY_LIMIT_BYTES = 4 * 2 ** 20;
 
+/** How the API meets the network. */
+export interface ServerOptions extends OurNames {
+  /** In PEM; null: plain HTTP. */
+  tls: { cert: Buffer; key: Buffer } | null;
+  /** How long a client may take to send a request. */
+  requestTimeoutSeconds: number;
+  /** Whose X-Forwarded headers are believed. */
+  trustedProxies: string[];
+}
+
+const ALONE: ServerOptions = {
+  tls: null,
+  requestTimeoutSeconds: 60,
+  trustedProxies: [],
+  hosts: [],
+  origins: [],
+};
+
 /** The whole HTTP face of the daemon, from what it is handed; nothing here is global. */
-export async function buildServer(context: ApiContext, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+export async function buildServer(
+  context: ApiContext,
+  logger: FastifyBaseLogger,
+  options: ServerOptions = ALONE,
+): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: () => randomUUID(),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    trustProxy: options.trustedProxies.length > 0 ? options.trustedProxies : false,
+    requestTimeout: options.requestTimeoutSeconds * 1000,
+    ...networkOptions(options),
   });
   app.decorate('context', context);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   answerProblems(app);
-  requireToken(app);
+  guardRequests(app, options);
+  requireCaller(app);
+  checkPermissions(app);
   await app.register(fastifyZodOpenApiPlugin);
   await app.register(swagger, {
     openapi: {
@@ -57,7 +89,8 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
           bearer: {
             type: 'http',
             scheme: 'bearer',
-            description: "The file `token` in the daemon's data directory.",
+            description:
+              "A user's token (`berth token create`), or the admin's: the file `token` in the daemon's data directory.",
           },
         },
       },
@@ -77,7 +110,18 @@ export async function buildServer(context: ApiContext, logger: FastifyBaseLogger
   await app.register(deviceRoutes);
   await app.register(doctorRoutes);
   await app.register(dashboardRoutes);
+  await app.register(userRoutes);
+  await app.register(tokenRoutes);
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;
+}
+
+/** Node's own limits on slow clients; what it says of headers and how often it looks it takes with the server alone. */
+function networkOptions({ tls, requestTimeoutSeconds }: ServerOptions): { http?: object; https?: object } {
+  const limits = {
+    headersTimeout: Math.min(requestTimeoutSeconds, LONGEST_FOR_HEADERS_SECONDS) * 1000,
+    connectionsCheckingInterval: 1000,
+  };
+  return tls ? { https: { ...tls, ...limits } } : { http: limits };
 }

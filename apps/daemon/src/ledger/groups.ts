@@ -24,11 +24,12 @@ export class GroupLedger {
   async open(group: {
     id: GroupId;
     name: string;
+    user: string;
     size: number;
     maxParallel: number | null;
     idempotency: NewJob['idempotency'];
   }): Promise<{ id: GroupId; replayed: boolean }> {
-    const { id, name, size, maxParallel, idempotency } = group;
+    const { id, name, user, size, maxParallel, idempotency } = group;
     const { outcome, values } = await this.run(
       'open_group',
       id,
@@ -39,6 +40,7 @@ export class GroupLedger {
       idempotency?.digest ?? '',
       IDEMPOTENCY_KEY_SECONDS,
       maxParallel ?? '',
+      user,
     );
     return { id: values[0] as GroupId, replayed: outcome === 'replayed' };
   }
@@ -51,10 +53,12 @@ export class GroupLedger {
     const { values } = await this.run('count_group', id, id);
     const states = Object.fromEntries(JobStateSchema.options.map((state) => [state, 0]));
     for (let i = 0; i < values.length; i += 2) states[values[i] as JobState] = Number(values[i + 1]);
-    const first = await this.redis.hget(KEYS.job(firstJob), 'number');
+    const [first, itsUser] = await this.redis.hmget(KEYS.job(firstJob), 'number', 'user');
     return {
       id,
       name: record.name as string,
+      // Groups of an older version say no user.
+      user: record.user ?? (itsUser as string),
       size: Number(record.size),
       maxParallel: record.maxParallel ? Number(record.maxParallel) : null,
       submittedAt: new Date(Number(record.submittedAt)).toISOString(),

@@ -335,6 +335,11 @@ export class Ledger {
     return await this.redis.hget(KEYS.numbers, number);
   }
 
+  /** Whose job it is; null: there is no such job. */
+  async owner(id: JobId): Promise<string | null> {
+    return await this.redis.hget(KEYS.job(id), 'user');
+  }
+
   /** A job's hash as it is stored, or null. */
   async record(id: JobId): Promise<JobRecord | null> {
     const record = await this.redis.hgetall(KEYS.job(id));

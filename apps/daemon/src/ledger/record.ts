@@ -23,6 +23,8 @@ import { checkpointOf, type TaskCheckpoint, withCheckpoint } from './checkpoint-
 export interface JobSpec {
   command: string[] | null;
   script: string | null;
+  /** The Unix account that its processes run as; null: the daemon's own. */
+  account: string | null;
   workingDirectory: string;
   environment: Record<string, string>;
   labels: Record<string, string>;
@@ -110,6 +112,7 @@ export function longestSeconds({
 }
 
 const OLDER_SPEC = {
+  account: null,
   constraints: null,
   sharing: null,
   schedule: null,

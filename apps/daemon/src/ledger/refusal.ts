@@ -11,7 +11,10 @@ export type RefusalCode =
   | 'no_checkpoint_signal'
   | 'dependency_unmet'
   | 'changed_meanwhile'
-  | 'idempotency_conflict';
+  | 'idempotency_conflict'
+  | 'exists'
+  | 'expired'
+  | 'disabled';
 
 /** A transition that the ledger's checks did not allow. */
 export class LedgerRefusal extends Error {

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Job, JobId, JobSubmission, Schedule, ScheduleId, Skip } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import { KEYS } from './keys.js';
@@ -158,9 +159,12 @@ export function isDealtWith(error: unknown): boolean {
 
 /** The schedule that a record holds, as the API shows it. */
 export function scheduleFromRecord({ plan, lastRun, ...record }: ScheduleRecord): Schedule {
+  // Those of an older version may say no user: their jobs are the daemon's.
+  const user = plan.job.user ?? userInfo().username;
   return {
     id: record.id,
     name: record.name,
+    user,
     ...plan,
     enabled: record.nextRun !== null,
     createdAt: new Date(record.createdAt).toISOString(),

@@ -33,6 +33,13 @@ const SCRIPTS = [
   'skip_run',
   'reschedule',
   'delete_schedule',
+  'add_user',
+  'change_user',
+  'remove_user',
+  'add_token',
+  'revoke_token',
+  'use_token',
+  'use_socket',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 

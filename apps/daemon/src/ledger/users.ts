@@ -1,0 +1,143 @@
+import type { Role, Token, TokenId, User, UserChange } from '@berth/contract';
+import type { Redis } from 'ioredis';
+import { KEYS } from './keys.js';
+import { loadScripts, type RunScript } from './scripts.js';
+
+export interface NewTokenRecord {
+  id: TokenId;
+  user: string;
+  name: string;
+  /** SHA-256 of the token, as hexadecimal digits: all that is kept of it. */
+  digest: string;
+  /** ms since the epoch; null: never. */
+  expiresAt: number | null;
+}
+
+/** A user as far as permissions and the running of jobs go. */
+export interface KnownUser {
+  name: string;
+  role: Role;
+  unixAccount: string | null;
+}
+
+/** The truth about who may use Berth. Nothing of it is kept in memory: a token that was revoked opens nothing from then on. */
+export class UserLedger {
+  private readonly run: RunScript;
+  private readonly redis: Redis;
+
+  constructor(redis: Redis) {
+    this.redis = redis;
+    this.run = loadScripts(redis);
+  }
+
+  /** @throws LedgerRefusal `exists` */
+  async add({ name, role, unixAccount }: KnownUser): Promise<void> {
+    await this.run('add_user', name, name, role, unixAccount ?? '', crypto.randomUUID());
+  }
+
+  /** @throws LedgerRefusal `not_found` */
+  async change(name: string, { role, unixAccount, disabled }: UserChange): Promise<void> {
+    const fields = [
+      ...(role === undefined ? [] : ['role', role]),
+      ...(unixAccount === undefined ? [] : ['unixAccount', unixAccount ?? '']),
+      ...(disabled === undefined ? [] : ['disabled', disabled ? '1' : '']),
+    ];
+    await this.run('change_user', name, name, ...fields);
+  }
+
+  /** Removes a user and their tokens; their jobs stay. @throws LedgerRefusal `not_found` */
+  async remove(name: string): Promise<void> {
+    await this.run('remove_user', name, name);
+  }
+
+  /** @throws LedgerRefusal `not_found` (the user) */
+  async addToken({ id, user, name, digest, expiresAt }: NewTokenRecord): Promise<void> {
+    await this.run('add_token', id, id, user, name, digest, expiresAt ?? '');
+  }
+
+  /** @throws LedgerRefusal `not_found` */
+  async revokeToken(id: TokenId): Promise<void> {
+    await this.run('revoke_token', id, id);
+  }
+
+  /**
+   * Whose token has this digest.
+   * @throws LedgerRefusal `not_found`, `expired`, `disabled` (the user)
+   */
+  async useToken(digest: string): Promise<KnownUser & { token: TokenId; expiresAt: number | null }> {
+    const { values } = await this.run('use_token', 'a token', digest);
+    const [token, expiresAt, name, role, unixAccount] = values as [TokenId, string, string, Role, string];
+    return {
+      name,
+      role,
+      unixAccount: unixAccount || null,
+      token,
+      expiresAt: expiresAt === '' ? null : Number(expiresAt),
+    };
+  }
+
+  /**
+   * The user who has come by the unix socket.
+   * @param make the Unix account of one who is made where there is none of that name; undefined: none is made
+   * @throws LedgerRefusal `not_found`, `disabled`
+   */
+  async useSocket(name: string, make: { unixAccount: string | null } | undefined): Promise<KnownUser> {
+    const { values } = await this.run('use_socket', name, name, make ? 1 : '', make?.unixAccount ?? '');
+    const [role, unixAccount] = values as [Role, string];
+    return { name, role, unixAccount: unixAccount || null };
+  }
+
+  async get(name: string): Promise<User | null> {
+    return userFromHash(await this.redis.hgetall(KEYS.user(name)));
+  }
+
+  /** All of them, by name. */
+  async all(): Promise<User[]> {
+    const names = (await this.redis.smembers(KEYS.users)).sort();
+    return (await this.hashes(names.map(KEYS.user))).flatMap((hash) => userFromHash(hash) ?? []);
+  }
+
+  async token(id: TokenId): Promise<Token | null> {
+    return tokenFromHash(await this.redis.hgetall(KEYS.token(id)));
+  }
+
+  /** A user's tokens, oldest first. */
+  async tokensOf(name: string): Promise<Token[]> {
+    const ids = (await this.redis.smembers(KEYS.tokensOfUser(name))).sort();
+    return (await this.hashes(ids.map(KEYS.token))).flatMap((hash) => tokenFromHash(hash) ?? []);
+  }
+
+  private async hashes(keys: readonly string[]): Promise<Record<string, string>[]> {
+    const pipeline = this.redis.pipeline();
+    for (const key of keys) pipeline.hgetall(key);
+    return ((await pipeline.exec()) ?? []).map(([error, hash]) => {
+      if (error) throw error;
+      return hash as Record<string, string>;
+    });
+  }
+}
+
+const time = (milliseconds: string): string => new Date(Number(milliseconds)).toISOString();
+
+function userFromHash(hash: Record<string, string>): User | null {
+  if (hash.name === undefined) return null;
+  return {
+    name: hash.name,
+    role: hash.role as Role,
+    disabled: hash.disabled === '1',
+    unixAccount: hash.unixAccount || null,
+    createdAt: time(hash.createdAt as string),
+  };
+}
+
+function tokenFromHash(hash: Record<string, string>): Token | null {
+  if (hash.id === undefined) return null;
+  return {
+    id: hash.id as TokenId,
+    user: hash.user as string,
+    name: hash.name as string,
+    createdAt: time(hash.createdAt as string),
+    expiresAt: hash.expiresAt ? time(hash.expiresAt) : null,
+    lastUsedAt: hash.lastUsedAt ? time(hash.lastUsedAt) : null,
+  };
+}

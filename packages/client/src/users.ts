@@ -1,0 +1,74 @@
+import type {
+  NewToken,
+  Token,
+  TokenList,
+  TokenSubmissionInput,
+  User,
+  UserChange,
+  UserList,
+  UserSubmissionInput,
+} from '@berth/contract';
+import type { RequestOptions } from './jobs.js';
+import type { Transport } from './transport.js';
+
+/** Who may use Berth. All of it is for admins. */
+export class Users {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /** @throws BerthProblem `user_conflict` where there is one of that name */
+  create(user: UserSubmissionInput, { signal }: RequestOptions = {}): Promise<User> {
+    return this.transport.json({ method: 'POST', path: '/v1/users', body: user, signal });
+  }
+
+  /** All of them, by name. */
+  async list({ signal }: RequestOptions = {}): Promise<User[]> {
+    return (await this.transport.json<UserList>({ path: '/v1/users', signal })).items;
+  }
+
+  /** Changes a role, or the account that jobs run as; or keeps somebody out (`disabled`). */
+  change(name: string, change: UserChange, { signal }: RequestOptions = {}): Promise<User> {
+    return this.transport.json({ method: 'PATCH', path: pathOf(name), body: change, signal });
+  }
+
+  /** Removes a user and their tokens; their jobs stay. @returns who it was */
+  delete(name: string, { signal }: RequestOptions = {}): Promise<User> {
+    return this.transport.json({ method: 'DELETE', path: pathOf(name), signal });
+  }
+}
+
+/** What opens Berth to programs. Users have their own; admins everybody's. */
+export class Tokens {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /** Makes one. Its text is in this answer and nowhere else, so a lost answer isn't asked for again. */
+  create(user: string, token: TokenSubmissionInput = {}, { signal }: RequestOptions = {}): Promise<NewToken> {
+    return this.transport.json({
+      method: 'POST',
+      path: `${pathOf(user)}/tokens`,
+      body: token,
+      signal,
+      retrySeconds: 0,
+    });
+  }
+
+  /** A user's tokens, oldest first. */
+  async list(user: string, { signal }: RequestOptions = {}): Promise<Token[]> {
+    return (await this.transport.json<TokenList>({ path: `${pathOf(user)}/tokens`, signal })).items;
+  }
+
+  /** From the answer on it opens nothing. @returns what it was */
+  revoke(token: string | Pick<Token, 'id'>, { signal }: RequestOptions = {}): Promise<Token> {
+    const id = typeof token === 'object' ? token.id : token;
+    return this.transport.json({ method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(id)}`, signal });
+  }
+}
+
+const pathOf = (name: string): string => `/v1/users/${encodeURIComponent(name)}`;

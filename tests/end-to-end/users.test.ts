@@ -1,0 +1,242 @@
+import { BerthClient, BerthProblem } from '@berth/client';
+import type { GroupId, Job, NewToken } from '@berth/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OPERATIONS } from '../../apps/daemon/dist/api/permissions.js';
+import { TestDaemon } from '../support/daemon.js';
+
+let daemon: TestDaemon;
+let admin: BerthClient;
+let ada: BerthClient;
+let eve: BerthClient;
+let viewer: BerthClient;
+
+const clientOf = (token: string): BerthClient =>
+  new BerthClient({ url: daemon.address, token, retrySeconds: 0 });
+
+async function userWith(name: string, role: 'user' | 'viewer' | 'admin'): Promise<BerthClient> {
+  await admin.users.create({ name, role });
+  return clientOf((await admin.tokens.create(name)).token);
+}
+
+beforeAll(async () => {
+  daemon = await TestDaemon.start('2xH100-80GB');
+  admin = clientOf(daemon.token);
+  ada = await userWith('ada', 'user');
+  eve = await userWith('eve', 'user');
+  viewer = await userWith('vic', 'viewer');
+});
+afterAll(() => daemon.destroy());
+
+const held = { command: ['true'], workingDirectory: '/', hold: true };
+
+async function refusal(call: Promise<unknown>): Promise<string> {
+  const error: unknown = await call.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof BerthProblem)) throw new Error(`not refused: ${error}`);
+  return `${error.status} ${error.code}: ${error.detail}`;
+}
+
+it('every operation of the API is in the table of permissions', async () => {
+  const { paths } = (await (await daemon.request('/openapi.json')).json()) as {
+    paths: Record<string, Record<string, { operationId?: string; security?: unknown[] }>>;
+  };
+  const named = Object.values(paths)
+    .flatMap((methods) => Object.values(methods))
+    .flatMap(({ operationId }) => operationId ?? []);
+  expect(named.filter((name) => !(name in OPERATIONS))).toEqual([]);
+  expect(Object.keys(OPERATIONS).filter((name) => !named.includes(name))).toEqual([]);
+});
+
+describe('a token', () => {
+  it('says who asks', async () => {
+    expect(await ada.me()).toMatchObject({ name: 'ada', role: 'user', by: 'token', expiresAt: null });
+    expect(await admin.me()).toMatchObject({ role: 'admin', by: 'dataDirectory', token: null });
+  });
+
+  it('is shown once, with a prefix that scanners know, and never again', async () => {
+    const made = await ada.tokens.create('ada', { name: 'laptop', expiresIn: '90d' });
+    expect(made.token).toMatch(/^berth_[\w-]{43}$/);
+    expect(await clientOf(made.token).me()).toMatchObject({ name: 'ada', token: made.id });
+    const listed = await ada.tokens.list('ada');
+    expect(listed.find(({ id }) => id === made.id)).toMatchObject({
+      name: 'laptop',
+      expiresAt: made.expiresAt,
+    });
+    expect(JSON.stringify(listed)).not.toContain(made.token);
+    expect(daemon.output).not.toContain(made.token);
+  });
+
+  it('that is revoked opens nothing from the answer on', async () => {
+    const made = await ada.tokens.create('ada');
+    await ada.tokens.revoke(made);
+    expect(await refusal(clientOf(made.token).me())).toMatch(/^401 unauthorized: .*revoked/);
+    expect(await refusal(ada.tokens.revoke(made))).toMatch(/^404/);
+  });
+
+  it('that expires makes none that outlives it', async () => {
+    const short: NewToken = await ada.tokens.create('ada', { expiresIn: '1h' });
+    const child = await clientOf(short.token).tokens.create('ada', { expiresIn: '90d' });
+    expect(child.expiresAt).toBe(short.expiresAt);
+    expect((await clientOf(short.token).tokens.create('ada')).expiresAt).toBe(short.expiresAt);
+  });
+
+  it("of others is nobody's business but an admin's", async () => {
+    expect(await refusal(eve.tokens.create('ada'))).toMatch(/^403 forbidden: It is ada's/);
+    expect(await refusal(eve.tokens.list('ada'))).toMatch(/^403/);
+    const made = await ada.tokens.create('ada');
+    expect(await refusal(eve.tokens.revoke(made))).toMatch(/^403/);
+    await admin.tokens.revoke(made);
+  });
+});
+
+describe('a user', () => {
+  let job: Job;
+  beforeAll(async () => {
+    job = await ada.jobs.submit({ ...held, environment: { WANDB_API_KEY: 'hunter2' } });
+  });
+
+  it('owns what they submit', () => expect(job.user).toBe('ada'));
+
+  it('changes their own', async () => {
+    const own = await ada.jobs.submit(held);
+    await ada.jobs.change(own, { priority: 1 });
+    await ada.jobs.release(own);
+    expect((await ada.jobs.wait(own)).state).toBe('succeeded');
+    await ada.jobs.requeue(own);
+    await ada.jobs.wait(own);
+  });
+
+  it.each([
+    ['cancel', (who: BerthClient) => who.jobs.cancel(job)],
+    ['hold', (who: BerthClient) => who.jobs.hold(job)],
+    ['release', (who: BerthClient) => who.jobs.release(job)],
+    ['requeue', (who: BerthClient) => who.jobs.requeue(job)],
+    ['change', (who: BerthClient) => who.jobs.change(job, { priority: 9 })],
+    ['drill', (who: BerthClient) => who.jobs.drill(job)],
+    ['cancel by number', (who: BerthClient) => who.jobs.cancel(job.number)],
+  ])("can not %s another's, nor can a viewer", async (_name, change) => {
+    const before = await admin.jobs.get(job);
+    expect(await refusal(change(eve))).toMatch(/^403 forbidden: It is ada's, and eve is no admin/);
+    expect(await refusal(change(viewer))).toMatch(/^403 forbidden/);
+    expect(await admin.jobs.get(job)).toEqual(before);
+  });
+
+  it("sees another's, but not the values of its environment", async () => {
+    for (const who of [eve, viewer]) {
+      expect((await who.jobs.get(job)).environment).toEqual({ WANDB_API_KEY: '[hidden]' });
+      const listed = (await who.jobs.page()).items.find(({ id }) => id === job.id);
+      expect(listed?.environment).toEqual({ WANDB_API_KEY: '[hidden]' });
+    }
+    for (const who of [ada, admin]) {
+      expect((await who.jobs.get(job)).environment).toEqual({ WANDB_API_KEY: 'hunter2' });
+    }
+  });
+
+  it('submits for nobody else; an admin does', async () => {
+    expect(await refusal(eve.jobs.submit({ ...held, user: 'ada' }))).toMatch(
+      /^403 forbidden: Only admins submit for others: this names ada, but comes from eve/,
+    );
+    expect(await refusal(eve.groups.submit({ jobs: [held, { ...held, user: 'ada' }] }))).toMatch(/^403/);
+    expect(await refusal(eve.schedules.create({ cron: '0 2 * * *', job: { ...held, user: 'ada' } }))).toMatch(
+      /^403/,
+    );
+    expect((await admin.jobs.submit({ ...held, user: 'ada' })).user).toBe('ada');
+    expect((await eve.jobs.submit({ ...held, user: 'eve' })).user).toBe('eve');
+  });
+
+  it('has a viewer submit nothing', async () => {
+    expect(await refusal(viewer.jobs.submit(held))).toMatch(
+      /^403 forbidden: vic is a viewer, and may look only/,
+    );
+    expect(await refusal(viewer.jobs.dryRun(held))).toMatch(/^403/);
+  });
+
+  it('shares no Idempotency-Key with others', async () => {
+    const one = await ada.jobs.submit(held, { idempotencyKey: 'first' });
+    const other = await eve.jobs.submit(held, { idempotencyKey: 'first' });
+    expect([other.user, other.id === one.id]).toEqual(['eve', false]);
+    expect((await ada.jobs.submit(held, { idempotencyKey: 'first' })).id).toBe(one.id);
+  });
+
+  it('owns groups and schedules', async () => {
+    const group = await ada.groups.submit({ jobs: [held, held] });
+    expect(group.user).toBe('ada');
+    expect(await refusal(eve.groups.cancel(group.id as GroupId))).toMatch(/^403/);
+    expect((await ada.groups.cancel(group.id)).states.cancelled).toBe(2);
+
+    const job = { ...held, environment: { KEY: 'hunter2' } };
+    const schedule = await ada.schedules.create({ cron: '0 2 * * *', job, enabled: false });
+    expect(schedule.user).toBe('ada');
+    expect((await eve.schedules.get(schedule)).job.environment).toEqual({ KEY: '[hidden]' });
+    expect((await ada.schedules.get(schedule)).job.environment).toEqual({ KEY: 'hunter2' });
+    for (const change of ['pause', 'resume', 'run', 'delete'] as const) {
+      expect(await refusal(eve.schedules[change](schedule))).toMatch(/^403/);
+    }
+    expect((await ada.schedules.run(schedule)).user).toBe('ada');
+    // By an admin's hand it is still hers.
+    expect((await admin.schedules.run(schedule)).user).toBe('ada');
+  });
+
+  it('neither drains devices, nor runs programs as the daemon, nor makes users', async () => {
+    expect(await refusal(ada.devices.drain(0))).toMatch(
+      /^403 forbidden: Only admins may do this; ada is a user/,
+    );
+    expect(await refusal(ada.doctor({ python: '/tmp/evil' }))).toMatch(/^403/);
+    expect(await refusal(ada.users.create({ name: 'mallory', role: 'admin' }))).toMatch(/^403/);
+    expect(await refusal(ada.users.change('ada', { role: 'admin' }))).toMatch(/^403/);
+    expect(await refusal(ada.users.list())).toMatch(/^403/);
+  });
+
+  it('is refused by name where there is one already, or it means something else', async () => {
+    expect(await refusal(admin.users.create({ name: 'ada' }))).toMatch(/^409 user_conflict/);
+    for (const name of ['constructor', 'toString', '__proto__', '../x', 'a b', '']) {
+      expect(await refusal(admin.users.create({ name }))).toMatch(/^4(00|22)/);
+    }
+  });
+
+  it('who is disabled or removed gets in no more', async () => {
+    const max = await userWith('max', 'user');
+    await admin.users.change('max', { disabled: true });
+    expect(await refusal(max.me())).toMatch(/^401 unauthorized: max may not use Berth any more/);
+    await admin.users.delete('max');
+    expect(await refusal(max.me())).toMatch(/^401/);
+  });
+});
+
+describe('where users see only their own', () => {
+  let strict: TestDaemon;
+  const at = (token: string) => new BerthClient({ url: strict.address, token, retrySeconds: 0 });
+  beforeAll(async () => {
+    strict = await TestDaemon.start('1xH100-80GB', '--visibility', 'own');
+  });
+  afterAll(() => strict.destroy());
+
+  it("another's isn't there", async () => {
+    const root = at(strict.token);
+    for (const name of ['ada', 'eve']) await root.users.create({ name });
+    const [one, other] = await Promise.all(
+      ['ada', 'eve'].map(async (name) => at((await root.tokens.create(name)).token)),
+    );
+    const job = await (one as BerthClient).jobs.submit(held);
+    const schedule = await (one as BerthClient).schedules.create({ cron: '0 2 * * *', job: held });
+    const group = await (one as BerthClient).groups.submit({ jobs: [held] });
+    const own = await (other as BerthClient).jobs.submit(held);
+    for (const call of [
+      (who: BerthClient) => who.jobs.get(job),
+      (who: BerthClient) => who.jobs.get(job.number),
+      (who: BerthClient) => who.jobs.explain(job),
+      (who: BerthClient) => who.jobs.metrics(job),
+      (who: BerthClient) => who.jobs.cancel(job),
+      (who: BerthClient) => who.jobs.logs(job)[Symbol.asyncIterator]().next(),
+      (who: BerthClient) => who.schedules.get(schedule),
+      (who: BerthClient) => who.groups.get(group.id),
+    ]) {
+      expect(await refusal(call(other as BerthClient))).toMatch(/^404 not_found/);
+    }
+    expect((await (other as BerthClient).jobs.page()).items.map(({ id }) => id)).toEqual([own.id]);
+    expect(await (other as BerthClient).schedules.list()).toEqual([]);
+    expect((await root.jobs.page()).items).toHaveLength(3);
+  });
+});
