@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { StartError, startDaemon } from './daemon.js';
 import { examineAlone } from './examine-alone.js';
+import { DISCREET } from './logging.js';
 import { RedisUnavailable } from './redis/private-redis.js';
 
 const program = new Command('berthd')
@@ -47,7 +48,7 @@ async function runDoctor({ python }: { python?: string }): Promise<void> {
 
 async function runDaemon(): Promise<void> {
   const config = settings();
-  const log = pino({ level: config.logLevel, base: null, redact: ['req.headers.authorization'] });
+  const log = pino({ ...DISCREET, level: config.logLevel, base: null });
   const daemon = await startDaemon(config, log);
   log.info({ url: daemon.url, dataDir: config.dataDir }, 'berthd is ready');
 

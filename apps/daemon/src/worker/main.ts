@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { dataDirectory } from '../data-directory.js';
 import { takeTasks } from '../ledger/device-queue.js';
 import { Ledger } from '../ledger/ledger.js';
+import { DISCREET } from '../logging.js';
 import { connectRedis } from '../redis/connection.js';
 import { listenToControl } from './control.js';
 import { WorkerOptionsSchema } from './options.js';
@@ -13,7 +14,7 @@ import { TaskRunner } from './task-runner.js';
  * the tasks of its device and sees them to their end. It outlives the daemon, and its tasks outlive it.
  */
 const options = WorkerOptionsSchema.parse(JSON.parse(process.argv[2] ?? 'null'));
-const log = pino({ level: options.logLevel, base: { worker: options.device } });
+const log = pino({ ...DISCREET, level: options.logLevel, base: { worker: options.device } });
 const connect = (name: string) => connectRedis(options.redis, `worker-${name}`, 'patient', log);
 const redis = connect('ledger');
 const ledger = new Ledger(redis);
