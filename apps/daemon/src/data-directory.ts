@@ -20,6 +20,8 @@ export interface DataDirectory {
   task(job: string, attempt: number, rank: number): string;
   /** What a job may write for its next attempt. */
   checkpointFile(job: string): string;
+  /** A folder of the account that a job runs as, for that file. */
+  ownFolder(job: string): string;
 }
 
 /**
@@ -49,6 +51,7 @@ export function dataDirectory(root: string): DataDirectory {
     devicesWithWorkers: () =>
       readdirSync(join(root, 'workers')).flatMap((name) => /^(.*)\.lock$/.exec(name)?.[1] ?? []),
     task: (job, attempt, rank) => join(root, 'jobs', `${job}.${attempt}.${rank}`),
+    ownFolder: (job) => join(root, 'jobs', `${job}.own`),
     checkpointFile: (job) => join(root, 'jobs', `${job}.checkpoint`),
   };
 }

@@ -21,8 +21,7 @@ constexpr int kPipeBytes = 1 << 20;
 constexpr size_t kStackBytes = 256 << 10;
 
 struct Start {
-  char **argv;
-  const std::string &working_directory;
+  const Options &options;
   const std::function<bool(pid_t)> &before;
   pid_t shim;
   int out;
@@ -33,10 +32,9 @@ struct Start {
 /** Not for AddressSanitizer, which before a function that doesn't return looks for the end of a stack that it doesn't know. */
 __attribute__((no_sanitize_address)) int become(void *argument) {
   Start &start = *static_cast<Start *>(argument);
+  const Options &options = start.options;
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // The shim may have died before the line above; then no signal comes any more.
-  if (getppid() != start.shim) _exit(127);
   std::signal(SIGPIPE, SIG_DFL);  // The only one that the shim ignores.
   sigset_t none;
   sigemptyset(&none);
@@ -47,14 +45,22 @@ __attribute__((no_sanitize_address)) int become(void *argument) {
   dup2(start.out, STDOUT_FILENO);
   dup2(start.err, STDERR_FILENO);
 
-  start.error = LaunchError{LaunchError::Step::working_directory, 0};
-  if (!start.before(getpid())) _exit(127);
-  if (chdir(start.working_directory.c_str()) == 0) {
+  start.error = LaunchError{LaunchError::Step::account, ENOENT};
+  // The records are the shim's own: this is the last thing that is done as who it is.
+  if (!start.before(getpid()) || options.account_missing) _exit(127);
+  if (options.account) start.error->error = become_account(*options.account);
+  if (options.account && start.error->error != 0) _exit(127);
+  // Again: the kernel forgets it when a process becomes somebody else.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The shim may have died before the line above; then no signal comes any more.
+  if (getppid() != start.shim) _exit(127);
+  start.error->step = LaunchError::Step::working_directory;
+  if (chdir(options.working_directory.c_str()) == 0) {
     start.error->step = LaunchError::Step::exec;
     // Once it succeeds, nothing of ours runs in this process: so the error is taken back beforehand.
     const LaunchError error = *start.error;
     start.error.reset();
-    execvp(start.argv[0], start.argv);
+    execvp(options.command[0], options.command);
     start.error = error;
   }
   start.error->error = errno;
@@ -63,7 +69,7 @@ __attribute__((no_sanitize_address)) int become(void *argument) {
 
 }  // namespace
 
-Command start_command(char **argv, const std::string &working_directory, const std::function<bool(pid_t)> &before) {
+Command start_command(const Options &options, const std::function<bool(pid_t)> &before) {
   Command command;
   int out[2], err[2];
   if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
@@ -76,7 +82,11 @@ Command start_command(char **argv, const std::string &working_directory, const s
   fcntl(out[0], F_SETFL, O_NONBLOCK);
   fcntl(err[0], F_SETFL, O_NONBLOCK);
 
-  Start start = {argv, working_directory, before, getpid(), out[1], err[1], std::nullopt};
+  // So that it can open /dev/stdout, which asks whose the pipe is.
+  for (const int fd : {out[1], err[1]}) {
+    if (options.account && fchown(fd, options.account->uid, options.account->gid) != 0) break;
+  }
+  Start start = {options, before, getpid(), out[1], err[1], std::nullopt};
   const std::unique_ptr<char[]> stack(new char[kStackBytes]);
   command.pid = clone(become, stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
   if (command.pid < 0) start.error = LaunchError{LaunchError::Step::exec, errno};

@@ -5,6 +5,7 @@
 #include <string>
 #include <sys/types.h>
 
+#include "options.h"
 #include "records.h"
 
 /** The user's command, once it has been tried to start it. */
@@ -17,7 +18,7 @@ struct Command {
 };
 
 /**
- * Starts the command: it dies with the shim (PR_SET_PDEATHSIG), has a process group of its own and default signals.
+ * Starts the command, as the account that it is to run as: it dies with the shim (PR_SET_PDEATHSIG), has a process group of its own and default signals.
  * @param before is called in the new process, with its pid, before its first instruction; where it says no, it never runs
  */
-Command start_command(char **argv, const std::string &working_directory, const std::function<bool(pid_t)> &before);
+Command start_command(const Options &options, const std::function<bool(pid_t)> &before);

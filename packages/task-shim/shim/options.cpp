@@ -21,6 +21,13 @@ template <typename Integer> bool number(const char *text, Integer &value) {
   return true;
 }
 
+/** An account, or `missing`. Root is none: who wants that leaves the option out. */
+bool read_as(const char *value, Options &options) {
+  options.account_missing = std::strcmp(value, "missing") == 0;
+  if (!options.account_missing) options.account = read_account(value);
+  return options.account_missing || options.account.has_value();
+}
+
 }  // namespace
 
 bool read_options(int argc, char **argv, Options &options) {
@@ -40,6 +47,7 @@ bool read_options(int argc, char **argv, Options &options) {
     else if (name == "--grace") good = number(value, options.grace_seconds);
     else if (name == "--kill-after-exit") good = number(value, options.leftover_seconds);
     else if (name == "--log-limit") good = number(value, options.log_limit_bytes);
+    else if (name == "--as") good = read_as(value, options);
     else if (name == "--sweep") options.sweep_task = value;
     else {
       std::fprintf(stderr, "berth-shim: no option %s\n", name.c_str());
@@ -54,7 +62,7 @@ bool read_options(int argc, char **argv, Options &options) {
   if (!options.sweep_task.empty()) return true;
   if (i + 1 >= argc || options.directory.empty() || options.working_directory.empty()) {
     std::fprintf(stderr, "usage: berth-shim --dir DIR --cwd DIR [--lock-fd N] [--ready-fd N] [--grace S] "
-                         "[--kill-after-exit S] [--log-limit BYTES] -- COMMAND...\n"
+                         "[--kill-after-exit S] [--log-limit BYTES] [--as UID:GID:GROUPS] -- COMMAND...\n"
                          "       berth-shim --sweep TASK\n");
     return false;
   }

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "account.h"
 
 /** What a worker tells the shim on its command line. */
 struct Options {
@@ -15,6 +18,10 @@ struct Options {
   /** For what is left when the command has ended by itself; never longer than the grace period. */
   double leftover_seconds = 2;
   int64_t log_limit_bytes = 256ll << 20;
+  /** As whom the command runs; none: as the shim does. */
+  std::optional<Account> account;
+  /** The command was to run as an account that there isn't: it can't be started. */
+  bool account_missing = false;
   /** Instead of running a command: end all that is left of this task. */
   std::string sweep_task;
   /** argv of the command, ended by a null pointer. */

@@ -68,8 +68,8 @@ std::string signal_name(const std::optional<int> &signal) {
 
 std::string launch_error_json(const std::optional<LaunchError> &error) {
   if (!error) return "null";
-  const char *step = error->step == LaunchError::Step::exec ? "exec" : "working_directory";
-  return std::string("{\"step\":") + quoted(step) + ",\"errno\":" + quoted(strerrorname_np(error->error)) +
+  static constexpr const char *kSteps[] = {"account", "working_directory", "exec"};
+  return std::string("{\"step\":") + quoted(kSteps[static_cast<int>(error->step)]) + ",\"errno\":" + quoted(strerrorname_np(error->error)) +
          ",\"message\":" + quoted(std::strerror(error->error)) + "}";
 }
 

@@ -13,7 +13,7 @@ int64_t now_ms();
 
 /** Why the command could not be started. */
 struct LaunchError {
-  enum class Step { working_directory, exec } step;
+  enum class Step { account, working_directory, exec } step;
   int error;
 };
 

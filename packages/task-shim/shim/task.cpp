@@ -99,7 +99,7 @@ int Task::run() {
   reserve_exit_record(options_.directory);
   bool written = false;
   ending_.started_at = now_ms();
-  command_ = start_command(options_.command, options_.working_directory, [&](pid_t pid) {
+  command_ = start_command(options_, [&](pid_t pid) {
     written = write_start_record(options_.directory, getppid(), pid, ending_.started_at);
     return written;
   });

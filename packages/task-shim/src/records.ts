@@ -41,7 +41,7 @@ export interface ExitRecord {
   logBytes: number;
   /** Output that could not be written. */
   logDroppedBytes: number;
-  launchError: { step: 'working_directory' | 'exec'; errno: string; message: string } | null;
+  launchError: { step: 'account' | 'working_directory' | 'exec'; errno: string; message: string } | null;
 }
 
 /** The start record in a task's folder; null where there is none (or none that can be read, after a power failure). */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { HeldLock } from './lock.js';
-import { native, shimPath } from './native.js';
+import { type Account, native, shimPath } from './native.js';
 import { spawnDetached } from './spawn.js';
 
 export { shimPath };
@@ -21,6 +21,8 @@ export interface ShimOptions {
   killAfterExitSeconds?: number;
   logLimitBytes: number;
   workingDirectory: string;
+  /** As whom the command runs, where we are root; `missing`: it can't be started, for there is no such account. */
+  account?: Pick<Account, 'uid' | 'gid' | 'groups'> | 'missing' | undefined;
   /** All of it: nothing of our own environment is added. */
   environment: Record<string, string>;
   command: readonly string[];
@@ -37,6 +39,7 @@ export function startShim(options: ShimOptions): { pid: number; ready: Promise<'
   argv.push('--lock-fd', String(LOCK_FD), '--ready-fd', String(READY_FD));
   argv.push('--grace', String(options.graceSeconds));
   argv.push('--kill-after-exit', String(options.killAfterExitSeconds ?? 2));
+  if (options.account) argv.push('--as', describeAccount(options.account));
   argv.push('--log-limit', String(options.logLimitBytes), '--', ...options.command);
   try {
     const inherit = [
@@ -52,6 +55,11 @@ export function startShim(options: ShimOptions): { pid: number; ready: Promise<'
     native.close(mouth);
     options.lock.release();
   }
+}
+
+function describeAccount(account: NonNullable<ShimOptions['account']>): string {
+  if (account === 'missing') return account;
+  return `${account.uid}:${account.gid}:${account.groups.join(',')}`;
 }
 
 /** The shim speaks within moments, or dies, which closes the pipe: one thread of libuv's pool may wait for that. */

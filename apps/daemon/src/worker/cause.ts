@@ -45,6 +45,11 @@ const SIGNAL_HINTS: Record<string, string> = {
 
 function launchSentence(error: NonNullable<ExitRecord['launchError']>, spec: JobSpec): string {
   const program = spec.command?.[0] ?? 'the script';
+  if (error.step === 'account') {
+    return error.errno === 'ENOENT'
+      ? `this host has no account ${spec.account}, as which it was to run; ask an admin`
+      : `it could not be started as the account ${spec.account}: ${error.message}`;
+  }
   if (error.step === 'working_directory') {
     return error.errno === 'ENOENT'
       ? `the working directory ${spec.workingDirectory} does not exist; make it, or submit with another workingDirectory`

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AllocatedDevice, Cause } from '@berth/contract';
+import type { Account } from '@berth/task-shim';
 import { deviceEnvironment, inheritedEnvironment } from '../job-environment.js';
 import type { JobRecord, JobSpec, PlacedAttempt } from '../ledger/record.js';
 import type { TaskReference } from '../ledger/task-reference.js';
@@ -22,10 +23,11 @@ export function taskEnvironment(
   record: JobRecord,
   spec: JobSpec,
   placed: PlacedAttempt,
-  files: { task: string; checkpoint: string },
+  files: { task: string; checkpoint: string; account: Account | undefined },
 ): Record<string, string> {
   return {
     ...inherited,
+    ...(files.account ? loginOf(files.account) : {}),
     PYTHONUNBUFFERED: '1',
     ...(spec.launch === 'perDevice' ? distributed(task.rank, placed) : {}),
     ...spec.environment,
@@ -40,6 +42,11 @@ export function taskEnvironment(
     PYTHONPATH: [spec.environment.PYTHONPATH, PYTHON].filter(Boolean).join(':'),
     ...restartReason(task.attempt, record),
   };
+}
+
+/** What a login would set. The daemon's own folder for temporary files is nothing to others. */
+function loginOf({ name, home, shell }: Account): Record<string, string> {
+  return { HOME: home, USER: name, LOGNAME: name, SHELL: shell, TMPDIR: '/tmp' };
 }
 
 /** Why there is another attempt: how the one before it ended. One that went well is made again by a person only. */

@@ -21,6 +21,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, type JobSpec, placedAttempt, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { TaskReference } from '../ledger/task-reference.js';
+import { checkpointFile, prepareAccount } from './account.js';
 import { causeOf, endedByDrill, timeLimitReached, workerLost } from './cause.js';
 import { CheckpointWatch } from './checkpoint-watch.js';
 import { taskCommand } from './command.js';
@@ -169,7 +170,7 @@ export class TaskRunner {
 
   /** Where a task writes its checkpoints, as far as it has said so. */
   private placesOf({ job, spec }: WatchedTask): string[] {
-    const file = this.directories.checkpointFile(job);
+    const file = checkpointFile(this.directories, job, spec.account);
     return spec.checkpointPath === null ? [file] : [spec.checkpointPath, file];
   }
 
@@ -220,17 +221,21 @@ export class TaskRunner {
 
   private async launch(task: WatchedTask, record: JobRecord, lock: HeldLock): Promise<void> {
     const placed = placedAttempt(record, task.attempt);
+    const command = taskCommand(task.spec, task.directory);
+    const account = prepareAccount(this.directories, task, task.spec.account);
     const shim = startShim({
       directory: task.directory,
       lock,
       graceSeconds: task.spec.gracePeriod,
       logLimitBytes: this.logLimit,
       workingDirectory: task.spec.workingDirectory,
+      account,
       environment: taskEnvironment(task, record, task.spec, placed, {
         task: task.directory,
-        checkpoint: this.directories.checkpointFile(task.job),
+        checkpoint: checkpointFile(this.directories, task.job, task.spec.account),
+        account: account === 'missing' ? undefined : account,
       }),
-      command: taskCommand(task.spec, task.directory),
+      command,
     });
     if ((await shim.ready) === 'started') await this.noteStart(task);
   }
