@@ -35,18 +35,28 @@ export function dataDirectoryOf({ dataDir }: GlobalOptions, { environment, direc
  * @throws CliError with what to do where there is none
  */
 export function findDaemon(options: GlobalOptions, host: Host): Connection {
+  const url = options.url ?? (host.environment.BERTH_URL || undefined);
+  if (url !== undefined) return findAddress(options, host);
+  // By the socket the daemon knows who we are. Who names no data directory and has no daemon of their own means the host's.
+  const directory = dataDirectoryOf(options, host);
+  const isNamed = Boolean(options.dataDir ?? host.environment.BERTH_DATA_DIR);
+  for (const place of isNamed ? [directory] : [directory, SYSTEM_DIRECTORY]) {
+    const socketPath = join(place, 'berth.sock');
+    const token = options.token ?? (host.environment.BERTH_TOKEN || undefined);
+    if (existsSync(socketPath)) return { socketPath, token };
+  }
+  return findAddress(options, host);
+}
+
+/**
+ * As `findDaemon`, but never the socket: for programs that can't go by it.
+ * @throws CliError with what to do where there is none
+ */
+export function findAddress(options: GlobalOptions, host: Host): { url: string; token: string | undefined } {
   const directory = dataDirectoryOf(options, host);
   const token = options.token ?? (host.environment.BERTH_TOKEN || undefined);
   const url = options.url ?? (host.environment.BERTH_URL || undefined);
-  if (url === undefined) {
-    // By the socket the daemon knows who we are. Who names no data directory and has no daemon of their own means the host's.
-    const named = options.dataDir ?? host.environment.BERTH_DATA_DIR;
-    for (const place of named ? [directory] : [directory, SYSTEM_DIRECTORY]) {
-      const socketPath = join(place, 'berth.sock');
-      if (existsSync(socketPath)) return { socketPath, token };
-    }
-    return { url: readAddress(directory), token: token ?? readToken(directory) };
-  }
+  if (url === undefined) return { url: readAddress(directory), token: token ?? readToken(directory) };
   // The token of this host's daemon is nobody else's business.
   return { url, token: token ?? (isLoopback(url) ? readToken(directory) : undefined) };
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { findDaemon } from '../connection.js';
+import { findAddress } from '../connection.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import type { Kit, Outcome } from '../kit.js';
 import { type Action, addVerb } from '../kit.js';
@@ -12,7 +12,7 @@ export function addDashboard(program: Command, kit: Kit, outcome: Outcome): void
 }
 
 const show: Action<object> = async ({ host, terminal }, options) => {
-  const { url, token } = findDaemon(options, host);
+  const { url, token } = findAddress(options, host);
   if (token === undefined)
     throw new CliError(EXIT.refused, `there is no token for ${url}; give it with --token`);
   // Behind the #: browsers send that to nobody.
