@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { BerthClient } from '@berth/client';
-import type { Job, Me, Problem, User } from '@berth/contract';
+import type { Job, Me, Problem, RegisteredUser } from '@berth/contract';
 import { accountNamed } from '@berth/task-shim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
@@ -115,7 +115,7 @@ describe.skipIf(!isPossible)('an account of this host', () => {
       token: null,
       expiresAt: null,
     });
-    const users = (await (await daemon.request('/v1/users')).json()) as { items: User[] };
+    const users = (await (await daemon.request('/v1/users')).json()) as { items: RegisteredUser[] };
     expect(users.items.map(({ name }) => name)).toContain('nobody');
   });
 

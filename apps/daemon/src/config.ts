@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { BytesInputSchema, DeviceLabelsSchema, DurationInputSchema, UserNameSchema } from '@berth/contract';
+import { BytesInputSchema, DeviceLabelsSchema, DurationInputSchema, UserSchema } from '@berth/contract';
 import { parseSimulation } from '@berth/cuda-core';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
@@ -75,7 +75,7 @@ export const ConfigSchema = z
     rootJobs: z
       .preprocess(
         (value) => (typeof value === 'string' ? value.split(',') : value),
-        z.array(z.union([z.literal('*'), UserNameSchema])),
+        z.array(z.union([z.literal('*'), UserSchema])),
       )
       .default(['root'])
       .meta({
@@ -121,7 +121,7 @@ export const ConfigSchema = z
     }),
     users: z
       .record(
-        z.union([z.literal('*'), UserNameSchema]),
+        z.union([z.literal('*'), UserSchema]),
         z.strictObject({
           weight: z.number().positive().max(1e6).default(1),
           gpus: z.number().positive().nullable().default(null),

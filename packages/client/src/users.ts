@@ -1,9 +1,9 @@
 import type {
   NewToken,
+  RegisteredUser,
   Token,
   TokenList,
   TokenSubmissionInput,
-  User,
   UserChange,
   UserList,
   UserSubmissionInput,
@@ -20,22 +20,22 @@ export class Users {
   }
 
   /** @throws BerthProblem `user_conflict` where there is one of that name */
-  create(user: UserSubmissionInput, { signal }: RequestOptions = {}): Promise<User> {
+  create(user: UserSubmissionInput, { signal }: RequestOptions = {}): Promise<RegisteredUser> {
     return this.transport.json({ method: 'POST', path: '/v1/users', body: user, signal });
   }
 
   /** All of them, by name. */
-  async list({ signal }: RequestOptions = {}): Promise<User[]> {
+  async list({ signal }: RequestOptions = {}): Promise<RegisteredUser[]> {
     return (await this.transport.json<UserList>({ path: '/v1/users', signal })).items;
   }
 
   /** Changes a role, or the account that jobs run as; or keeps somebody out (`disabled`). */
-  change(name: string, change: UserChange, { signal }: RequestOptions = {}): Promise<User> {
+  change(name: string, change: UserChange, { signal }: RequestOptions = {}): Promise<RegisteredUser> {
     return this.transport.json({ method: 'PATCH', path: pathOf(name), body: change, signal });
   }
 
   /** Removes a user and their tokens; their jobs stay. @returns who it was */
-  delete(name: string, { signal }: RequestOptions = {}): Promise<User> {
+  delete(name: string, { signal }: RequestOptions = {}): Promise<RegisteredUser> {
     return this.transport.json({ method: 'DELETE', path: pathOf(name), signal });
   }
 }

@@ -14,7 +14,7 @@ import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cau
 import { RetrySchema } from './retry.js';
 import { SharingInputSchema, SharingSchema } from './sharing.js';
 import { DurationInputSchema, formatDuration } from './units.js';
-import { UserNameSchema } from './user.js';
+import { UserSchema } from './user.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
 export const RESERVED_ENVIRONMENT = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'] as const;
@@ -94,7 +94,7 @@ export const JobSubmissionSchema = z
       .optional()
       .meta({ description: 'Default: the name of the script or program.' }),
     labels: LabelsSchema.default({}),
-    user: UserNameSchema.optional().meta({
+    user: UserSchema.optional().meta({
       description:
         'Whose job it is, for permissions, fair share and limits. Default: who submits it; another name is for admins.',
       examples: ['ada'],

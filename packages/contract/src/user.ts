@@ -4,11 +4,10 @@ import { DurationInputSchema } from './units.js';
 /** Names that every JavaScript object knows: as keys they would find what nobody put there. */
 const isNoPrototypeKey = (name: string): boolean => !(name in Object.prototype);
 
-export const UserNameSchema = z
+export const UserSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9._-]{0,31}$/, 'is no user name: letters, digits, dots, dashes; at most 32')
   .refine(isNoPrototypeKey, 'is no user name: it means something in JavaScript');
-export type UserName = z.infer<typeof UserNameSchema>;
 
 export const RoleSchema = z.enum(['admin', 'user', 'viewer']).meta({
   id: 'Role',
@@ -22,7 +21,7 @@ const UnixAccountSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9._-]{0,31}\$?$/, 'is no name of a Unix account');
 
-export const UserSchema = z
+export const RegisteredUserSchema = z
   .object({
     name: z.string(),
     role: RoleSchema,
@@ -33,14 +32,14 @@ export const UserSchema = z
     createdAt: TimeSchema,
   })
   .meta({ id: 'User', description: 'Somebody who may use Berth.' });
-export type User = z.infer<typeof UserSchema>;
+export type RegisteredUser = z.infer<typeof RegisteredUserSchema>;
 
-export const UserListSchema = z.object({ items: z.array(UserSchema) }).meta({ id: 'UserList' });
+export const UserListSchema = z.object({ items: z.array(RegisteredUserSchema) }).meta({ id: 'UserList' });
 export type UserList = z.infer<typeof UserListSchema>;
 
 export const UserSubmissionSchema = z
   .strictObject({
-    name: UserNameSchema,
+    name: UserSchema,
     role: RoleSchema.default('user'),
     unixAccount: UnixAccountSchema.nullable().default(null),
   })

@@ -1,4 +1,4 @@
-import type { Role, User } from '@berth/contract';
+import type { RegisteredUser, Role } from '@berth/contract';
 import { type Command, Option } from 'commander';
 import { CliError, EXIT } from '../exit-codes.js';
 import { localTime, UNKNOWN } from '../figures.js';
@@ -110,7 +110,7 @@ function given({ role, unixAccount }: Traits): { role?: Role; unixAccount?: stri
   };
 }
 
-function describe({ name, role, disabled, unixAccount }: User): string {
+function describe({ name, role, disabled, unixAccount }: RegisteredUser): string {
   const account = unixAccount === null ? '' : `, whose jobs run as ${unixAccount}`;
   return `user ${name} is ${role === 'admin' ? 'an' : 'a'} ${role}${account}${disabled ? ', and disabled' : ''}`;
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { UserNameSchema } from '@berth/contract';
+import { UserSchema } from '@berth/contract';
 import { type Account, accountOf, peerOf } from '@berth/task-shim';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { UserLedger } from '../ledger/users.js';
@@ -53,7 +53,7 @@ export class Peers {
       return { ...by, name, role: 'admin', unixAccount: null };
     }
     const name = this.account(uid)?.name;
-    if (name === undefined || !UserNameSchema.safeParse(name).success) {
+    if (name === undefined || !UserSchema.safeParse(name).success) {
       const who = name === undefined ? `account ${uid}, which has no name` : `account ${name}`;
       throw new ApiProblem('forbidden', `This host's ${who} can be no user of Berth; use a token`);
     }

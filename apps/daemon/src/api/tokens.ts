@@ -6,7 +6,7 @@ import {
   TokenListSchema,
   TokenSchema,
   TokenSubmissionSchema,
-  UserNameSchema,
+  UserSchema,
 } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
@@ -17,7 +17,7 @@ import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 import { or404, userOr404 } from './users.js';
 
-const ParametersSchema = z.object({ user: UserNameSchema });
+const ParametersSchema = z.object({ user: UserSchema });
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 /** `GET /v1/me`, `POST` and `GET /v1/users/{user}/tokens`, `DELETE /v1/tokens/{token}`. */

@@ -1,8 +1,8 @@
 import {
-  type User,
+  type RegisteredUser,
+  RegisteredUserSchema,
   UserChangeSchema,
   UserListSchema,
-  UserNameSchema,
   UserSchema,
   UserSubmissionSchema,
 } from '@berth/contract';
@@ -15,7 +15,7 @@ import type { ApiContext } from './context.js';
 import { ApiProblem, invalidRequest } from './problem.js';
 import { problems } from './problem-responses.js';
 
-const ParametersSchema = z.object({ user: UserNameSchema });
+const ParametersSchema = z.object({ user: UserSchema });
 
 /** `POST` and `GET /v1/users`, `PATCH` and `DELETE /v1/users/{user}`. */
 export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -30,7 +30,7 @@ export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: 'Add a user',
         body: UserSubmissionSchema,
         response: {
-          201: UserSchema,
+          201: RegisteredUserSchema,
           ...problems('malformed_request', 'forbidden', 'user_conflict', 'invalid_request'),
         },
       },
@@ -73,7 +73,7 @@ export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         params: ParametersSchema,
         body: UserChangeSchema,
         response: {
-          200: UserSchema,
+          200: RegisteredUserSchema,
           ...problems('malformed_request', 'forbidden', 'not_found', 'invalid_request'),
         },
       },
@@ -96,7 +96,7 @@ export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: 'Remove a user and their tokens',
         description: 'Their jobs stay as they are. Answers with who it was.',
         params: ParametersSchema,
-        response: { 200: UserSchema, ...problems('forbidden', 'not_found', 'invalid_request') },
+        response: { 200: RegisteredUserSchema, ...problems('forbidden', 'not_found', 'invalid_request') },
       },
     },
     async (request) => {
@@ -116,7 +116,7 @@ function checkAccount(context: ApiContext, user: string, account: string | null)
 }
 
 /** @throws ApiProblem `not_found` */
-export async function userOr404({ users }: ApiContext, name: string): Promise<User> {
+export async function userOr404({ users }: ApiContext, name: string): Promise<RegisteredUser> {
   const user = await users.get(name);
   if (!user) throw noUser(name);
   return user;

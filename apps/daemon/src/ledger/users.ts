@@ -1,4 +1,4 @@
-import type { Role, Token, TokenId, User, UserChange } from '@berth/contract';
+import type { RegisteredUser, Role, Token, TokenId, UserChange } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import { KEYS } from './keys.js';
 import { loadScripts, type RunScript } from './scripts.js';
@@ -87,12 +87,12 @@ export class UserLedger {
     return { name, role, unixAccount: unixAccount || null };
   }
 
-  async get(name: string): Promise<User | null> {
+  async get(name: string): Promise<RegisteredUser | null> {
     return userFromHash(await this.redis.hgetall(KEYS.user(name)));
   }
 
   /** All of them, by name. */
-  async all(): Promise<User[]> {
+  async all(): Promise<RegisteredUser[]> {
     const names = (await this.redis.smembers(KEYS.users)).sort();
     return (await this.hashes(names.map(KEYS.user))).flatMap((hash) => userFromHash(hash) ?? []);
   }
@@ -119,7 +119,7 @@ export class UserLedger {
 
 const time = (milliseconds: string): string => new Date(Number(milliseconds)).toISOString();
 
-function userFromHash(hash: Record<string, string>): User | null {
+function userFromHash(hash: Record<string, string>): RegisteredUser | null {
   if (hash.name === undefined) return null;
   return {
     name: hash.name,
