@@ -235,6 +235,9 @@ describe('where users see only their own', () => {
     ]) {
       expect(await refusal(call(other as BerthClient))).toMatch(/^404 not_found/);
     }
+    expect(await refusal((other as BerthClient).jobs.submit({ ...held, after: [job.number] }))).toMatch(
+      /there is no job/,
+    );
     expect((await (other as BerthClient).jobs.page()).items.map(({ id }) => id)).toEqual([own.id]);
     expect(await (other as BerthClient).schedules.list()).toEqual([]);
     expect((await root.jobs.page()).items).toHaveLength(3);

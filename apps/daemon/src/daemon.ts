@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { hostname, userInfo } from 'node:os';
 import { accountNamed, tryLock } from '@berth/task-shim';
@@ -75,6 +75,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
 
   const simulation = config.simulate ? { spec: config.simulate, stateFile: directories.simulation } : null;
   const inventory = await DeviceInventory.open(simulation, log);
+  // Jobs of other accounts use simulated devices as they would use real ones.
+  if (simulation && me.uid === 0) chmodSync(simulation.stateFile, 0o666);
   const ledger = new Ledger(redis);
   const labels = deviceLabels(config.deviceLabels, inventory.devices);
   for (const problem of labels.problems) log.warn(problem);

@@ -51,7 +51,8 @@ export function checkPermissions(app: FastifyInstance): void {
 
 function kindOf(request: FastifyRequest): Kind {
   const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: string };
-  if (request.routeOptions.url === '/openapi.json') return 'look';
+  // The document, and pages about it.
+  if (operationId === undefined && !request.routeOptions.url?.startsWith('/v1/')) return 'look';
   return (
     (operationId !== undefined && Object.hasOwn(OPERATIONS, operationId) && OPERATIONS[operationId]) ||
     'administer'

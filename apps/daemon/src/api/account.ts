@@ -1,3 +1,4 @@
+import type { Caller } from './caller.js';
 import type { AccessSettings, ApiContext } from './context.js';
 
 /**
@@ -18,13 +19,19 @@ export function whyNoAccount(
   return null;
 }
 
-/** As which account the jobs of a user run, and where that one is at home; or why they can't run here. */
+/**
+ * As which account the jobs of a user run, and where that one is at home; or why they can't run here.
+ * @param caller who submits; undefined: Berth itself
+ */
 export async function accountFor(
   user: string,
   { access, users, user: daemons }: ApiContext,
+  caller?: Caller,
 ): Promise<{ account: string | null; home?: string; problem?: string }> {
   const { runsAs, rootJobs } = access;
-  const known = user === daemons ? null : await users.get(user);
+  // Who asks for themselves has just been looked up.
+  const isOwn = caller?.name === user && caller.by !== 'dataDirectory';
+  const known = isOwn ? { ...caller, disabled: false } : user === daemons ? null : await users.get(user);
   if (known?.disabled) return { account: null, problem: `${user} may not use Berth any more; ask an admin` };
   const account = known?.unixAccount ?? null;
   if (account !== null && account !== runsAs.name) {

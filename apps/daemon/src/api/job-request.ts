@@ -6,7 +6,7 @@ import { type DeviceFacts, parseRequest } from '@berth/cuda-core';
 import { describe, fits, policyOf } from '@berth/scheduler';
 import type { NewJob } from '../ledger/ledger.js';
 import { type JobSpec, longestSeconds } from '../ledger/record.js';
-import { submitterOf } from './access.js';
+import { maySee, submitterOf } from './access.js';
 import { accountFor } from './account.js';
 import type { Caller } from './caller.js';
 import { checkpointSpec } from './checkpoint-request.js';
@@ -69,7 +69,7 @@ export async function resolveSubmission(
     });
   }
 
-  const { account, home, problem } = await accountFor(user, context);
+  const { account, home, problem } = await accountFor(user, context, caller);
   if (problem) errors.push({ pointer: '#/user', detail: problem });
   const workingDirectory = submission.workingDirectory ?? home ?? homedir();
   // What an account may see of the host that account finds out, when the job starts; not the daemon for it.
@@ -102,7 +102,7 @@ export async function resolveSubmission(
   const timeLimit = submission.timeLimit ?? null;
   const gracePeriod = submission.gracePeriod ?? context.gracePeriod;
 
-  const after = await dependenciesOf(submission, context, errors);
+  const after = await dependenciesOf(submission, context, caller, errors);
 
   if (errors.length > 0) throw invalidRequest(errors);
   return {
@@ -184,14 +184,17 @@ function asDevice(facts: DeviceFacts, { node, labels }: ApiContext) {
 /** The jobs that it waits for, by their ids; those that don't exist are errors. */
 async function dependenciesOf(
   submission: JobSubmission,
-  { ledger }: ApiContext,
+  context: ApiContext,
+  caller: Caller | undefined,
   errors: NonNullable<Problem['errors']>,
 ): Promise<JobSpec['after']> {
   const after: JobSpec['after'] = [];
   for (const [i, { job: reference, on }] of submission.after.entries()) {
+    const { ledger } = context;
     const id = reference.startsWith('job_') ? reference : await ledger.idOfNumber(reference);
     const record = id && (await ledger.record(id));
-    if (!record) errors.push({ pointer: `#/after/${i}`, detail: `there is no job ${reference}` });
+    const isHidden = record && caller && !maySee(context, caller, record.user as string);
+    if (!record || isHidden) errors.push({ pointer: `#/after/${i}`, detail: `there is no job ${reference}` });
     else if (after.some(({ job }) => job === id))
       errors.push({ pointer: `#/after/${i}`, detail: `names job ${reference} again` });
     else after.push({ job: id, number: Number(record.number), on });
