@@ -33,6 +33,22 @@ describe('a submission', () => {
     expect(new Set(keys).size).toBe(1);
   });
 
+  it('that comes too fast is sent again when the daemon asked for it', async () => {
+    const tooMany: typeof hangUp = (_seen, response) => {
+      response.writeHead(429, { 'retry-after': '1' });
+      response.end(
+        JSON.stringify({ type: 'urn:berth:problem:too_many_requests', status: 429, detail: 'slowly' }),
+      );
+    };
+    daemon.answer(tooMany, json(job(), 201));
+    const began = performance.now();
+    await client.jobs.submit({ command: ['true'] });
+    expect(performance.now() - began).toBeGreaterThan(990);
+    daemon.answer(tooMany);
+    const hasty = new BerthClient({ url: daemon.url, retrySeconds: 0 });
+    await expect(hasty.jobs.get(1)).rejects.toMatchObject({ status: 429, retryAfterSeconds: 1 });
+  });
+
   it('is not sent again when it was refused', async () => {
     const errors = [{ pointer: '#/gpus', detail: 'asks for 9 devices' }];
     daemon.answer(problem('invalid_request', 422, { errors, instance: 'r-1' }));
@@ -66,6 +82,13 @@ describe('an address', () => {
     await expect(hasty.health()).rejects.toThrow(/nothing came within 0.05 s/);
   });
 
+  it('that takes longer than one call may is given up for that call', async () => {
+    daemon.answer(() => undefined);
+    const patient = new BerthClient({ url: daemon.url, retrySeconds: 0 });
+    await expect(patient.jobs.explain(1, { timeoutSeconds: 0.05 })).rejects.toThrow(/within 0.05 s/);
+    await expect(patient.devices.drain(0, { timeoutSeconds: 0.05 })).rejects.toThrow(/within 0.05 s/);
+  });
+
   it('may lie behind a path', async () => {
     daemon.answer(json({ items: [], driver: {} }));
     await new BerthClient({ url: `${daemon.url}/berth/` }).devices.list();
@@ -89,6 +112,15 @@ it('ends a call as soon as its signal is aborted, with the reason that was given
 it('says that a daemon is unavailable without calling that an error', async () => {
   daemon.answer(json({ status: 'unavailable', detail: 'Redis does not answer' }, 503));
   expect(await client.health()).toMatchObject({ status: 'unavailable' });
+});
+
+it('sends whatever acts again with the same key, so that it acts once', async () => {
+  daemon.answer(hangUp, json(job()), json(job()));
+  await client.jobs.requeue(1);
+  await client.jobs.requeue(1);
+  const keys = daemon.seen.map(({ headers }) => headers['idempotency-key']);
+  expect(keys).toEqual([keys[0], keys[0], keys[2]]);
+  expect(keys[2]).not.toBe(keys[0]);
 });
 
 it('names a job by id, number or itself', async () => {

@@ -1,11 +1,15 @@
 import type { DoctorReport, Health, Me, Usage } from '@berth/contract';
 import { socketFetch } from '#socket-fetch';
 import { Devices } from './devices.js';
+import { type EventOptions, readEvents, type StreamedEvent } from './events.js';
 import { Groups } from './groups.js';
 import { Jobs, type RequestOptions } from './jobs.js';
 import { Schedules } from './schedules.js';
 import { Transport } from './transport.js';
 import { Tokens, Users } from './users.js';
+
+/** It starts Python and imports PyTorch. */
+const DOCTOR_SECONDS = 90;
 
 export interface BerthClientOptions {
   /** Where the daemon listens, such as `http://127.0.0.1:7700`. */
@@ -61,8 +65,12 @@ export class BerthClient {
    * What a person would check by hand: driver, devices, PyTorch, Redis, permissions.
    * @param options.python absolute path; default: the first on the daemon's PATH
    */
-  doctor({ python, signal }: RequestOptions & { python?: string | undefined } = {}): Promise<DoctorReport> {
-    return this.transport.json({ path: '/v1/doctor', query: { python }, signal, timeoutSeconds: 90 });
+  doctor({
+    python,
+    ...options
+  }: RequestOptions & { python?: string | undefined } = {}): Promise<DoctorReport> {
+    const path = '/v1/doctor';
+    return this.transport.json({ path, query: { python }, timeoutSeconds: DOCTOR_SECONDS, ...options });
   }
 
   /** Who you are to the daemon, and what you may do. */
@@ -71,12 +79,20 @@ export class BerthClient {
   }
 
   /** What users have used, hold and may have: the order of fair share. */
-  usage({ signal }: RequestOptions = {}): Promise<Usage> {
-    return this.transport.json({ path: '/v1/usage', signal });
+  usage(options: RequestOptions = {}): Promise<Usage> {
+    return this.transport.json({ path: '/v1/usage', ...options });
+  }
+
+  /**
+   * What happens from now on, or after the event `after`, for as long as it is taken; also past a restart of the daemon.
+   * An item of type `gap` says that events were missed: look at the jobs anew.
+   */
+  events(options: EventOptions = {}): AsyncGenerator<StreamedEvent, void, undefined> {
+    return readEvents(this.transport, options);
   }
 
   /** Whether the daemon can take jobs now; an `unavailable` one is an answer. Needs no token. */
-  health({ signal }: RequestOptions = {}): Promise<Health> {
-    return this.transport.json({ path: '/readyz', accept: [503], signal });
+  health(options: RequestOptions = {}): Promise<Health> {
+    return this.transport.json({ path: '/readyz', accept: [503], ...options });
   }
 }

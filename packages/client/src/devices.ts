@@ -24,27 +24,38 @@ export class Devices {
   }
 
   /** All devices with their newest sample, who holds them and what keeps jobs away from them; and the driver. */
-  list({ signal }: RequestOptions = {}): Promise<DeviceList> {
-    return this.transport.json({ path: '/v1/devices', signal });
+  list(options: RequestOptions = {}): Promise<DeviceList> {
+    return this.transport.json({ path: '/v1/devices', ...options });
   }
 
-  get(device: DeviceReference, { signal }: RequestOptions = {}): Promise<Device> {
-    return this.transport.json({ path: pathOf(device), signal });
+  get(device: DeviceReference, options: RequestOptions = {}): Promise<Device> {
+    return this.transport.json({ path: pathOf(device), ...options });
   }
 
   /** Memory, utilisation, power and temperature over time. */
-  history(device: DeviceReference, { signal, ...query }: PastOptions = {}): Promise<DeviceHistory> {
-    return this.transport.json({ path: `${pathOf(device)}/history`, query, signal });
+  history(
+    device: DeviceReference,
+    { signal, timeoutSeconds, ...query }: PastOptions = {},
+  ): Promise<DeviceHistory> {
+    return this.transport.json({ path: `${pathOf(device)}/history`, query, signal, timeoutSeconds });
   }
 
   /** Takes a device out of scheduling; the job on it goes on. */
-  drain(device: DeviceReference, { reason, signal }: DrainRequest & RequestOptions = {}): Promise<Device> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(device)}/drain`, body: { reason }, signal });
+  drain(
+    device: DeviceReference,
+    { reason, ...options }: DrainRequest & RequestOptions = {},
+  ): Promise<Device> {
+    return this.transport.json({
+      method: 'POST',
+      path: `${pathOf(device)}/drain`,
+      body: { reason },
+      ...options,
+    });
   }
 
   /** Gives a device back to scheduling. @throws BerthProblem `device_conflict` while it is lost */
-  resume(device: DeviceReference, { signal }: RequestOptions = {}): Promise<Device> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(device)}/resume`, signal });
+  resume(device: DeviceReference, options: RequestOptions = {}): Promise<Device> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(device)}/resume`, ...options });
   }
 }
 

@@ -3,7 +3,7 @@ import type { Problem, ProblemCode } from '@berth/contract';
 /** One bad field of a request: a JSON pointer into the body (`#/gpus`), or the name of a parameter. */
 export type FieldError = NonNullable<Problem['errors']>[number];
 
-/** The daemon answered, and said no (RFC 9457). Sending the same again gets the same answer, unless `status` is 503. */
+/** The daemon answered, and said no (RFC 9457). Sending the same again gets the same answer, unless `status` is 503 or 429. */
 export class BerthProblem extends Error {
   override readonly name = 'BerthProblem';
 
@@ -17,12 +17,18 @@ export class BerthProblem extends Error {
   readonly errors: readonly FieldError[];
   /** The request's id in the daemon's log. */
   readonly instance: string | null;
+  /** After how long the daemon wants to be asked again; null: it doesn't say. */
+  readonly retryAfterSeconds: number | null;
 
   constructor(
     code: ProblemCode | 'unknown',
     status: number,
     detail: string,
-    more: { errors?: readonly FieldError[] | undefined; instance?: string | undefined } = {},
+    more: {
+      errors?: readonly FieldError[] | undefined;
+      instance?: string | undefined;
+      retryAfterSeconds?: number | undefined;
+    } = {},
   ) {
     super(detail);
     this.code = code;
@@ -30,6 +36,7 @@ export class BerthProblem extends Error {
     this.detail = detail;
     this.errors = more.errors ?? [];
     this.instance = more.instance ?? null;
+    this.retryAfterSeconds = more.retryAfterSeconds ?? null;
   }
 }
 

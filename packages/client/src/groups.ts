@@ -1,6 +1,5 @@
 import type { BatchSubmissionInput, Group } from '@berth/contract';
 import type { RequestOptions, SubmitOptions } from './jobs.js';
-import { newKey } from './jobs.js';
 import type { Transport } from './transport.js';
 
 /** A group's id, or the group itself. */
@@ -18,27 +17,19 @@ export class Groups {
   }
 
   /** Submits many jobs: a list, or a template and what varies. A lost answer is asked for again with the same key. */
-  submit(batch: BatchSubmissionInput, { idempotencyKey, signal }: SubmitOptions = {}): Promise<Group> {
-    const headers = { 'idempotency-key': idempotencyKey ?? newKey() };
-    const path = '/v1/jobs/batch';
-    return this.transport.json({
-      method: 'POST',
-      path,
-      body: batch,
-      headers,
-      signal,
-      timeoutSeconds: BATCH_SECONDS,
-    });
+  submit(batch: BatchSubmissionInput, options: SubmitOptions = {}): Promise<Group> {
+    const call = { method: 'POST', path: '/v1/jobs/batch', body: batch } as const;
+    return this.transport.json({ ...call, timeoutSeconds: BATCH_SECONDS, ...options });
   }
 
   /** How far its jobs are. */
-  get(group: GroupReference, { signal }: RequestOptions = {}): Promise<Group> {
-    return this.transport.json({ path: pathOf(group), signal });
+  get(group: GroupReference, options: RequestOptions = {}): Promise<Group> {
+    return this.transport.json({ path: pathOf(group), ...options });
   }
 
   /** Cancels all of its jobs that haven't ended. */
-  cancel(group: GroupReference, { signal }: RequestOptions = {}): Promise<Group> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(group)}/cancel`, signal });
+  cancel(group: GroupReference, options: RequestOptions = {}): Promise<Group> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(group)}/cancel`, ...options });
   }
 }
 

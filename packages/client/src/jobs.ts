@@ -16,6 +16,8 @@ import { readLog } from './log.js';
 import type { Transport } from './transport.js';
 
 const PAGE_JOBS = 100;
+/** A drill waits for the job's grace period, at most 4 minutes. */
+const DRILL_SECONDS = 270;
 
 // Named here again, tied by their type, so that a browser needn't load every schema for three words.
 const ENDED: ReadonlySet<JobState> = new Set([
@@ -28,7 +30,10 @@ const ENDED: ReadonlySet<JobState> = new Set([
 export type JobReference = string | number | Pick<Job, 'id'>;
 
 export interface RequestOptions {
+  /** Ends the call; it throws the signal's reason. */
   signal?: AbortSignal | undefined;
+  /** How long the call may take to be answered. Default: the client's. */
+  timeoutSeconds?: number | undefined;
 }
 
 export interface SubmitOptions extends RequestOptions {
@@ -49,6 +54,7 @@ export interface PageOptions extends RequestOptions {
 }
 
 export interface WaitOptions extends RequestOptions {
+  /** How long to wait in all. Default: for ever. */
   timeoutSeconds?: number | undefined;
 }
 
@@ -79,47 +85,53 @@ export class Jobs {
    * Submits a job. Once this resolves the job is on disk and will not be lost. A lost answer is asked for again with
    * the same idempotency key, so that there is one job, not two.
    */
-  submit(job: JobSubmissionInput, { idempotencyKey, signal }: SubmitOptions = {}): Promise<Job> {
-    const headers = { 'idempotency-key': idempotencyKey ?? newKey() };
-    return this.transport.json({ method: 'POST', path: '/v1/jobs', body: job, headers, signal });
+  submit(job: JobSubmissionInput, options: SubmitOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: '/v1/jobs', body: job, ...options });
   }
 
   /** What would become of a job if it were submitted now. Submits nothing. */
-  dryRun(job: JobSubmissionInput, { signal }: RequestOptions = {}): Promise<Explanation> {
+  dryRun(job: JobSubmissionInput, options: RequestOptions = {}): Promise<Explanation> {
     return this.transport.json({
       method: 'POST',
       path: '/v1/jobs',
       query: { dryRun: true },
       body: job,
-      signal,
+      ...options,
     });
   }
 
   /** What a job waits for, every device with why not, and when it starts at the latest. */
-  explain(job: JobReference, { signal }: RequestOptions = {}): Promise<Explanation> {
-    return this.transport.json({ path: `${pathOf(job)}/explain`, signal });
+  explain(job: JobReference, options: RequestOptions = {}): Promise<Explanation> {
+    return this.transport.json({ path: `${pathOf(job)}/explain`, ...options });
   }
 
   /** One job, with its attempts and tasks. */
-  get(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ path: pathOf(job), signal });
+  get(job: JobReference, options: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ path: pathOf(job), ...options });
   }
 
   /** One page of jobs, newest first. */
-  page({ signal, ...query }: PageOptions = {}): Promise<JobList> {
-    return this.transport.json({ path: '/v1/jobs', query: { ...query }, signal });
+  page({ signal, timeoutSeconds, ...query }: PageOptions = {}): Promise<JobList> {
+    return this.transport.json({ path: '/v1/jobs', query: { ...query }, signal, timeoutSeconds });
   }
 
   /** Jobs, newest first, page after page as they are taken; `limit` is the most there are of them in all. */
   async *list({
     limit = Number.POSITIVE_INFINITY,
     signal,
+    timeoutSeconds,
     ...filters
   }: Omit<PageOptions, 'cursor'> = {}): AsyncGenerator<Job, void, undefined> {
     let left = limit;
     let cursor: string | undefined;
     while (left > 0) {
-      const page = await this.page({ ...filters, limit: Math.min(left, PAGE_JOBS), cursor, signal });
+      const page = await this.page({
+        ...filters,
+        limit: Math.min(left, PAGE_JOBS),
+        cursor,
+        signal,
+        timeoutSeconds,
+      });
       yield* page.items;
       left -= page.items.length;
       if (page.nextCursor === null) return;
@@ -132,26 +144,26 @@ export class Jobs {
    * Resolves when the daemon has taken the wish; `wait` tells when the job has ended. Cancelling twice is fine.
    * @throws BerthProblem `conflict` when it has ended otherwise
    */
-  cancel(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/cancel`, signal });
+  cancel(job: JobReference, options: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/cancel`, ...options });
   }
 
   /** Keeps a waiting job from starting. @throws BerthProblem `conflict` unless it waits */
-  hold(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/hold`, signal });
+  hold(job: JobReference, options: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/hold`, ...options });
   }
 
   /** Lets a held job go. @throws BerthProblem `conflict` unless it waits */
-  release(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/release`, signal });
+  release(job: JobReference, options: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/release`, ...options });
   }
 
   /**
    * Gives a job a new attempt: one that has ended waits again, one that runs is stopped first.
    * @throws BerthProblem `conflict` when it waits already
    */
-  requeue(job: JobReference, { signal }: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/requeue`, signal });
+  requeue(job: JobReference, options: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/requeue`, ...options });
   }
 
   /**
@@ -159,13 +171,18 @@ export class Jobs {
    * after 4 minutes with `finished: false`; then call it again to join.
    * @throws BerthProblem `conflict` unless it runs and knows such a signal
    */
-  drill(job: JobReference, { signal }: RequestOptions = {}): Promise<Drill> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/drill`, signal });
+  drill(job: JobReference, options: RequestOptions = {}): Promise<Drill> {
+    return this.transport.json({
+      method: 'POST',
+      path: `${pathOf(job)}/drill`,
+      timeoutSeconds: DRILL_SECONDS,
+      ...options,
+    });
   }
 
   /** Changes priority, time limit or labels. @throws BerthProblem `conflict` when it has ended */
-  change(job: JobReference, change: JobChangeInput, { signal }: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'PATCH', path: pathOf(job), body: change, signal });
+  change(job: JobReference, change: JobChangeInput, options: RequestOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'PATCH', path: pathOf(job), body: change, ...options });
   }
 
   /**
@@ -195,12 +212,13 @@ export class Jobs {
     job: JobReference,
     {
       signal,
+      timeoutSeconds,
       names,
       ...query
     }: PastOptions & { rank?: number; names?: readonly string[]; points?: number } = {},
   ): Promise<JobMetrics> {
     const wanted = { ...query, ...(names ? { names: names.join(',') } : {}) };
-    return this.transport.json({ path: `${pathOf(job)}/metrics`, query: wanted, signal });
+    return this.transport.json({ path: `${pathOf(job)}/metrics`, query: wanted, signal, timeoutSeconds });
   }
 
   /** The output of a task, as bytes, as it was written. Goes on where it was after a broken connection. */
@@ -222,12 +240,4 @@ export class Jobs {
 
 function pathOf(job: JobReference): string {
   return `/v1/jobs/${encodeURIComponent(typeof job === 'object' ? job.id : job)}`;
-}
-
-/** `crypto.randomUUID` is missing in a browser's page without TLS. */
-export function newKey(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
 }

@@ -16,7 +16,7 @@ const OFFSET_HEADER = 'berth-log-offset';
 export async function* readLog(
   transport: Transport,
   path: string,
-  { rank, stream, tail, offset, attempt, follow, signal }: LogOptions,
+  { rank, stream, tail, offset, attempt, follow, signal, timeoutSeconds }: LogOptions,
   isOver: () => Promise<boolean>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const only = { rank, stream, attempt, follow: follow || undefined };
@@ -30,6 +30,7 @@ export async function* readLog(
       path,
       query: { ...only, ...place },
       signal,
+      timeoutSeconds,
       patient: follow === true,
       retrySeconds: start === null ? undefined : WATCH_RETRY_SECONDS,
     });

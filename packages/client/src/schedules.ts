@@ -1,5 +1,5 @@
 import type { Job, Schedule, ScheduleList, ScheduleSubmissionInput } from '@berth/contract';
-import { newKey, type RequestOptions, type SubmitOptions } from './jobs.js';
+import type { RequestOptions, SubmitOptions } from './jobs.js';
 import type { Transport } from './transport.js';
 
 /** A schedule's id, or the schedule itself. */
@@ -14,43 +14,38 @@ export class Schedules {
   }
 
   /** Makes a schedule. A lost answer is asked for again with the same key, so that there is one. */
-  create(
-    schedule: ScheduleSubmissionInput,
-    { idempotencyKey, signal }: SubmitOptions = {},
-  ): Promise<Schedule> {
-    const headers = { 'idempotency-key': idempotencyKey ?? newKey() };
-    return this.transport.json({ method: 'POST', path: '/v1/schedules', body: schedule, headers, signal });
+  create(schedule: ScheduleSubmissionInput, options: SubmitOptions = {}): Promise<Schedule> {
+    return this.transport.json({ method: 'POST', path: '/v1/schedules', body: schedule, ...options });
   }
 
   /** All of them, oldest first. */
-  async list({ signal }: RequestOptions = {}): Promise<Schedule[]> {
-    return (await this.transport.json<ScheduleList>({ path: '/v1/schedules', signal })).items;
+  async list(options: RequestOptions = {}): Promise<Schedule[]> {
+    return (await this.transport.json<ScheduleList>({ path: '/v1/schedules', ...options })).items;
   }
 
   /** When it runs next, and what became of the last time. */
-  get(schedule: ScheduleReference, { signal }: RequestOptions = {}): Promise<Schedule> {
-    return this.transport.json({ path: pathOf(schedule), signal });
+  get(schedule: ScheduleReference, options: RequestOptions = {}): Promise<Schedule> {
+    return this.transport.json({ path: pathOf(schedule), ...options });
   }
 
   /** Ends it. Jobs that it made go on. @returns what it was */
-  delete(schedule: ScheduleReference, { signal }: RequestOptions = {}): Promise<Schedule> {
-    return this.transport.json({ method: 'DELETE', path: pathOf(schedule), signal });
+  delete(schedule: ScheduleReference, options: RequestOptions = {}): Promise<Schedule> {
+    return this.transport.json({ method: 'DELETE', path: pathOf(schedule), ...options });
   }
 
   /** Lets it make no more jobs until it is resumed. */
-  pause(schedule: ScheduleReference, { signal }: RequestOptions = {}): Promise<Schedule> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(schedule)}/pause`, signal });
+  pause(schedule: ScheduleReference, options: RequestOptions = {}): Promise<Schedule> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(schedule)}/pause`, ...options });
   }
 
   /** Lets it go on, from its next time on. */
-  resume(schedule: ScheduleReference, { signal }: RequestOptions = {}): Promise<Schedule> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(schedule)}/resume`, signal });
+  resume(schedule: ScheduleReference, options: RequestOptions = {}): Promise<Schedule> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(schedule)}/resume`, ...options });
   }
 
   /** Submits its job now, besides. @throws BerthProblem `schedule_conflict` when the job can't be submitted any more */
-  run(schedule: ScheduleReference, { idempotencyKey, signal }: SubmitOptions = {}): Promise<Job> {
-    const headers = { 'idempotency-key': idempotencyKey ?? newKey() };
-    return this.transport.json({ method: 'POST', path: `${pathOf(schedule)}/run`, headers, signal });
+  run(schedule: ScheduleReference, options: SubmitOptions = {}): Promise<Job> {
+    return this.transport.json({ method: 'POST', path: `${pathOf(schedule)}/run`, ...options });
   }
 }
 

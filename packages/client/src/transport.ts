@@ -7,15 +7,17 @@ const PROBLEM_TYPE = /^urn:berth:problem:(\w+)$/;
 /** A connection that was open for this long without a byte was no failure. */
 export const IDLE_MILLISECONDS = 10_000;
 
-/** One call of the API. Every one of them may be sent twice: submissions carry a key, the others change nothing then. */
+/** One call of the API. Every one of them may be sent twice: each POST carries a key, the others change nothing then. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Instead of the client's own. */
-  timeoutSeconds?: number;
+  timeoutSeconds?: number | undefined;
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
   headers?: Record<string, string>;
+  /** Of a POST: whoever gets it twice acts once. Default: a new one. */
+  idempotencyKey?: string | undefined;
   /** Statuses besides 2xx that are an answer. */
   accept?: readonly number[];
   signal?: AbortSignal | undefined;
@@ -83,14 +85,17 @@ export class Transport {
 
   private async insist<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
     const retryMilliseconds = (call.retrySeconds ?? this.retrySeconds) * 1000;
+    // One for all tries: it is what makes them safe.
+    const keyed =
+      call.method === 'POST' ? { ...call, idempotencyKey: call.idempotencyKey ?? newKey() } : call;
     const pauses = backoff(100, 2000);
     let deadline = performance.now() + retryMilliseconds;
     for (;;) {
       const began = performance.now();
       try {
-        return await this.send(call, read);
+        return await this.send(keyed, read);
       } catch (error) {
-        const pause = pauses.next().value;
+        const pause = Math.max(pauses.next().value, retryAfter(error));
         // Something between here and the daemon gave up on a connection that was fine: Node's fetch does after 300 s.
         if (call.patient && performance.now() - began > IDLE_MILLISECONDS) {
           deadline = performance.now() + retryMilliseconds;
@@ -129,12 +134,13 @@ export class Transport {
     return address;
   }
 
-  private request({ method = 'GET', body, headers = {} }: Call): RequestInit {
+  private request({ method = 'GET', body, headers = {}, idempotencyKey }: Call): RequestInit {
     return {
       method,
       headers: {
         ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(idempotencyKey ? { 'idempotency-key': idempotencyKey } : {}),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -144,7 +150,23 @@ export class Transport {
 
 /** Whether the same call may get another answer in a moment. */
 function isPassing(error: unknown): boolean {
-  return error instanceof BerthUnreachable || (error instanceof BerthProblem && error.status === 503);
+  return (
+    error instanceof BerthUnreachable ||
+    (error instanceof BerthProblem && (error.status === 503 || error.status === 429))
+  );
+}
+
+/** How long the daemon asks to be left alone, in milliseconds. */
+function retryAfter(error: unknown): number {
+  return error instanceof BerthProblem ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+}
+
+/** `crypto.randomUUID` is missing in a browser's page without TLS. */
+function newKey(): string {
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }
 
 async function problemOf(response: Response, url: string): Promise<BerthProblem> {
@@ -155,15 +177,20 @@ async function problemOf(response: Response, url: string): Promise<BerthProblem>
   } catch {
     // A proxy, or another program at this address.
   }
+  const seconds = response.headers.get('retry-after') ?? '';
+  const retryAfterSeconds = /^\d{1,9}$/.test(seconds) ? Number(seconds) : undefined;
   const code = PROBLEM_TYPE.exec(problem?.type ?? '')?.[1] as ProblemCode | undefined;
   if (!problem || !code) {
     const detail = `${url} answers ${response.status} ${response.statusText}`.trim();
-    return new BerthProblem('unknown', response.status, `${detail}, but not as Berth does`);
+    return new BerthProblem('unknown', response.status, `${detail}, but not as Berth does`, {
+      retryAfterSeconds,
+    });
   }
   const { errors, instance } = problem;
   return new BerthProblem(code, response.status, problem.detail ?? problem.title ?? code, {
     errors,
     instance,
+    retryAfterSeconds,
   });
 }
 
