@@ -1,16 +1,30 @@
 import type { BerthClient, LogOptions } from '@berth/client';
 import type { Job } from '@berth/contract';
 import type { Kit } from './kit.js';
+import { Progress } from './progress.js';
 
 /** Ctrl-C ends the watching, not the job: that must be said. */
 export class Detached extends Error {
   override readonly name = 'Detached';
 }
 
-/** Runs what watches a job. @throws Detached when the person at the terminal has seen enough */
-export async function untilInterrupted<T>(kit: Kit, watch: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Runs what watches a job.
+ * @param onFirst what the first Ctrl-C does instead; the next one detaches
+ * @throws Detached when the person at the terminal has seen enough
+ */
+export async function untilInterrupted<T>(
+  kit: Kit,
+  watch: (signal: AbortSignal) => Promise<T>,
+  onFirst?: () => void,
+): Promise<T> {
   const interruption = new AbortController();
-  const stopListening = kit.host.onInterrupt(() => interruption.abort(new Detached()));
+  let first = onFirst;
+  const stopListening = kit.host.onInterrupt(() => {
+    if (!first) return interruption.abort(new Detached());
+    first();
+    first = undefined;
+  });
   try {
     return await watch(interruption.signal);
   } catch (error) {
@@ -26,7 +40,21 @@ export async function passLog(
   job: Pick<Job, 'id'>,
   options: LogOptions & { signal: AbortSignal },
 ): Promise<void> {
-  for await (const part of client.jobs.logs(job, options)) await terminal.pass(part, options.signal);
+  // Only where it stands below the output, and isn't part of it.
+  const progress = options.follow && terminal.hasStatusLine ? new Progress() : null;
+  const decoder = new TextDecoder();
+  try {
+    for await (const part of client.jobs.logs(job, options)) {
+      if (progress) terminal.status(null);
+      await terminal.pass(part, options.signal);
+      if (!progress) continue;
+      const now = Date.now();
+      progress.feed(decoder.decode(part, { stream: true }), now);
+      terminal.status(progress.line(now, terminal.columns));
+    }
+  } finally {
+    if (progress) terminal.status(null);
+  }
 }
 
 export function sayDetached({ terminal }: Kit, numbers: readonly number[]): void {

@@ -8,19 +8,18 @@ const shell = {
 
 describe('a submission', () => {
   it('passes on what makes python the same python, and nothing else', () => {
-    expect(submissionOf({}, ['python', 'train.py'], undefined, shell)).toEqual({
+    expect(submissionOf({}, { words: ['python', 'train.py'] }, shell)).toEqual({
       command: ['python', 'train.py'],
       workingDirectory: '/home/ada',
       environment: { PATH: '/bin', CONDA_PREFIX: '/conda' },
     });
-    expect(submissionOf({ exportNone: true }, ['x'], undefined, shell).environment).toEqual({});
+    expect(submissionOf({ exportNone: true }, { words: ['x'] }, shell).environment).toEqual({});
   });
 
   it('takes variables by value or by name, and these win', () => {
     const { environment } = submissionOf(
       { env: ['A=b=c', 'WANDB_KEY', 'PATH=/mine', 'EMPTY='] },
-      ['x'],
-      undefined,
+      { words: ['x'] },
       shell,
     );
     expect(environment).toMatchObject({ A: 'b=c', WANDB_KEY: 'k', PATH: '/mine', EMPTY: '' });
@@ -28,7 +27,7 @@ describe('a submission', () => {
 
   it('leaves units and masks to the daemon', () => {
     const flags = { time: '2 fortnights', grace: '5', devices: 'cuda:1', gpus: 1, label: ['team=a', 'x='] };
-    expect(submissionOf(flags, ['x'], undefined, shell)).toMatchObject({
+    expect(submissionOf(flags, { words: ['x'] }, shell)).toMatchObject({
       timeLimit: '2 fortnights',
       gracePeriod: '5',
       devices: 'cuda:1',
@@ -39,27 +38,26 @@ describe('a submission', () => {
 
   it('knows signals by their short names', () => {
     const flags = { preemptible: true, checkpointSignal: 'usr2', checkpointPath: 'last.pt', warn: '5m:INT' };
-    expect(submissionOf(flags, ['x'], undefined, shell)).toMatchObject({
+    expect(submissionOf(flags, { words: ['x'] }, shell)).toMatchObject({
       preemptible: true,
       checkpointSignal: 'SIGUSR2',
       checkpointPath: 'last.pt',
       timeLimitWarning: { before: '5m', signal: 'SIGINT' },
     });
-    expect(submissionOf({ warn: '90' }, ['x'], undefined, shell).timeLimitWarning).toEqual({ before: '90' });
+    expect(submissionOf({ warn: '90' }, { words: ['x'] }, shell).timeLimitWarning).toEqual({ before: '90' });
   });
 
   it('runs where it is told, seen from here', () => {
-    expect(submissionOf({ chdir: '../bob' }, ['x'], undefined, shell).workingDirectory).toBe('/home/bob');
+    expect(submissionOf({ chdir: '../bob' }, { words: ['x'] }, shell).workingDirectory).toBe('/home/bob');
   });
 
   it.each([
-    [{}, [], undefined, /nothing to run/],
-    [{}, ['x'], 'echo', /not both/],
-    [{ env: ['NOT_SET'] }, ['x'], undefined, /--env NOT_SET/],
-    [{ env: ['=x'] }, ['x'], undefined, /--env =x/],
-    [{ label: ['x'] }, ['x'], undefined, /--label x/],
-  ])('of %o %o %o is refused', (flags, words, script, message) => {
-    expect(() => submissionOf(flags, words, script, shell)).toThrow(message);
+    [{}, [], /nothing to run/],
+    [{ env: ['NOT_SET'] }, ['x'], /--env NOT_SET/],
+    [{ env: ['=x'] }, ['x'], /--env =x/],
+    [{ label: ['x'] }, ['x'], /--label x/],
+  ])('of %o %o is refused', (flags, words, message) => {
+    expect(() => submissionOf(flags, { words }, shell)).toThrow(message);
   });
 });
 

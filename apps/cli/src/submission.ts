@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { CheckpointSignal, JobSubmissionInput, Launch } from '@berth/contract';
 import { CliError, EXIT } from './exit-codes.js';
 import type { Host } from './host.js';
+import type { Program } from './program.js';
 
 /** What makes `python` in the job the same program as in the shell that submits it. */
 const PASSED_ON = [
@@ -56,22 +57,17 @@ export interface SubmissionFlags {
 }
 
 /**
- * The job that flags and words make. What may be wrong in it the daemon knows best: only what can't be said
+ * The job that flags and a program make. What may be wrong in it the daemon knows best: only what can't be said
  * to the daemon is refused here.
- * @param script its text, where there is one
  * @throws CliError
  */
 export function submissionOf(
   flags: SubmissionFlags,
-  words: readonly string[],
-  script: string | undefined,
+  { words, script, name }: Pick<Program, 'words' | 'script' | 'name'>,
   { environment, directory }: Pick<Host, 'environment' | 'directory'>,
 ): JobSubmissionInput {
   if (script === undefined && words.length === 0) {
     throw new CliError(EXIT.usage, 'nothing to run; write for example: berth submit -- python train.py');
-  }
-  if (script !== undefined && words.length > 0) {
-    throw new CliError(EXIT.usage, `give --script or a command, not both ('${words[0]}' is too much)`);
   }
   const passedOn = flags.exportNone ? [] : PASSED_ON.filter((name) => environment[name]);
   return {
@@ -82,7 +78,7 @@ export function submissionOf(
       ...variables(flags.env ?? [], environment),
     },
     ...given({
-      name: flags.name,
+      name: flags.name ?? name,
       gpus: flags.gpus,
       devices: flags.devices,
       launch: flags.launch,

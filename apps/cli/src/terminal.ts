@@ -10,6 +10,9 @@ export class Terminal {
   readonly isInteractive: boolean;
   /** How wide a line may be; no limit where a program reads. */
   readonly columns: number;
+  /** Whether a line may stand below what is printed, and be written over. */
+  readonly hasStatusLine: boolean;
+  private hasStatus = false;
   private readonly stdout: Output;
   private readonly stderr: Output;
   private readonly isColoured: boolean;
@@ -19,6 +22,7 @@ export class Terminal {
     this.stderr = stderr;
     this.isInteractive = stdout.isTTY === true;
     this.columns = this.isInteractive ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+    this.hasStatusLine = this.isInteractive && stderr.isTTY === true && environment.TERM !== 'dumb';
     this.isColoured = this.isInteractive && !environment.NO_COLOR && environment.TERM !== 'dumb';
   }
 
@@ -29,6 +33,13 @@ export class Terminal {
   /** Something that people may want to know, and that no program should have to skip. */
   note(line: string): void {
     this.stderr.write(`${line}\n`);
+  }
+
+  /** Shows one line below what is printed, instead of the one before; null: none. */
+  status(line: string | null): void {
+    if (!this.hasStatusLine || (line === null && !this.hasStatus)) return;
+    this.hasStatus = line !== null;
+    this.stderr.write(`\r\x1b[2K${line ?? ''}`);
   }
 
   json(value: unknown): void {

@@ -3,22 +3,23 @@ import type { Command } from 'commander';
 import { errorLines } from '../error-lines.js';
 import { codeOfError, EXIT } from '../exit-codes.js';
 import { duration } from '../figures.js';
-import { referenceOf } from '../job-reference.js';
+import { referenceOf, spread } from '../job-reference.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 
 export function addCancel(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
     .command('cancel')
     .aliases(['rm', 'kill'])
-    .argument('<job...>', 'numbers, ids, "last", or the id of a group')
+    .argument('<job...>', 'numbers (42, 10-12), ids, "last", or the id of a group')
     .description('end jobs: SIGTERM, then SIGKILL after their grace period');
   addVerb(command, kit, outcome, cancel);
 }
 
 /** One that can't be cancelled doesn't keep the others from it; the exit code is that of the first. */
-const cancel: Action<object> = async ({ client, terminal }, { json }, words) => {
+const cancel: Action<object> = async (kit, { json }, words) => {
+  const { client, terminal } = kit;
   let code: number = EXIT.ok;
-  for (const word of words) {
+  for (const word of spread(words)) {
     try {
       if (word.startsWith('grp_')) {
         const group = await client.groups.cancel(word);
@@ -29,7 +30,7 @@ const cancel: Action<object> = async ({ client, terminal }, { json }, words) => 
           );
         continue;
       }
-      const job = await client.jobs.cancel(await referenceOf(client, word));
+      const job = await client.jobs.cancel(await referenceOf(kit, word));
       if (json) terminal.json(job);
       else terminal.print(whatHappens(job));
     } catch (error) {

@@ -14,8 +14,9 @@ export function addDrill(program: Command, kit: Kit, outcome: Outcome): void {
   addVerb(command, kit, outcome, drill);
 }
 
-const drill: Action<object> = async ({ client, terminal }, { json }, [word = 'last']) => {
-  const job = await referenceOf(client, word);
+const drill: Action<object> = async (kit, { json }, [word = 'last']) => {
+  const { client, terminal } = kit;
+  const job = await referenceOf(kit, word);
   if (!json && terminal.isInteractive) terminal.note('waiting for a checkpoint …');
   const found = await client.jobs.drill(job);
   if (json) terminal.json(found);

@@ -15,8 +15,9 @@ export function addExplain(program: Command, kit: Kit, outcome: Outcome): void {
   addVerb(command, kit, outcome, explain);
 }
 
-const explain: Action<object> = async ({ client, terminal }, { json }, [word = 'last']) => {
-  const explanation = await client.jobs.explain(await referenceOf(client, word));
+const explain: Action<object> = async (kit, { json }, [word = 'last']) => {
+  const { client, terminal } = kit;
+  const explanation = await client.jobs.explain(await referenceOf(kit, word));
   if (json) terminal.json(explanation);
   else for (const line of explanationLines(explanation, terminal)) terminal.print(line);
   return 0;

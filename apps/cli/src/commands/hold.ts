@@ -3,7 +3,7 @@ import type { Job } from '@berth/contract';
 import type { Command } from 'commander';
 import { errorLines } from '../error-lines.js';
 import { codeOfError, EXIT } from '../exit-codes.js';
-import { referenceOf } from '../job-reference.js';
+import { referenceOf, spread } from '../job-reference.js';
 import { stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 
@@ -35,11 +35,12 @@ function add(
     .command(verb)
     .argument('<job...>', 'numbers, ids or "last"')
     .description(description);
-  const action: Action<object> = async ({ client, terminal }, { json }, words) => {
+  const action: Action<object> = async (kit, { json }, words) => {
+    const { client, terminal } = kit;
     let code: number = EXIT.ok;
-    for (const word of words) {
+    for (const word of spread(words)) {
       try {
-        const job = await wish(client, await referenceOf(client, word));
+        const job = await wish(client, await referenceOf(kit, word));
         if (json) terminal.json(job);
         else terminal.print(`job ${job.number} ${stateWithReason(job)}`);
       } catch (error) {

@@ -1,14 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option, type OptionValues } from 'commander';
 import { CliError, EXIT } from '../exit-codes.js';
-import type { Host } from '../host.js';
+import type { Kit } from '../kit.js';
+import { type Program, programOf } from '../program.js';
 import type { SubmissionFlags } from '../submission.js';
+import { harmless } from '../terminal.js';
 import { positive } from './ls.js';
 
 /** The flags that make a job. */
 export interface JobFlags extends SubmissionFlags {
   script?: string;
+  wrap?: string;
+  strict?: boolean;
 }
 
 /** The flags that make a job, for every verb that takes one. */
@@ -50,7 +52,12 @@ export function withJobOptions(command: Command): Command {
     .option('-J, --name <name>', 'default: the name of the program')
     .option('-u, --user <name>', 'whose job it is, for fair share and limits (default: yours)')
     .option('--label <k=v>', 'may be given several times', collect)
-    .option('--script <file>', 'a script instead of a command; "-" reads it from stdin')
+    .option(
+      '--script <file>',
+      'a script instead of a command, as it is now; "-" reads it from stdin; its #BERTH and #SBATCH lines count as flags',
+    )
+    .option('--wrap <line>', 'a line of shell instead of a command')
+    .option('--strict', "refuse a script whose header lines mean something that berth can't do")
     .option('-C, --chdir <dir>', 'where it runs (default: here)')
     .option('-e, --env <k=v>', 'a variable for it, or the name of one of yours; several times', collect)
     .option(
@@ -74,20 +81,49 @@ export function withJobOptions(command: Command): Command {
     .option('--warn <before[:signal]>', 'a signal so long before the time limit: "5m", "5m:USR2"');
 }
 
-/** The text of the script that flags name, where they do. @throws CliError */
-export async function scriptOf(
-  { script: file }: JobFlags,
-  { stdin, directory }: Host,
-): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  if (file !== '-') {
-    return readFile(resolve(directory, file), 'utf8').catch((error: Error) => {
-      throw new CliError(EXIT.usage, `--script: ${error.message}`);
-    });
+/**
+ * What is to run, and the flags that make a job of it: those that were typed, and those of the script's header lines behind
+ * them. What header lines say that means nothing here is told.
+ * @param define the flags that header lines may have
+ * @throws CliError also for what means nothing, where `strict` is asked for
+ */
+export async function withHeaders<Flags extends JobFlags>(
+  { host, terminal }: Pick<Kit, 'host' | 'terminal'>,
+  flags: Flags,
+  words: readonly string[],
+  define: (command: Command) => Command,
+): Promise<{ flags: Flags; program: Program }> {
+  const program = await programOf(flags, words, host);
+  const { lost } = program.headers;
+  for (const line of lost) terminal.note(harmless(line));
+  if (flags.strict && lost.length > 0) {
+    throw new CliError(
+      EXIT.usage,
+      'nothing was submitted: --strict wants every header line to mean something',
+    );
   }
-  const pieces: Buffer[] = [];
-  for await (const piece of stdin) pieces.push(Buffer.from(piece));
-  return Buffer.concat(pieces).toString('utf8');
+  return { flags: behind(headerFlags<Flags>(program, define), flags), program };
+}
+
+function headerFlags<Flags>({ headers, name }: Program, define: (command: Command) => Command): Flags {
+  const command = define(new Command()).exitOverride().allowExcessArguments(false);
+  command.configureOutput({ writeErr: () => undefined, writeOut: () => undefined }).helpOption(false);
+  try {
+    return command.parse(headers.flags, { from: 'user' }).opts<Flags & OptionValues>();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    const what = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+    throw new CliError(EXIT.usage, `${name ?? 'the script'}: its header lines: ${what}`);
+  }
+}
+
+/** What was typed comes before what a script says; lists of pairs are joined. */
+function behind<Flags extends JobFlags>(header: Flags, typed: Flags): Flags {
+  const lists = (['env', 'label', 'deviceLabel'] as const).flatMap((name) => {
+    const both = [...(header[name] ?? []), ...(typed[name] ?? [])];
+    return both.length > 0 ? [[name, both] as const] : [];
+  });
+  return { ...header, ...typed, ...Object.fromEntries(lists) };
 }
 
 export function collect(value: string, before: string[] = []): string[] {

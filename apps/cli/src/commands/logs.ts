@@ -17,7 +17,8 @@ interface LogsOptions {
 export function addLogs(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
     .command('logs')
-    .argument('[job]', 'number, id or "last"', 'last')
+    .alias('log')
+    .argument('[job]', 'number, id or "last" (default: last)')
     .description('what a job has written; -f: and writes, until it ends')
     .option('-f, --follow', 'go on until the job has ended; Ctrl-C leaves it running')
     .option('-n, --tail <lines>', 'only the last lines', natural)
@@ -29,7 +30,7 @@ export function addLogs(program: Command, kit: Kit, outcome: Outcome): void {
 
 const logs: Action<LogsOptions> = async (kit, options, [word = 'last']) => {
   const { client, terminal } = kit;
-  const job = await client.jobs.get(await referenceOf(client, word));
+  const job = await client.jobs.get(await referenceOf(kit, word));
   const { follow, tail, rank, stream, attempt } = options;
   if (terminal.isInteractive && job.state === 'pending') {
     terminal.note(`job ${job.number} has not started; ${stateWithReason(job)}`);

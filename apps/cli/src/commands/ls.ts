@@ -22,7 +22,7 @@ interface ListOptions {
 export function addLs(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
     .command('ls')
-    .alias('ps')
+    .aliases(['ps', 'list'])
     .description('list jobs that wait or run; also: berth alone')
     .option('-a, --all', 'also those that have ended, newest first')
     .addOption(new Option('--state <state>', 'only jobs in this state, newest first').choices(STATES))

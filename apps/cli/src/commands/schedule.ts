@@ -9,7 +9,7 @@ import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { submissionOf } from '../submission.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
-import { type JobFlags, scriptOf, withJobOptions } from './job-options.js';
+import { type JobFlags, withHeaders, withJobOptions } from './job-options.js';
 
 const LABEL_WIDTH = 13;
 
@@ -99,14 +99,15 @@ function addAdd(group: Command, kit: Kit, outcome: Outcome): void {
   addVerb(withJobOptions(command), kit, outcome, add);
 }
 
-const add: Action<AddOptions> = async (kit, options, words) => {
+const add: Action<AddOptions> = async (kit, typed, words) => {
   const { host, terminal } = kit;
+  const { flags: options, program } = await withHeaders(kit, typed, words, withJobOptions);
   const { name, cron = '', timeZone, overlap, catchUp, paused } = options;
-  if (words.length === 0 && options.script === undefined) {
+  if (program.words.length === 0 && program.script === undefined) {
     const example = 'berth schedule add --cron "0 2 * * *" -- python train.py';
     throw new CliError(EXIT.usage, `nothing to run; write for example: ${example}`);
   }
-  const job = submissionOf(options, words, await scriptOf(options, host), host);
+  const job = submissionOf(options, program, host);
   const schedule = await kit.client.schedules.create({
     cron,
     job,

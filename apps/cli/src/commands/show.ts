@@ -1,7 +1,7 @@
 import type { Attempt, Job, JobDeviceUse, Task } from '@berth/contract';
 import type { Command } from 'commander';
 import { commandLine, duration, localTime, secondsBetween, size, UNKNOWN } from '../figures.js';
-import { referenceOf } from '../job-reference.js';
+import { referenceOf, spread } from '../job-reference.js';
 import { isEnded, STATE_COLOURS, timeOf } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { renderTable } from '../table.js';
@@ -17,9 +17,10 @@ export function addShow(program: Command, kit: Kit, outcome: Outcome): void {
   addVerb(command, kit, outcome, show);
 }
 
-const show: Action<object> = async ({ client, terminal }, { json }, words) => {
-  for (const [i, word] of (words.length > 0 ? words : ['last']).entries()) {
-    const job = await client.jobs.get(await referenceOf(client, word));
+const show: Action<object> = async (kit, { json }, words) => {
+  const { client, terminal } = kit;
+  for (const [i, word] of spread(words.length > 0 ? words : ['last']).entries()) {
+    const job = await client.jobs.get(await referenceOf(kit, word));
     if (json) {
       terminal.json(job);
       continue;

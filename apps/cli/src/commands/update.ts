@@ -24,7 +24,8 @@ export function addUpdate(program: Command, kit: Kit, outcome: Outcome): void {
   addVerb(command, kit, outcome, update);
 }
 
-const update: Action<UpdateOptions> = async ({ client, terminal }, options, [word = 'last']) => {
+const update: Action<UpdateOptions> = async (kit, options, [word = 'last']) => {
+  const { client, terminal } = kit;
   const { priority, time, label, json } = options;
   if (priority === undefined && time === undefined && label === undefined) {
     throw new CliError(EXIT.usage, 'nothing to change; name --priority, --time or --label');
@@ -34,7 +35,7 @@ const update: Action<UpdateOptions> = async ({ client, terminal }, options, [wor
     ...(time === undefined ? {} : { timeLimit: time === 'none' ? null : time }),
     ...(label === undefined ? {} : { labels: labels(label) }),
   };
-  const job = await client.jobs.change(await referenceOf(client, word), change);
+  const job = await client.jobs.change(await referenceOf(kit, word), change);
   if (json) terminal.json(job);
   else terminal.print(`job ${job.number} ${stateWithReason(job)}`);
   return EXIT.ok;
