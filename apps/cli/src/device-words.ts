@@ -52,7 +52,7 @@ function holderOf({ holders, sample }: Device): string {
 const nameOf = ({ number, user, name }: Device['holders'][0]): string => `job ${number} ${user}:${name}`;
 
 /** What is the matter with it, if anything is. */
-function troubleOf({ health, obstacles, sample }: Device): string | null {
+export function troubleOf({ health, obstacles, sample }: Device): string | null {
   const [first] = obstacles;
   if (first) return harmless(`kept from jobs: ${first.sentence}`);
   if (health.state !== 'ok' && health.state !== 'unknown') return harmless(health.sentence ?? health.state);

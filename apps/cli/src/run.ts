@@ -14,6 +14,7 @@ import { addSchedule } from './commands/schedule.js';
 import { addShow } from './commands/show.js';
 import { addSubmit } from './commands/submit.js';
 import { addToken } from './commands/token.js';
+import { addTop } from './commands/top.js';
 import { addUpdate } from './commands/update.js';
 import { addUsage } from './commands/usage.js';
 import { addUser } from './commands/user.js';
@@ -76,6 +77,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addUser,
     addToken,
     addDevices,
+    addTop,
     addDrain,
     addResume,
     addDashboard,

@@ -5,6 +5,7 @@ import { duration, localTime, size, UNKNOWN } from '../figures.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
+import { type WatchOptions, watched, withWatch } from '../watch.js';
 
 const LABEL_WIDTH = 13;
 
@@ -16,10 +17,10 @@ export function addDevices(program: Command, kit: Kit, outcome: Outcome): void {
       'index, 0:1 for a MIG instance, or the beginning of a UUID (default: all, a line each)',
     )
     .description('devices: load, memory, who holds them, what keeps jobs away from them');
-  addVerb(command, kit, outcome, devices);
+  addVerb(withWatch(command), kit, outcome, watched('devices', devices));
 }
 
-const devices: Action<object> = async ({ client, terminal }, { json }, words) => {
+const devices: Action<WatchOptions> = async ({ client, terminal }, { json }, words) => {
   for (const [i, word] of words.entries()) {
     const device = await client.devices.get(word);
     if (json) terminal.json(device);

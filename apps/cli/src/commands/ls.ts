@@ -5,13 +5,14 @@ import { devicesOf, STATE_COLOURS, timeOf, whyOf } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { type Column, renderTable } from '../table.js';
 import type { Terminal } from '../terminal.js';
+import { type WatchOptions, watched, withWatch } from '../watch.js';
 
 // In the order of a job's life: one that moves on between two questions is seen twice, never missed.
 const UNFINISHED: readonly JobState[] = ['pending', 'starting', 'running', 'stopping'];
 const STATES: readonly JobState[] = [...UNFINISHED, 'succeeded', 'failed', 'cancelled'];
 const DEFAULT_LIMIT = 100;
 
-interface ListOptions {
+interface ListOptions extends WatchOptions {
   all?: boolean;
   state?: JobState;
   limit?: number;
@@ -29,7 +30,7 @@ export function addLs(program: Command, kit: Kit, outcome: Outcome): void {
     .option('--group <id>', 'only jobs that were submitted together, newest first')
     .option('--schedule <id>', 'only jobs that came of this schedule, newest first')
     .option('-n, --limit <n>', `with --all or --state: at most so many (default ${DEFAULT_LIMIT})`, positive);
-  addVerb(command, kit, outcome, list);
+  addVerb(withWatch(command), kit, outcome, watched('ls', list));
 }
 
 export function positive(text: string): number {
@@ -68,7 +69,7 @@ async function newest(client: BerthClient, { state, group, schedule, limit = DEF
 }
 
 /** What runs, oldest first, then what waits, in its order. */
-async function unfinished(client: BerthClient) {
+export async function unfinished(client: BerthClient) {
   const found = new Map<string, Job>();
   for (const state of UNFINISHED) {
     for await (const job of client.jobs.list({ state })) found.set(job.id, job);
@@ -79,7 +80,7 @@ async function unfinished(client: BerthClient) {
   return { jobs, more: null };
 }
 
-function columnsOf(terminal: Terminal, now: number): Column<Job>[] {
+export function columnsOf(terminal: Terminal, now: number): Column<Job>[] {
   return [
     { title: 'NUMBER', cell: ({ number }) => String(number), align: 'right' },
     { title: 'NAME', cell: ({ name }) => name, mayShrink: true },

@@ -6,6 +6,7 @@ import { isEnded, STATE_COLOURS, timeOf } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
+import { type WatchOptions, watched, withWatch } from '../watch.js';
 
 const LABEL_WIDTH = 13;
 
@@ -14,10 +15,10 @@ export function addShow(program: Command, kit: Kit, outcome: Outcome): void {
     .command('show')
     .argument('[job...]', 'number, id or "last" (default: last)')
     .description('all there is to know of a job: why it waits or how it ended, attempts, tasks');
-  addVerb(command, kit, outcome, show);
+  addVerb(withWatch(command), kit, outcome, watched('show', show));
 }
 
-const show: Action<object> = async (kit, { json }, words) => {
+const show: Action<WatchOptions> = async (kit, { json }, words) => {
   const { client, terminal } = kit;
   for (const [i, word] of spread(words.length > 0 ? words : ['last']).entries()) {
     const job = await client.jobs.get(await referenceOf(kit, word));
@@ -31,7 +32,7 @@ const show: Action<object> = async (kit, { json }, words) => {
   return 0;
 };
 
-function linesOf(job: Job, terminal: Terminal, now: number): string[] {
+export function linesOf(job: Job, terminal: Terminal, now: number): string[] {
   const lines = [terminal.paint('bold', harmless(`job ${job.number}  ${job.name}`))];
   const add = (label: string, text: string | null, colour?: Parameters<Terminal['paint']>[0]): void => {
     if (text === null || text === '') return;

@@ -3,15 +3,16 @@ import type { Command } from 'commander';
 import { duration, UNKNOWN } from '../figures.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { type Column, renderTable } from '../table.js';
+import { type WatchOptions, watched, withWatch } from '../watch.js';
 
 export function addUsage(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
     .command('usage')
     .description('what each user has used, holds and may have; whose turn is next comes first');
-  addVerb(command, kit, outcome, show);
+  addVerb(withWatch(command), kit, outcome, watched('usage', show));
 }
 
-const show: Action<object> = async ({ client, terminal }, { json }: { json?: boolean }) => {
+const show: Action<WatchOptions> = async ({ client, terminal }, { json }) => {
   const usage = await client.usage();
   if (json) {
     terminal.json(usage);
