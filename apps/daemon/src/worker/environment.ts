@@ -5,6 +5,7 @@ import type { Account } from '@berth/task-shim';
 import { deviceEnvironment, inheritedEnvironment } from '../job-environment.js';
 import type { JobRecord, JobSpec, PlacedAttempt } from '../ledger/record.js';
 import type { TaskReference } from '../ledger/task-reference.js';
+import { slurmEnvironment } from './slurm-environment.js';
 
 /** Where `import berth` finds what reports metrics: behind all that a job has itself. */
 const PYTHON = fileURLToPath(new URL('../../../../python', import.meta.url));
@@ -30,6 +31,7 @@ export function taskEnvironment(
     ...(files.account ? loginOf(files.account) : {}),
     PYTHONUNBUFFERED: '1',
     ...(spec.launch === 'perDevice' ? distributed(task.rank, placed) : {}),
+    ...slurmEnvironment(task, record, spec, placed),
     ...spec.environment,
     ...deviceEnvironment(devicesSeen(task.rank, spec, placed)),
     BERTH_JOB_ID: task.job,
