@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
 
@@ -53,4 +57,32 @@ describe('the environment of a job', () => {
       SLURM_JOB_NAME: 'bash',
     });
   });
+});
+
+it('the aliases do for a script what Slurm does', async () => {
+  const folder = daemon.dataDirectory;
+  const run = (line: string) =>
+    promisify(execFile)('/bin/sh', ['-c', line], {
+      cwd: folder,
+      env: {
+        PATH: `${join(folder, 'bin')}:${dirname(process.execPath)}:/usr/bin:/bin`,
+        BERTH_DATA_DIR: folder,
+      },
+    });
+  const berth = new URL('../../apps/cli/bin/berth.js', import.meta.url).pathname;
+  await run(`'${process.execPath}' '${berth}' alias install bin`);
+  const text =
+    '#!/bin/sh\n#SBATCH -J sweep --gres=gpu:1 --array=5-6\necho "$SLURM_JOB_NAME task $SLURM_ARRAY_TASK_ID"\n';
+  writeFileSync(join(folder, 'sweep.sh'), text);
+  const { stdout } = await run('sbatch sweep.sh');
+  const number = Number(/^Submitted batch job (\d+)\n$/.exec(stdout)?.[1]);
+  expect(await daemon.logs({ id: String(number) }, 'follow=true')).toBe('sweep task 5\n');
+  expect(await daemon.logs({ id: String(number + 1) }, 'follow=true')).toBe('sweep task 6\n');
+
+  const long = (await run("sbatch --parsable --wrap 'sleep 60'")).stdout.trim();
+  await daemon.until({ id: long }, 'running');
+  expect((await run(`squeue -h -j ${long}`)).stdout).toMatch(new RegExp(`^ +${long} +gpu +wrap +\\S+ +R `));
+  expect((await run('sinfo -h')).stdout).toMatch(/^gpu\* +up +infinite +1 +mix /);
+  await run(`scancel ${long}`);
+  expect((await daemon.ended({ id: long })).state).toBe('cancelled');
 });

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAlias } from './commands/alias.js';
 import { addCancel } from './commands/cancel.js';
 import { addDashboard } from './commands/dashboard.js';
 import { addDemo } from './commands/demo.js';
@@ -12,6 +13,7 @@ import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
 import { addSchedule } from './commands/schedule.js';
 import { addShow } from './commands/show.js';
+import { addSlurm } from './commands/slurm.js';
 import { addSubmit } from './commands/submit.js';
 import { addToken } from './commands/token.js';
 import { addTop } from './commands/top.js';
@@ -83,6 +85,8 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addDashboard,
     addDoctor,
     addDemo,
+    addAlias,
+    addSlurm,
   ];
   for (const add of verbs) add(program, kit, outcome);
   return program;

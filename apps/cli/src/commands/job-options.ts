@@ -95,6 +95,7 @@ export async function withHeaders<Flags extends JobFlags>(
 ): Promise<{ flags: Flags; program: Program }> {
   const program = await programOf(flags, words, host);
   const { lost } = program.headers;
+  const whose = `${program.name ?? 'the script'}: its header lines`;
   for (const line of lost) terminal.note(harmless(line));
   if (flags.strict && lost.length > 0) {
     throw new CliError(
@@ -102,18 +103,27 @@ export async function withHeaders<Flags extends JobFlags>(
       'nothing was submitted: --strict wants every header line to mean something',
     );
   }
-  return { flags: behind(headerFlags<Flags>(program, define), flags), program };
+  return { flags: behind(flagsFrom<Flags>(program.headers.flags, define, whose), flags), program };
 }
 
-function headerFlags<Flags>({ headers, name }: Program, define: (command: Command) => Command): Flags {
+/**
+ * Reads flags as if they had been typed.
+ * @param whose for what is said about them
+ * @throws CliError
+ */
+export function flagsFrom<Flags>(
+  argv: readonly string[],
+  define: (command: Command) => Command,
+  whose: string,
+): Flags {
   const command = define(new Command()).exitOverride().allowExcessArguments(false);
   command.configureOutput({ writeErr: () => undefined, writeOut: () => undefined }).helpOption(false);
   try {
-    return command.parse(headers.flags, { from: 'user' }).opts<Flags & OptionValues>();
+    return command.parse([...argv], { from: 'user' }).opts<Flags & OptionValues>();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const what = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-    throw new CliError(EXIT.usage, `${name ?? 'the script'}: its header lines: ${what}`);
+    throw new CliError(EXIT.usage, `${whose}: ${what}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BerthClient } from '@berth/client';
-import type { Explanation, Job, JobSubmissionInput } from '@berth/contract';
+import type { Explanation, Group, Job, JobSubmissionInput } from '@berth/contract';
 import { type Command, Option } from 'commander';
 import { CliError, codeOfJob, EXIT } from '../exit-codes.js';
 import { localTime } from '../figures.js';
@@ -16,7 +16,7 @@ import { positive } from './ls.js';
 /** A submission is answered before the scheduler has looked at it; people want to hear what it said. */
 const SCHEDULER_MILLISECONDS = 60;
 
-interface SubmitOptions extends JobFlags {
+export interface SubmitOptions extends JobFlags {
   wait?: boolean;
   follow?: boolean;
   onInterrupt?: 'detach' | 'cancel';
@@ -52,7 +52,7 @@ Examples:
   addVerb(command, kit, outcome, submit);
 }
 
-function withSubmitOptions(command: Command): Command {
+export function withSubmitOptions(command: Command): Command {
   return withJobOptions(command)
     .optionsGroup('Many at once:')
     .option(
@@ -141,7 +141,7 @@ function startOf({ startsNow, latestStart, ahead }: Explanation): string | null 
 /** A job for every combination, or for every number. Who watches many jobs watches their list. */
 async function submitMany(
   { client, terminal }: ClientKit,
-  { wait, follow, json, maxParallel, param, array }: SubmitOptions & { json?: boolean },
+  { wait, follow, json, ...options }: SubmitOptions & { json?: boolean },
   template: JobSubmissionInput,
 ): Promise<number> {
   if (wait || follow)
@@ -149,15 +149,7 @@ async function submitMany(
       EXIT.usage,
       'these are many jobs; leave --wait and --follow out, and see berth ls --group',
     );
-  const tasks = array === undefined ? null : jobArray(array);
-  const most = maxParallel ?? tasks?.maxParallel;
-  const group = await client.groups.submit({
-    template: tasks
-      ? { ...template, environment: { ...template.environment, ...arrayEnvironment(tasks) } }
-      : template,
-    matrix: { ...matrixOf(param ?? []), ...(tasks ? { [ARRAY_PARAMETER]: tasks.tasks } : {}) },
-    ...(most === undefined ? {} : { maxParallel: most }),
-  });
+  const group = await submitGroup(client, options, template);
   const { id, size, firstNumber } = group;
   if (json) terminal.json(group);
   else if (terminal.isInteractive) {
@@ -165,6 +157,23 @@ async function submitMany(
     terminal.print(terminal.paint('dim', `  berth ls --group ${id}    berth cancel ${id}`));
   } else terminal.print(id);
   return EXIT.ok;
+}
+
+/** Submits the jobs that `--param` and `--array` make of one. */
+export function submitGroup(
+  client: BerthClient,
+  { param, array, maxParallel }: Pick<SubmitOptions, 'param' | 'array' | 'maxParallel'>,
+  template: JobSubmissionInput,
+): Promise<Group> {
+  const tasks = array === undefined ? null : jobArray(array);
+  const most = maxParallel ?? tasks?.maxParallel;
+  return client.groups.submit({
+    template: tasks
+      ? { ...template, environment: { ...template.environment, ...arrayEnvironment(tasks) } }
+      : template,
+    matrix: { ...matrixOf(param ?? []), ...(tasks ? { [ARRAY_PARAMETER]: tasks.tasks } : {}) },
+    ...(most === undefined ? {} : { maxParallel: most }),
+  });
 }
 
 async function watch(

@@ -86,6 +86,8 @@ const LONG_OF_SHORT = new Map(
 
 /** One option as it was written, and what it means. */
 export interface SbatchOption extends Meaning {
+  /** Whether sbatch has such an option, as far as we know. */
+  isKnown: boolean;
   /** `--gres`. */
   name: string;
 }
@@ -105,7 +107,7 @@ export function readSbatch(words: readonly string[]): { options: SbatchOption[];
     const name = match[1] ?? LONG_OF_SHORT.get(match[3] as string) ?? null;
     const rule = name !== null && Object.hasOwn(RULES, name) ? (RULES[name] as Rule) : null;
     if (!rule) {
-      options.push({ name: word.replace(/=.*/s, ''), ...lost('berth knows no such option') });
+      options.push({ isKnown: false, name: word.replace(/=.*/s, ''), ...lost('berth knows no such option') });
       continue;
     }
     let value = match[2] ?? match[4];
@@ -113,7 +115,11 @@ export function readSbatch(words: readonly string[]): { options: SbatchOption[];
       i += 1;
       value = words[i] ?? '';
     }
-    options.push({ name: match[1] ? `--${name}` : `-${match[3]}`, ...rule.means(value ?? '') });
+    options.push({
+      isKnown: true,
+      name: match[1] ? `--${name}` : `-${match[3]}`,
+      ...rule.means(value ?? ''),
+    });
   }
   return { options, rest: words.slice(i) };
 }

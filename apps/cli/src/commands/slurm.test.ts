@@ -1,0 +1,167 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { nodeState, slurmState, slurmTime } from '../slurm/words.js';
+import { berth, device, driver, job, problem, Status, StubDaemon } from '../stub-daemon.test-support.js';
+
+let daemon: StubDaemon;
+let directory: string;
+beforeAll(async () => {
+  daemon = await StubDaemon.start();
+  directory = mkdtempSync(join(tmpdir(), 'berth-alias-'));
+});
+beforeEach(() => {
+  daemon.seen.length = 0;
+  daemon.routes = { 'POST /v1/jobs': new Status(201, job({ number: 42 })) };
+});
+afterAll(async () => {
+  await daemon.stop();
+  rmSync(directory, { recursive: true });
+});
+
+const slurm = (...argv: string[]) =>
+  berth(daemon, ['slurm', ...argv], {
+    directory,
+    environment: { BERTH_URL: daemon.url, USER: 'ada', PATH: '/bin' },
+  });
+const sent = () => JSON.parse(daemon.seen[0]?.body ?? 'null');
+
+describe('sbatch', () => {
+  it('submits a script by its options, and says so as everybody parses it', async () => {
+    writeFileSync(join(directory, 'job.sh'), '#!/bin/bash\n#SBATCH -J head -t 10\necho hi\n');
+    const { code, stdout } = await slurm('sbatch', '-J', 'line', '--gres=gpu:2', 'job.sh');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Submitted batch job 42\n' });
+    expect(sent()).toMatchObject({ name: 'line', gpus: 2, timeLimit: '600s' });
+    expect((await slurm('sbatch', '--parsable', '--wrap', 'true')).stdout).toBe('42\n');
+  });
+
+  it('hands arguments on, also those that look like options', async () => {
+    await slurm('sbatch', 'job.sh', '--lr', '0.1', '-J', 'x');
+    const command = ['/bin/bash', join(directory, 'job.sh'), '--lr', '0.1', '-J', 'x'];
+    expect(sent()).toMatchObject({ command, name: 'head' });
+  });
+
+  it('refuses what sbatch does not know either, and tells what means nothing here', async () => {
+    expect(await slurm('sbatch', '--gress=gpu:2', 'job.sh')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("unrecognized option '--gress'"),
+    });
+    expect((await slurm('sbatch', '--mem=4G', 'job.sh')).stderr).toMatch(/--mem means nothing here/);
+  });
+});
+
+describe('squeue', () => {
+  beforeEach(() => {
+    const pending = job({ number: 7, reason: { code: 'resources', sentence: 'none is free' } });
+    const running = job({ id: 'job_2', number: 6, name: 'a-very-long-name', user: 'bob', state: 'running' });
+    daemon.routes['GET /v1/jobs'] = ({ query }: { query: URLSearchParams }) => ({
+      items: [pending, running].filter(({ state }) => state === query.get('state')),
+      nextCursor: null,
+    });
+  });
+
+  it('prints the columns and widths that scripts cut', async () => {
+    expect((await slurm('squeue')).stdout).toBe(
+      '             JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)\n' +
+        '                 6       gpu a-very-l      bob  R       0:00      1 \n' +
+        '                 7       gpu    train      ada PD       0:00      1 (Resources)\n',
+    );
+  });
+
+  it('chooses by user, state and name', async () => {
+    const numbers = async (...argv: string[]) =>
+      (await slurm('squeue', '-h', ...argv)).stdout.split('\n').map((line) => line.trim().split(' ')[0]);
+    expect(await numbers('--me')).toEqual(['7', '']);
+    expect(await numbers('-u', 'bob,eve')).toEqual(['6', '']);
+    expect(await numbers('-n', 'train')).toEqual(['7', '']);
+    expect((await slurm('squeue', '--steps')).code).toBe(2);
+  });
+
+  it.each([
+    [5, '0:05'],
+    [65, '1:05'],
+    [3605, '1:00:05'],
+    [90_065, '1-01:01:05'],
+  ])('writes %i seconds as %s', (seconds, text) => {
+    expect(slurmTime(seconds)).toBe(text);
+  });
+
+  it('tells timeouts and lack of memory from other failures', () => {
+    const cause = { sentence: '', rank: null, exitCode: null, signal: null };
+    const failed = (code: 'time_limit' | 'out_of_memory' | 'exit_code') =>
+      slurmState({ state: 'failed', cause: { ...cause, code } as never });
+    expect(['time_limit', 'out_of_memory', 'exit_code'].map((code) => failed(code as 'exit_code'))).toEqual([
+      'TO',
+      'OOM',
+      'F',
+    ]);
+  });
+});
+
+describe('scancel', () => {
+  it('cancels by number and by user, silently, and says what it cannot', async () => {
+    daemon.routes['GET /v1/jobs'] = ({ query }: { query: URLSearchParams }) => ({
+      items:
+        query.get('state') === 'pending'
+          ? [job({ number: 7 }), job({ id: 'j', number: 8, user: 'bob' })]
+          : [],
+      nextCursor: null,
+    });
+    daemon.routes['POST /v1/jobs/7/cancel'] = job({ number: 7 });
+    daemon.routes['POST /v1/jobs/9/cancel'] = problem('conflict', 409, 'Job 9 has ended');
+    expect(await slurm('scancel', '--me')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(daemon.seen.filter(({ call }) => call.startsWith('POST')).map(({ call }) => call)).toEqual([
+      'POST /v1/jobs/7/cancel',
+    ]);
+    expect(await slurm('scancel', '9', '7')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('job id 9'),
+    });
+    expect((await slurm('scancel')).code).toBe(2);
+  });
+});
+
+describe('sinfo', () => {
+  it('says how much of the host is held', async () => {
+    daemon.routes['GET /v1/devices'] = { items: [device(), device({ index: 1, holders: [] })], driver };
+    expect((await slurm('sinfo')).stdout).toBe(
+      'PARTITION AVAIL  TIMELIMIT  NODES  STATE NODELIST\ngpu*         up   infinite      1    mix box\n',
+    );
+    const drained = { code: 'drained', sentence: '', since: '', endsBy: 'resume' } as const;
+    expect(nodeState([device({ obstacles: [drained] })])).toBe('drng');
+    expect(nodeState([device({ obstacles: [drained], holders: [] })])).toBe('drain');
+    expect(nodeState([device()])).toBe('alloc');
+  });
+});
+
+describe('berth alias', () => {
+  const alias = (...argv: string[]) =>
+    berth(daemon, ['alias', ...argv], { directory, environment: { PATH: '/bin' } });
+
+  it('puts the names into a folder, again as often as one likes, and takes them away', async () => {
+    for (const _ of [1, 2]) expect((await alias('install', 'bin')).code).toBe(0);
+    const folder = join(directory, 'bin');
+    expect(readdirSync(folder).sort()).toEqual(['sbatch', 'scancel', 'sinfo', 'squeue']);
+    expect(readFileSync(join(folder, 'squeue'), 'utf8')).toMatch(/exec .*berth.js slurm squeue "\$@"/);
+    await alias('remove', 'bin');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('leaves alone what is not its own', async () => {
+    writeFileSync(join(directory, 'sbatch'), '#!/bin/sh\necho the real one\n');
+    expect(await alias('install', '.')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("isn't ours"),
+    });
+    expect(existsSync(join(directory, 'squeue'))).toBe(false);
+    await alias('remove', '.');
+    expect(existsSync(join(directory, 'sbatch'))).toBe(true);
+    const onPath = await berth(daemon, ['alias', 'install', 'other'], {
+      directory,
+      environment: { PATH: directory },
+    });
+    expect(onPath).toMatchObject({ code: 4, stderr: expect.stringContaining('--force') });
+    rmSync(join(directory, 'sbatch'));
+  });
+});
