@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAlias } from './commands/alias.js';
 import { addCancel } from './commands/cancel.js';
 import { addDashboard } from './commands/dashboard.js';
+import { addCompletion } from './commands/completion.js';
 import { addDemo } from './commands/demo.js';
 import { addDevices } from './commands/devices.js';
 import { addDoctor } from './commands/doctor.js';
@@ -86,6 +87,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addDoctor,
     addDemo,
     addAlias,
+    addCompletion,
     addSlurm,
   ];
   for (const add of verbs) add(program, kit, outcome);
