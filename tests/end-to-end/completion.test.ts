@@ -42,10 +42,7 @@ describe('bash', () => {
     [['berth', 'wh'], ['why']],
     [['berth', '--js'], ['--json']],
     [['berth', 'ls', '--sta'], ['--state']],
-    [
-      ['berth', 'ls', '--state', 's'],
-      ['stopping', 'succeeded'],
-    ],
+    [['berth', 'ls', '--state', 'su'], ['succeeded']],
     [
       ['berth', 'ps', '--state', 'st'],
       ['starting', 'stopping'],
@@ -83,7 +80,7 @@ it.runIf(isThere('fish'))('fish offers verbs, choices and jobs with what they ar
   await daemon.ended(job);
   const lines = (text: string) => run('fish', `source ./fish; complete -C '${text}'`).split('\n');
   expect(lines('berth why')).toEqual([expect.stringMatching(/^why\twhat a job waits for/), '']);
-  expect(lines('berth ls --state st').filter(Boolean)).toEqual(['starting', 'stopping']);
+  expect(lines('berth ls --state st').join('\n')).toMatch(/^starting\t.*\nstopping\t/);
   expect(lines('berth show ').join('\n')).toContain(`${job.number}\ttiny, succeeded`);
 });
 
