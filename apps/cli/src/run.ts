@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { addAlias } from './commands/alias.js';
 import { addCancel } from './commands/cancel.js';
-import { addDashboard } from './commands/dashboard.js';
 import { addCompletion } from './commands/completion.js';
+import { addDashboard } from './commands/dashboard.js';
 import { addDemo } from './commands/demo.js';
 import { addDevices } from './commands/devices.js';
 import { addDoctor } from './commands/doctor.js';
