@@ -1,9 +1,12 @@
 import type { Device } from '@berth/contract';
 import { duration, memory, size, UNKNOWN } from './figures.js';
-import { displayWidth } from './table.js';
+import { cut, displayWidth } from './table.js';
 import { harmless, type Terminal } from './terminal.js';
 
 const STALE_SECONDS = 30;
+const GAP = ' │ ';
+/** Narrower than this nobody reads anything: rather a line too long. */
+const LEAST_WIDTH = 12;
 
 /** How people name a device: `3`, or `0:1` for a MIG instance. */
 export function placeOf({ index, mig }: Pick<Device, 'index' | 'mig'>): string {
@@ -20,15 +23,21 @@ export function deviceLines(items: readonly Device[], terminal: Terminal): strin
     holderOf(device),
   ]);
   const widths = [0, 1, 2, 3].map((i) => Math.max(...rows.map((row) => displayWidth(row[i] as string))));
-  return rows.map((row, i) => {
+  return rows.flatMap((row, i) => {
     const cells = row.map((text, column) => {
       const blank = ' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(text)));
       return column >= 1 && column <= 3 ? blank + text : text + blank;
     });
     const device = items[i] as Device;
-    const holder = device.holders.length > 0 ? terminal.paint('cyan', cells[4] as string) : cells[4];
+    const figures = cells.slice(0, 4).join(GAP);
+    const room = terminal.columns - displayWidth(figures) - GAP.length;
+    const holder = cut(cells[4] as string, Math.max(room, LEAST_WIDTH));
+    const left = room - displayWidth(holder) - GAP.length;
     const trouble = troubleOf(device);
-    return [...cells.slice(0, 4), holder, ...(trouble ? [terminal.paint('red', trouble)] : [])].join(' │ ');
+    const line = `${figures}${GAP}${device.holders.length > 0 ? terminal.paint('cyan', holder) : holder}`;
+    if (!trouble) return [line];
+    if (left >= displayWidth(trouble)) return [`${line}${GAP}${terminal.paint('red', trouble)}`];
+    return [line, terminal.paint('red', cut(`    ${trouble}`, terminal.columns))];
   });
 }
 

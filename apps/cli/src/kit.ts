@@ -34,6 +34,11 @@ export function withGlobalOptions(command: Command): Command {
     .option('--json', "print the API's own JSON");
 }
 
+/** What a verb's help shows below its flags. */
+export function withExamples(command: Command, ...lines: string[]): Command {
+  return command.addHelpText('after', ['\nExamples:', ...lines].join('\n  '));
+}
+
 /** Adds a verb to the program; its action gets a client of the daemon that the flags name. */
 export function addVerb<Options>(
   command: Command,

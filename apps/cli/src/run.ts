@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { treeOf, type Verb } from './command-tree.js';
 import { addAlias } from './commands/alias.js';
 import { addCancel } from './commands/cancel.js';
 import { addCompletion } from './commands/completion.js';
@@ -92,6 +93,21 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
   ];
   for (const add of verbs) add(program, kit, outcome);
   return program;
+}
+
+/** Everything that can be typed, for the reference page. */
+export function commandTree(): Verb {
+  const silent = { write: () => true } as unknown as Host['stdout'];
+  const host: Host = {
+    environment: {},
+    directory: '/',
+    stdin: (async function* () {})(),
+    stdout: silent,
+    stderr: silent,
+    onInterrupt: () => () => undefined,
+  };
+  const kit = { host, terminal: new Terminal(host), argv: [] };
+  return treeOf(buildProgram(kit, { code: EXIT.ok }));
 }
 
 function verbIn({ commands }: Command, argv: readonly string[]): string | null {

@@ -18,7 +18,7 @@ const VERBS = new Set(
   (
     'submit run ls ps list show logs log cancel rm kill hold release requeue drill update retry wait explain why devices top ' +
     'drain resume usage token doctor demo schedule status queue help info ' +
-    'sbatch squeue scancel sinfo srun sacct salloc scontrol'
+    'dashboard alias completion sbatch squeue scancel sinfo srun sacct salloc scontrol'
   ).split(' '),
 );
 

@@ -4,7 +4,7 @@ import { errorLines } from '../error-lines.js';
 import { codeOfError, EXIT } from '../exit-codes.js';
 import { duration } from '../figures.js';
 import { referenceOf, spread } from '../job-reference.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 
 export function addCancel(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
@@ -12,6 +12,12 @@ export function addCancel(program: Command, kit: Kit, outcome: Outcome): void {
     .aliases(['rm', 'kill'])
     .argument('<job...>', 'numbers (42, 10-12), ids, "last", or the id of a group')
     .description('end jobs: SIGTERM, then SIGKILL after their grace period');
+  withExamples(
+    command,
+    'berth cancel 42',
+    'berth cancel 10-12 last',
+    'berth cancel grp_01k3v9q2m8fz4c7w1xkt5     # all of a sweep',
+  );
   addVerb(command, kit, outcome, cancel);
 }
 

@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import { findAddress } from '../connection.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import type { Kit, Outcome } from '../kit.js';
-import { type Action, addVerb } from '../kit.js';
+import { type Action, addVerb, withExamples } from '../kit.js';
 
 export function addDashboard(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
     .command('dashboard')
     .description('print the address of the web page, with the token that it asks for');
+  withExamples(command, 'berth dashboard');
   addVerb(command, kit, outcome, show);
 }
 

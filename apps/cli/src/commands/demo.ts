@@ -13,7 +13,7 @@ import { CliError, codeOfJob, EXIT } from '../exit-codes.js';
 import { commandLine } from '../figures.js';
 import { Detached, passLog, untilInterrupted } from '../follow.js';
 import { endOf } from '../job-words.js';
-import { type Kit, type Outcome, withGlobalOptions } from '../kit.js';
+import { type Kit, type Outcome, withExamples, withGlobalOptions } from '../kit.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../../../examples', import.meta.url));
 const SIMULATED = '2xH100-80GB';
@@ -33,6 +33,7 @@ export function addDemo(program: Command, kit: Kit, outcome: Outcome): void {
     .option('--full', `all ${ALL_EPOCHS} epochs instead of ${QUICK_EPOCHS}`)
     .option('--keep', 'leave the daemon running afterwards')
     .option('--listen <host:port>', 'where its daemon listens', '127.0.0.1:0');
+  withExamples(command, 'berth demo', 'berth demo --keep');
   withGlobalOptions(command).action(async () => {
     outcome.code = await demo(kit, command.optsWithGlobals<DemoOptions>());
   });

@@ -2,7 +2,7 @@ import type { Device, Driver } from '@berth/contract';
 import type { Command } from 'commander';
 import { deviceLines, placeOf } from '../device-words.js';
 import { duration, localTime, size, UNKNOWN } from '../figures.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
@@ -17,6 +17,7 @@ export function addDevices(program: Command, kit: Kit, outcome: Outcome): void {
       'index, 0:1 for a MIG instance, or the beginning of a UUID (default: all, a line each)',
     )
     .description('devices: load, memory, who holds them, what keeps jobs away from them');
+  withExamples(command, 'berth devices', 'berth devices 0', 'berth devices 0 --watch');
   addVerb(withWatch(command), kit, outcome, watched('devices', devices));
 }
 

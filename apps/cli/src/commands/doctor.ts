@@ -8,7 +8,7 @@ import { dataDirectoryOf, type GlobalOptions } from '../connection.js';
 import { daemonCommand } from '../demo/daemon-process.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import type { Host } from '../host.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { type Colour, harmless, type Terminal } from '../terminal.js';
 
 const DAEMON_PATIENCE_MS = 120_000;
@@ -18,6 +18,7 @@ export function addDoctor(program: Command, kit: Kit, outcome: Outcome): void {
     .command('doctor')
     .description('look at driver, devices, PyTorch, Redis and permissions, and say what to do')
     .option('--python <path>', 'whose PyTorch to look at (default: the first on your PATH)');
+  withExamples(command, 'berth doctor', 'berth doctor --python ~/envs/train/bin/python');
   addVerb(command, kit, outcome, doctor);
 }
 

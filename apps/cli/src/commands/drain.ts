@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { placeOf } from '../device-words.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { harmless } from '../terminal.js';
 
 export function addDrain(program: Command, kit: Kit, outcome: Outcome): void {
@@ -9,6 +9,7 @@ export function addDrain(program: Command, kit: Kit, outcome: Outcome): void {
     .argument('<device...>', 'index, 0:1 for a MIG instance, or the beginning of a UUID')
     .description('take devices out of scheduling; the jobs on them go on')
     .option('-m, --reason <text>', 'shown to everybody whose job waits for the device');
+  withExamples(command, 'berth drain 3 --reason "a fan rattles"');
   addVerb(command, kit, outcome, drain);
 }
 
@@ -17,6 +18,7 @@ export function addResume(program: Command, kit: Kit, outcome: Outcome): void {
     .command('resume')
     .argument('<device...>', 'index, 0:1 for a MIG instance, or the beginning of a UUID')
     .description('give devices back to scheduling that were drained or taken out');
+  withExamples(command, 'berth resume 3');
   addVerb(command, kit, outcome, resume);
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
 import { referenceOf } from '../job-reference.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { harmless } from '../terminal.js';
 
 export function addDrill(program: Command, kit: Kit, outcome: Outcome): void {
@@ -11,6 +11,7 @@ export function addDrill(program: Command, kit: Kit, outcome: Outcome): void {
     .description(
       'send a running job its checkpoint signal, and say what it made of it; one without a handler is ended by it, and run again. Exits 1 where no checkpoint was seen',
     );
+  withExamples(command, 'berth drill last');
   addVerb(command, kit, outcome, drill);
 }
 

@@ -2,7 +2,7 @@ import type { Explanation } from '@berth/contract';
 import type { Command } from 'commander';
 import { localTime } from '../figures.js';
 import { referenceOf } from '../job-reference.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 
@@ -12,6 +12,7 @@ export function addExplain(program: Command, kit: Kit, outcome: Outcome): void {
     .alias('why')
     .argument('[job]', 'number, id or "last" (default: last)')
     .description('what a job waits for, every device with why not, when it starts at the latest');
+  withExamples(command, 'berth explain 42', 'berth why');
   addVerb(command, kit, outcome, explain);
 }
 

@@ -5,7 +5,7 @@ import { errorLines } from '../error-lines.js';
 import { codeOfError, EXIT } from '../exit-codes.js';
 import { referenceOf, spread } from '../job-reference.js';
 import { stateWithReason } from '../job-words.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 
 export function addHold(program: Command, kit: Kit, outcome: Outcome): void {
   add(program, kit, outcome, 'hold', 'keep waiting jobs from starting', (client, job) =>
@@ -33,7 +33,7 @@ function add(
 ): void {
   const command = program
     .command(verb)
-    .argument('<job...>', 'numbers, ids or "last"')
+    .argument('<job...>', 'numbers (42, 10-12), ids or "last"')
     .description(description);
   const action: Action<object> = async (kit, { json }, words) => {
     const { client, terminal } = kit;
@@ -50,5 +50,6 @@ function add(
     }
     return code;
   };
+  withExamples(command, `berth ${verb} 42`, `berth ${verb} 10-12`);
   addVerb(command, kit, outcome, action);
 }

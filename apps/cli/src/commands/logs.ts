@@ -3,7 +3,7 @@ import { EXIT } from '../exit-codes.js';
 import { Detached, passLog, sayDetached, untilInterrupted } from '../follow.js';
 import { referenceOf } from '../job-reference.js';
 import { endOf, stateWithReason } from '../job-words.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { positive } from './ls.js';
 
 interface LogsOptions {
@@ -25,6 +25,12 @@ export function addLogs(program: Command, kit: Kit, outcome: Outcome): void {
     .option('-r, --rank <rank>', 'whose output, of a job with several tasks (default 0)', natural)
     .addOption(new Option('--stream <stream>', 'only one of the two').choices(['stdout', 'stderr']))
     .option('--attempt <n>', 'of an earlier attempt', positive);
+  withExamples(
+    command,
+    'berth logs -f last',
+    'berth logs -n 100 --stream stderr 42',
+    'berth logs --rank 3 42',
+  );
   addVerb(command, kit, outcome, logs);
 }
 

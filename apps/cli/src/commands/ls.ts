@@ -2,7 +2,7 @@ import type { BerthClient } from '@berth/client';
 import type { Job, JobState } from '@berth/contract';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { devicesOf, STATE_COLOURS, timeOf, whyOf } from '../job-words.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { type Column, renderTable } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
@@ -30,6 +30,13 @@ export function addLs(program: Command, kit: Kit, outcome: Outcome): void {
     .option('--group <id>', 'only jobs that were submitted together, newest first')
     .option('--schedule <id>', 'only jobs that came of this schedule, newest first')
     .option('-n, --limit <n>', `with --all or --state: at most so many (default ${DEFAULT_LIMIT})`, positive);
+  withExamples(
+    command,
+    'berth ls',
+    'berth ls -a -n 20',
+    'berth ls --state failed --json',
+    'berth ls --watch 5',
+  );
   addVerb(withWatch(command), kit, outcome, watched('ls', list));
 }
 

@@ -5,7 +5,7 @@ import { errorLines } from '../error-lines.js';
 import { CliError, codeOfError, EXIT } from '../exit-codes.js';
 import { commandLine, localTime, UNKNOWN } from '../figures.js';
 import { stateWithReason } from '../job-words.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { submissionOf } from '../submission.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
@@ -28,7 +28,10 @@ export function addSchedule(program: Command, kit: Kit, outcome: Outcome): void 
     .enablePositionalOptions();
   addAdd(group, kit, outcome);
   addVerb(
-    group.command('ls', { isDefault: true }).alias('list').description('list all schedules'),
+    withExamples(
+      group.command('ls', { isDefault: true }).alias('list').description('list all schedules'),
+      'berth schedule',
+    ),
     kit,
     outcome,
     list,
@@ -37,6 +40,7 @@ export function addSchedule(program: Command, kit: Kit, outcome: Outcome): void 
     .command('show')
     .argument('<schedule...>', WHICH)
     .description('all there is to know of a schedule');
+  withExamples(showing, 'berth schedule show nightly');
   addVerb(showing, kit, outcome, show);
   each(group, kit, outcome, 'rm', 'end schedules; jobs that they made go on', async (client, id) => {
     const schedule = await client.schedules.delete(id);
@@ -96,6 +100,11 @@ function addAdd(group: Command, kit: Kit, outcome: Outcome): void {
     )
     .option('--catch-up', 'make up for the latest time that Berth was not there for')
     .option('--paused', 'not before somebody resumes it');
+  withExamples(
+    command,
+    'berth schedule add --cron "0 2 * * *" --time-zone Europe/Berlin -- python train.py',
+    'berth schedule add --cron "0 */6 * * *" --name sweep -G 2 --script sweep.sh',
+  );
   addVerb(withJobOptions(command), kit, outcome, add);
 }
 
@@ -225,5 +234,6 @@ function each(
     }
     return code;
   };
+  withExamples(command, `berth schedule ${verb} nightly`);
   addVerb(command, kit, outcome, action);
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { commandLine, duration, localTime, secondsBetween, size, UNKNOWN } from '../figures.js';
 import { referenceOf, spread } from '../job-reference.js';
 import { isEnded, STATE_COLOURS, timeOf } from '../job-words.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
@@ -15,6 +15,7 @@ export function addShow(program: Command, kit: Kit, outcome: Outcome): void {
     .command('show')
     .argument('[job...]', 'number, id or "last" (default: last)')
     .description('all there is to know of a job: why it waits or how it ended, attempts, tasks');
+  withExamples(command, 'berth show last', 'berth show 42 43 --json');
   addVerb(withWatch(command), kit, outcome, watched('show', show));
 }
 

@@ -26,7 +26,11 @@ export function addTop(program: Command, kit: Kit, outcome: Outcome): void {
       'after',
       `
 Keys: arrows or j k select a job, Enter shows it, l its log, c cancels it (after asking), / filters, q quits.
-On a pipe it is printed once.`,
+On a pipe it is printed once.
+
+Examples:
+  berth top
+  berth top | head -20`,
     );
   addVerb(command, kit, outcome, top);
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CliError, EXIT } from '../exit-codes.js';
 import { referenceOf } from '../job-reference.js';
 import { stateWithReason } from '../job-words.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { labels } from '../submission.js';
 import { collect, whole } from './job-options.js';
 
@@ -21,6 +21,7 @@ export function addUpdate(program: Command, kit: Kit, outcome: Outcome): void {
     .option('--priority <n>', 'higher goes first', whole)
     .option('-t, --time <limit>', 'stop it after this long, counted from its start; "none": never')
     .option('--label <k=v>', 'all labels anew; may be given several times', collect);
+  withExamples(command, 'berth update 42 --priority 10', 'berth update last -t none');
   addVerb(command, kit, outcome, update);
 }
 

@@ -1,7 +1,7 @@
 import type { UserUsage } from '@berth/contract';
 import type { Command } from 'commander';
 import { duration, UNKNOWN } from '../figures.js';
-import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { type Column, renderTable } from '../table.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
 
@@ -9,6 +9,7 @@ export function addUsage(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
     .command('usage')
     .description('what each user has used, holds and may have; whose turn is next comes first');
+  withExamples(command, 'berth usage', 'berth usage --watch');
   addVerb(withWatch(command), kit, outcome, watched('usage', show));
 }
 
