@@ -91,8 +91,8 @@ describe('berth submit', () => {
   });
 
   it('--follow shows how far the job is, and leaves it at Ctrl-C', async () => {
-    const follow = berth('submit', '--follow', '--wrap', 'echo "Epoch 3/10 loss: 0.5"; exec sleep 60');
-    await follow.shows(/30 % {2}epoch 3\/10 {2}loss 0\.5/);
+    const follow = berth('submit', '--follow', '--wrap', 'echo "Epoch [3/10], Loss: 0.5"; exec sleep 60');
+    await follow.shows(/30 % {2}3\/10 epochs {2}loss 0\.5/);
     follow.type('\x03');
     expect(await follow.exit()).toBe(130);
     const [, number = ''] = /job (\d+) goes on; come back/.exec(follow.screen) ?? [];

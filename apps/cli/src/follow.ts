@@ -1,7 +1,9 @@
 import type { BerthClient, LogOptions } from '@berth/client';
 import type { Job } from '@berth/contract';
 import type { Kit } from './kit.js';
-import { Progress } from './progress.js';
+import { progressLine } from './progress.js';
+
+const PROGRESS_MILLISECONDS = 1000;
 
 /** Ctrl-C ends the watching, not the job: that must be said. */
 export class Detached extends Error {
@@ -34,26 +36,64 @@ export async function untilInterrupted<T>(
   }
 }
 
-/** Passes a job's output on to stdout, as it comes. */
+/** Passes a job's output on to stdout, as it comes; on a terminal with how far it is in a line below. */
 export async function passLog(
-  { client, terminal }: Pick<Kit, 'terminal'> & { client: BerthClient },
+  kit: Pick<Kit, 'terminal'> & { client: BerthClient },
   job: Pick<Job, 'id'>,
   options: LogOptions & { signal: AbortSignal },
 ): Promise<void> {
-  // Only where it stands below the output, and isn't part of it.
-  const progress = options.follow && terminal.hasStatusLine ? new Progress() : null;
-  const decoder = new TextDecoder();
+  const { client, terminal } = kit;
+  const line = options.follow && terminal.hasStatusLine ? new StatusLine(kit, job, options.signal) : null;
   try {
     for await (const part of client.jobs.logs(job, options)) {
-      if (progress) terminal.status(null);
+      terminal.status(null);
       await terminal.pass(part, options.signal);
-      if (!progress) continue;
-      const now = Date.now();
-      progress.feed(decoder.decode(part, { stream: true }), now);
-      terminal.status(progress.line(now, terminal.columns));
+      line?.passed(part);
     }
   } finally {
-    if (progress) terminal.status(null);
+    line?.stop();
+  }
+}
+
+/** The line below the output. It keeps away from output that stands in the middle of a line, or draws a bar itself. */
+class StatusLine {
+  private readonly terminal: Kit['terminal'];
+  private readonly timer: NodeJS.Timeout;
+  private text: string | null = null;
+  private mayShow = true;
+  private drawsItself = false;
+
+  constructor(
+    { client, terminal }: Pick<Kit, 'terminal'> & { client: BerthClient },
+    job: Pick<Job, 'id'>,
+    signal: AbortSignal,
+  ) {
+    this.terminal = terminal;
+    const ask = async (): Promise<void> => {
+      const metrics = await client.jobs
+        .metrics(job, { names: ['loss'], points: 1, signal })
+        .catch(() => null);
+      this.text = metrics && progressLine(metrics, terminal.columns);
+      this.show();
+    };
+    this.timer = setInterval(() => void ask(), PROGRESS_MILLISECONDS);
+  }
+
+  passed(part: Uint8Array): void {
+    const cr = part.indexOf(0x0d);
+    if (cr >= 0 && part[cr + 1] !== 0x0a) this.drawsItself = true;
+    this.mayShow = part.at(-1) === 0x0a;
+    this.show();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.mayShow = false;
+    this.terminal.status(null);
+  }
+
+  private show(): void {
+    if (this.mayShow && !this.drawsItself) this.terminal.status(this.text);
   }
 }
 

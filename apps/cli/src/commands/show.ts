@@ -1,9 +1,11 @@
-import type { Attempt, Job, JobDeviceUse, Task } from '@berth/contract';
+import type { BerthClient } from '@berth/client';
+import type { Attempt, Job, JobDeviceUse, JobMetrics, Task } from '@berth/contract';
 import type { Command } from 'commander';
 import { commandLine, duration, localTime, secondsBetween, size, UNKNOWN } from '../figures.js';
 import { referenceOf, spread } from '../job-reference.js';
 import { isEnded, STATE_COLOURS, timeOf } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
+import { progressLine } from '../progress.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
@@ -28,12 +30,23 @@ const show: Action<WatchOptions> = async (kit, { json }, words) => {
       continue;
     }
     if (i > 0) terminal.print();
-    for (const line of linesOf(job, terminal, Date.now())) terminal.print(line);
+    const metrics = job.state === 'running' ? await newestMetrics(client, job) : null;
+    for (const line of linesOf(job, terminal, Date.now(), metrics)) terminal.print(line);
   }
   return 0;
 };
 
-export function linesOf(job: Job, terminal: Terminal, now: number): string[] {
+/** Only an addition: where it can't be had, the job is shown without it. */
+async function newestMetrics(client: BerthClient, job: Job): Promise<JobMetrics | null> {
+  return client.jobs.metrics(job, { names: ['loss'], points: 1 }).catch(() => null);
+}
+
+export function linesOf(
+  job: Job,
+  terminal: Terminal,
+  now: number,
+  metrics: JobMetrics | null = null,
+): string[] {
   const lines = [terminal.paint('bold', harmless(`job ${job.number}  ${job.name}`))];
   const add = (label: string, text: string | null, colour?: Parameters<Terminal['paint']>[0]): void => {
     if (text === null || text === '') return;
@@ -45,6 +58,7 @@ export function linesOf(job: Job, terminal: Terminal, now: number): string[] {
   add('Reason', job.reason && `${job.reason.sentence} (${job.reason.code})`);
   add('Cause', job.cause && `${job.cause.sentence} (${job.cause.code})`);
   add('Advice', job.cause?.diagnosis?.advice ?? null);
+  add('Progress', metrics && progressLine(metrics, 100));
   add('Id', job.id);
   add('User', job.user);
   add('Command', job.command && commandLine(job.command));
