@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
 import type { Host, Output } from './host.js';
+import { TameOutput } from './tame-output.js';
 
 export type Colour = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
 
@@ -12,6 +13,7 @@ export class Terminal {
   readonly columns: number;
   /** Whether a line may stand below what is printed, and be written over. */
   readonly hasStatusLine: boolean;
+  private readonly tame = new TameOutput();
   private hasStatus = false;
   private readonly stdout: Output;
   private readonly stderr: Output;
@@ -46,9 +48,10 @@ export class Terminal {
     this.print(JSON.stringify(value, null, this.isInteractive ? 2 : 0));
   }
 
-  /** Bytes as they are, no faster than they are taken. */
+  /** A job's output, no faster than it is taken: to a program as it is, to people without what would steer their terminal. */
   async pass(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-    if (!this.stdout.write(bytes)) await once(this.stdout, 'drain', signal ? { signal } : {});
+    const shown = this.isInteractive ? this.tame.take(bytes) : bytes;
+    if (!this.stdout.write(shown)) await once(this.stdout, 'drain', signal ? { signal } : {});
   }
 
   paint(colour: Colour, text: string): string {
