@@ -163,7 +163,7 @@ export class Jobs {
    * @throws BerthProblem `conflict` when it waits already
    */
   requeue(job: JobReference, options: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/requeue`, ...options });
+    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/requeue`, once: true, ...options });
   }
 
   /**
@@ -175,6 +175,7 @@ export class Jobs {
     return this.transport.json({
       method: 'POST',
       path: `${pathOf(job)}/drill`,
+      once: true,
       timeoutSeconds: DRILL_SECONDS,
       ...options,
     });

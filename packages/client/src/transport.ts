@@ -7,7 +7,7 @@ const PROBLEM_TYPE = /^urn:berth:problem:(\w+)$/;
 /** A connection that was open for this long without a byte was no failure. */
 export const IDLE_MILLISECONDS = 10_000;
 
-/** One call of the API. Every one of them may be sent twice: each POST carries a key, the others change nothing then. */
+/** One call of the API. It may be sent twice unless it says otherwise: submissions carry a key, the others change nothing then. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Instead of the client's own. */
@@ -23,6 +23,8 @@ export interface Call {
   signal?: AbortSignal | undefined;
   /** How long to try again where nobody answers; default: the client's. */
   retrySeconds?: number | undefined;
+  /** Sent twice it would act twice: it is not sent again where nobody knows what became of it. */
+  once?: boolean;
   /** No limit for an answer that may come late on purpose. */
   patient?: boolean;
 }
@@ -100,7 +102,8 @@ export class Transport {
         if (call.patient && performance.now() - began > IDLE_MILLISECONDS) {
           deadline = performance.now() + retryMilliseconds;
         }
-        if (!isPassing(error) || performance.now() + pause > deadline) throw error;
+        if (!isPassing(error) || (call.once && !isRefusal(error)) || performance.now() + pause > deadline)
+          throw error;
         await sleep(pause, call.signal);
       }
     }
@@ -154,6 +157,11 @@ function isPassing(error: unknown): boolean {
     error instanceof BerthUnreachable ||
     (error instanceof BerthProblem && (error.status === 503 || error.status === 429))
   );
+}
+
+/** Whether the daemon said that it did nothing of it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof BerthProblem && error.status === 429;
 }
 
 /** How long the daemon asks to be left alone, in milliseconds. */
