@@ -77,6 +77,8 @@ export function errorLines(error: unknown, verb: string | null): string[] {
 }
 
 function usageLines({ code, message }: CommanderError, verb: string | null): string[] {
+  if (code === 'commander.help')
+    return [`berth: ${verb ?? 'this'} wants another verb behind it; see berth ${verb} --help`];
   const said = message
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')

@@ -374,6 +374,11 @@ it('help and version are no errors, a verb that is none is', async () => {
   expect(help.stdout).toContain('Exit codes:');
   expect((await berth(daemon, ['submit', '--help'])).stdout).toContain('--devices');
   expect((await berth(daemon, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const half = await berth(daemon, ['alias']);
+  expect(half).toMatchObject({
+    code: 2,
+    stderr: 'berth: alias wants another verb behind it; see berth alias --help\n',
+  });
   const unknown = await berth(daemon, ['lgos']);
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean logs?') });
 });

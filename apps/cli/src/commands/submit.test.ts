@@ -142,6 +142,14 @@ it('tells people the place in the queue and the earliest start', async () => {
   );
 });
 
+it('tells people on a terminal that a bare number of a time limit is seconds', async () => {
+  const noted = async (time: string, terminal: boolean) =>
+    (await berth(daemon, ['submit', '-t', time, 'true'], { terminal })).stderr;
+  expect(await noted('120', true)).toContain('-t 120 is 2m here');
+  expect(await noted('2h', true)).toBe('');
+  expect(await noted('120', false)).toBe('');
+});
+
 describe('Ctrl-C', () => {
   const interruptedAfter = (milliseconds: number) => ({
     onInterrupt: (handler: () => void) => {

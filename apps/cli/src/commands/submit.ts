@@ -3,7 +3,7 @@ import type { BerthClient } from '@berth/client';
 import type { Explanation, Group, Job, JobSubmissionInput } from '@berth/contract';
 import { type Command, Option } from 'commander';
 import { CliError, codeOfJob, EXIT } from '../exit-codes.js';
-import { localTime } from '../figures.js';
+import { duration, localTime } from '../figures.js';
 import { Detached, passLog, sayDetached, untilInterrupted } from '../follow.js';
 import { endOf, stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
@@ -82,6 +82,11 @@ const submit: Action<SubmitOptions> = async (kit, typed, words) => {
     throw new CliError(
       EXIT.usage,
       '--follow prints the output and --json the job; leave one out (--wait --json is fine)',
+    );
+  }
+  if (terminal.isInteractive && /^\d+$/.test(typed.time ?? '')) {
+    terminal.note(
+      `berth: -t ${typed.time} is ${duration(Number(typed.time))} here, and would be minutes for sbatch`,
     );
   }
   const submission = submissionOf(options, program, host);
