@@ -13,7 +13,11 @@ export function addToken(program: Command, kit: Kit, outcome: Outcome): void {
   const group = program
     .command('token')
     .description('tokens, by which programs get in: berth token create -n laptop --expires 90d')
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth token create -n laptop --expires 90d\n  berth token ls\n  berth token revoke tok_1m7yn…',
+    );
   const making = group
     .command('create')
     .option('-n, --name <text>', 'what it is for')

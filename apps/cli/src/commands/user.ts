@@ -19,7 +19,11 @@ export function addUser(program: Command, kit: Kit, outcome: Outcome): void {
   const group = program
     .command('user')
     .description('who may use Berth, and what they may do; for admins')
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      '\nExamples:\n  berth user add ada --unix-account ada\n  berth user set bob --role viewer',
+    );
   addVerb(withTraits(group.command('add').argument('<name>').description('add a user')), kit, outcome, add);
   addVerb(
     group.command('ls', { isDefault: true }).alias('list').description('list all users'),
