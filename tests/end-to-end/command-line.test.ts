@@ -84,6 +84,8 @@ describe('what berth shows', () => {
     expect(list.out).toMatch(new RegExp(`^\\s*${job.number}\\s+train\\s+\\S+\\s+running`, 'm'));
     expect(list.out).toMatch(new RegExp(`^\\s*${waiting.number}\\s.*pending`, 'm'));
     expect((await berth('show', String(job.number))).out).toContain(job.id);
+    expect((await berth('show', 'last')).out).toContain(waiting.id);
+    expect((await berth('show', '@~1')).out).toContain(job.id);
     expect((await berth('logs', String(job.number))).out).toBe('here\n');
     expect((await berth('devices')).out).toMatch(/\[0\] NVIDIA H100 80GB HBM3.*train/);
     expect(JSON.parse((await berth('devices', '--json')).out) as DeviceList).toMatchObject({

@@ -14,7 +14,7 @@ beforeEach(() => {
     job({ id: 'job_2', number: 2, user: 'bob' }),
     job({ id: 'job_1', number: 1 }),
   ];
-  daemon.routes = { 'GET /v1/jobs': { items, nextCursor: null } };
+  daemon.routes = { 'GET /v1/jobs': { items, nextCursor: null }, 'GET /v1/me': { name: 'ada' } };
 });
 afterAll(() => daemon.stop());
 
@@ -29,12 +29,11 @@ describe('a job', () => {
     ['job_x', 'job_x'],
   ])('%s of ada is %s', async (word, reference) => {
     const client = new BerthClient({ url: daemon.url });
-    expect(await referenceOf({ client, host: { environment: { USER: 'ada' } } }, word)).toBe(reference);
+    expect(await referenceOf({ client }, word)).toBe(reference);
   });
 
   it('that is not there is told by the name of who asks', async () => {
-    const environment = { BERTH_URL: daemon.url, USER: 'ada' };
-    const { code, stderr } = await berth(daemon, ['show', '@~2'], { environment });
+    const { code, stderr } = await berth(daemon, ['show', '@~2']);
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining("no such job of ada's") });
   });
 

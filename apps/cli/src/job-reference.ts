@@ -1,6 +1,5 @@
 import type { BerthClient } from '@berth/client';
 import { CliError, EXIT } from './exit-codes.js';
-import type { Host } from './host.js';
 
 /** `last`, `@`: the newest job of one's own; `@~1`: the one before it. */
 const BACK = /^(?:last|@)(?:~(\d{1,3}))?$/;
@@ -11,25 +10,22 @@ const MOST_LOOKED_AT = 5000;
  * What the API calls the job that a person named by number, id, `last` or `@~1`.
  * @throws CliError for what can name no job, and for `last` where there is none
  */
-export async function referenceOf(
-  { client, host }: { client: BerthClient; host: Pick<Host, 'environment'> },
-  word: string,
-): Promise<string> {
+export async function referenceOf({ client }: { client: BerthClient }, word: string): Promise<string> {
   if (/^(job_\w+|\d+)$/.test(word)) return word;
   const back = BACK.exec(word);
   if (!back) {
     const ways = 'give its number (42), its id (job_…), "last", or "@~1" for the one before it';
     throw new CliError(EXIT.usage, `'${word}' names no job; ${ways}`);
   }
-  const user = host.environment.USER || undefined;
+  const { name } = await client.me();
   let left = Number(back[1] ?? 0);
-  for await (const job of client.jobs.list({ limit: user ? MOST_LOOKED_AT : left + 1 })) {
-    if (user !== undefined && job.user !== user) continue;
+  for await (const job of client.jobs.list({ limit: MOST_LOOKED_AT })) {
+    if (job.user !== name) continue;
     if (left === 0) return job.id;
     left -= 1;
   }
-  const whose = user === undefined ? '' : ` of ${user}'s (berth ls -a shows those of others)`;
-  throw new CliError(EXIT.notFound, `there is no such job${whose}: '${word}'`);
+  const others = 'berth ls -a shows those of others';
+  throw new CliError(EXIT.notFound, `there is no such job of ${name}'s: '${word}' (${others})`);
 }
 
 /** The jobs that words name: as `referenceOf`, and `10-12` for all from the first number to the last. */

@@ -184,6 +184,7 @@ describe('berth ls', () => {
 describe('a job', () => {
   it('is named by number, id or last', async () => {
     daemon.routes['GET /v1/jobs'] = { items: [job()], nextCursor: null };
+    daemon.routes['GET /v1/me'] = { name: 'ada' };
     daemon.routes['GET /v1/jobs/12'] = job();
     daemon.routes[`GET ${path}`] = job();
     for (const word of ['12', job().id, 'last', '@']) {

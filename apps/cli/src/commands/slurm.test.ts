@@ -23,7 +23,7 @@ afterAll(async () => {
 const slurm = (...argv: string[]) =>
   berth(daemon, ['slurm', ...argv], {
     directory,
-    environment: { BERTH_URL: daemon.url, USER: 'ada', PATH: '/bin' },
+    environment: { BERTH_URL: daemon.url, PATH: '/bin' },
   });
 const sent = () => JSON.parse(daemon.seen[0]?.body ?? 'null');
 
@@ -55,6 +55,7 @@ describe('squeue', () => {
   beforeEach(() => {
     const pending = job({ number: 7, reason: { code: 'resources', sentence: 'none is free' } });
     const running = job({ id: 'job_2', number: 6, name: 'a-very-long-name', user: 'bob', state: 'running' });
+    daemon.routes['GET /v1/me'] = { name: 'ada' };
     daemon.routes['GET /v1/jobs'] = ({ query }: { query: URLSearchParams }) => ({
       items: [pending, running].filter(({ state }) => state === query.get('state')),
       nextCursor: null,
@@ -108,6 +109,7 @@ describe('scancel', () => {
           : [],
       nextCursor: null,
     });
+    daemon.routes['GET /v1/me'] = { name: 'ada' };
     daemon.routes['POST /v1/jobs/7/cancel'] = job({ number: 7 });
     daemon.routes['POST /v1/jobs/9/cancel'] = problem('conflict', 409, 'Job 9 has ended');
     expect(await slurm('scancel', '--me')).toEqual({ code: 0, stdout: '', stderr: '' });

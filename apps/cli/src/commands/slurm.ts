@@ -122,7 +122,7 @@ interface SqueueOptions {
 
 const squeue: Action<SqueueOptions> = async (kit, options) => {
   const { terminal, client } = kit;
-  const jobs = await chosen(kit, options, await candidates(client, options));
+  const jobs = await chosen(client, options, await candidates(client, options));
   // squeue's own widths: "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R".
   const line = (cells: readonly string[]): string =>
     [18, 9, 8, 8, 2, 10, 6]
@@ -159,11 +159,11 @@ async function candidates(client: BerthClient, { jobs, states }: SqueueOptions):
 }
 
 async function chosen(
-  { host }: Kit,
+  client: BerthClient,
   { user, me, name, states }: Pick<SqueueOptions, 'user' | 'me' | 'name' | 'states'>,
   jobs: readonly Job[],
 ): Promise<readonly Job[]> {
-  const users = me ? [host.environment.USER ?? ''] : user?.split(',');
+  const users = me ? [(await client.me()).name] : user?.split(',');
   const names = name?.split(',');
   const asked = statesAsked(states);
   return jobs.filter(
@@ -190,7 +190,7 @@ const scancel: Action<ScancelOptions> = async (kit, { user, me, name, state }, w
   if (odd !== undefined) throw new CliError(EXIT.usage, `scancel: '${odd}' is no number of a job`);
   const named = spread(words);
   const found = isChoice
-    ? (await chosen(kit, { ...given({ user, me, name, states: state }) }, (await unfinished(client)).jobs))
+    ? (await chosen(client, { ...given({ user, me, name, states: state }) }, (await unfinished(client)).jobs))
         .map(({ number }) => String(number))
         .filter((number) => named.length === 0 || named.includes(number))
     : named;
