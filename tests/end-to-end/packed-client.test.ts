@@ -9,6 +9,7 @@ import { TestDaemon } from '../support/daemon.js';
 
 const REPOSITORY = new URL('../..', import.meta.url).pathname;
 const README = readFileSync(join(REPOSITORY, 'packages/client/README.md'), 'utf8');
+const HAS_EVENTS = readFileSync(join(REPOSITORY, 'openapi.yaml'), 'utf8').includes('\n  /v1/events:');
 const run = promisify(execFile);
 
 /** An empty project, into which the packages are installed as npm would pack them for publishing, without a network. */
@@ -68,6 +69,17 @@ describe('the packed client in an empty project', () => {
     const [, second = ''] = examples();
     const { stderr } = await runExample(second);
     expect(stderr).toMatch(/#\/gpus .*9/);
+  });
+
+  it.runIf(HAS_EVENTS)('runs the third: what happens, until a job has ended', async () => {
+    const [, , third = ''] = examples();
+    let isRunning = true;
+    const example = runExample(third).finally(() => {
+      isRunning = false;
+    });
+    // It may listen from the second or the third job on.
+    while (isRunning) await daemon.ended(await daemon.shell('true'));
+    expect((await example).stdout).toMatch(/job\.ended \d+\n$/);
   });
 
   it('has nothing for Node alone in it, and leaves behind what a page does not use', async () => {
