@@ -50,6 +50,15 @@ it('begins after the event that is named', async () => {
   expect(resumedAfter()).toEqual(['7-0']);
 });
 
+it('is asked for by type, job and user', async () => {
+  daemon.answer(stream(event('1-0'), 'stays'));
+  await take(1, { types: ['job.ended', 'job.started'], jobs: [42, 'job_x'] });
+  expect(Object.fromEntries(daemon.seen[0]?.query ?? [])).toEqual({
+    type: 'job.ended,job.started',
+    job: '42,job_x',
+  });
+});
+
 it('says that events were missed', async () => {
   daemon.answer(stream(`id: 9-0\nevent: gap\ndata: {}\n\n${event('10-0')}`, 'stays'));
   expect(await take(2, { after: '1-0' })).toEqual([

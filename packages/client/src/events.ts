@@ -1,4 +1,4 @@
-import type { Event } from '@berth/contract';
+import type { Event, EventType } from '@berth/contract';
 import { backoff, sleep, WATCH_RETRY_SECONDS } from './backoff.js';
 import { BerthUnreachable } from './errors.js';
 import type { RequestOptions } from './jobs.js';
@@ -14,6 +14,12 @@ const SILENCE_SECONDS = 60;
 export interface EventOptions extends Pick<RequestOptions, 'signal'> {
   /** The `id` of the last event that was seen: it goes on after it. Default: from now on. */
   after?: string | undefined;
+  /** Only events of these types. */
+  types?: readonly EventType[] | undefined;
+  /** Only what happens to these jobs, by id or number. */
+  jobs?: readonly (string | number)[] | undefined;
+  /** Only what happens to jobs of these users. */
+  users?: readonly string[] | undefined;
 }
 
 /** Events were missed: the stream doesn't reach back so far any more. What is to be known must be asked for anew. */
@@ -31,14 +37,16 @@ export type StreamedEvent = Event | EventGap;
  */
 export async function* readEvents(
   transport: Transport,
-  { after, signal }: EventOptions,
+  { after, types, jobs, users, signal }: EventOptions,
 ): AsyncGenerator<StreamedEvent, void, undefined> {
+  const query = { type: types?.join(','), job: jobs?.join(','), user: users?.join(',') };
   let last = after;
   let fruitless = 0;
   let pauses = backoff(100, 2000);
   for (let isFirst = true; ; isFirst = false) {
     const response = await transport.open({
       path: '/v1/events',
+      query,
       headers: { accept: 'text/event-stream', ...(last === undefined ? {} : { 'last-event-id': last }) },
       signal,
       patient: true,
