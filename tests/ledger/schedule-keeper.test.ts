@@ -60,7 +60,7 @@ function newKeeper(): ScheduleKeeper {
 const create = async (...over: Parameters<typeof newSchedule>): Promise<ScheduleId> =>
   (await schedules.create(newSchedule(...over))).id;
 const jobsOf = (schedule: ScheduleId): Promise<Job[]> =>
-  ledger.jobs({ limit: 10, before: null, state: null, schedule });
+  ledger.pages.page({ schedule }, { limit: 10, before: null }).then(({ jobs }) => jobs);
 const timesOf = async (id: ScheduleId): Promise<(string | undefined)[]> =>
   (await jobsOf(id)).map(({ schedule }) => schedule?.at);
 

@@ -29,7 +29,7 @@ const jobAt = (at: number) => {
 const run = (at: number, overlap: 'skip' | 'allow' = 'skip'): Promise<Job | null> =>
   schedules.runDue(dueAt(at), overlap, jobAt(at));
 const jobsOf = (schedule: ScheduleId): Promise<Job[]> =>
-  ledger.jobs({ limit: 10, before: null, state: null, schedule });
+  ledger.pages.page({ schedule }, { limit: 10, before: null }).then(({ jobs }) => jobs);
 async function everything(): Promise<string[]> {
   const redis = server.connect();
   const keys = (await redis.keys('*')).sort();

@@ -241,9 +241,10 @@ it('writes each transition down as one event, in order', async () => {
 it('lists jobs newest first, page by page, also by state', async () => {
   const ids: JobId[] = [];
   for (let i = 0; i < 5; i += 1) ids.unshift(await jobIn('cancelled', ledger, epoch));
-  const first = await ledger.jobs({ limit: 3, before: null, state: 'cancelled' });
-  const second = await ledger.jobs({ limit: 2, before: first.at(-1)?.number ?? 0, state: 'cancelled' });
-  expect([...first, ...second].map(({ id }) => id)).toEqual(ids);
+  const filter = { states: ['cancelled' as const] };
+  const first = await ledger.pages.page(filter, { limit: 3, before: null });
+  const second = await ledger.pages.page(filter, { limit: 2, before: first.next });
+  expect([...first.jobs, ...second.jobs].map(({ id }) => id)).toEqual(ids);
 });
 
 it('replaces what it knows of a node, and only of that', async () => {

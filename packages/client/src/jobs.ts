@@ -42,7 +42,19 @@ export interface SubmitOptions extends RequestOptions {
 }
 
 export interface PageOptions extends RequestOptions {
-  state?: JobState | undefined;
+  /** Any of these. */
+  state?: JobState | readonly JobState[] | undefined;
+  user?: string | undefined;
+  /** Somewhere in the name, in small or large letters. */
+  name?: string | undefined;
+  /** All of these: `name=value`, or a name alone for any value. */
+  label?: string | readonly string[] | undefined;
+  /** A device that an attempt had: its UUID, or its index. */
+  device?: string | number | undefined;
+  /** Submitted at this time (RFC 3339) or later, or at most so long ago (`"1d"`). */
+  since?: string | undefined;
+  /** Submitted before; likewise. */
+  until?: string | undefined;
   /** Only jobs that were submitted together. */
   group?: string | undefined;
   /** Only jobs that came of this schedule. */

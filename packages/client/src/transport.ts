@@ -7,13 +7,16 @@ const PROBLEM_TYPE = /^urn:berth:problem:(\w+)$/;
 /** A connection that was open for this long without a byte was no failure. */
 export const IDLE_MILLISECONDS = 10_000;
 
+type QueryValue = string | number | boolean;
+
 /** One call of the API. It may be sent twice unless it says otherwise: submissions carry a key, the others change nothing then. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Instead of the client's own. */
   timeoutSeconds?: number | undefined;
   path: string;
-  query?: Record<string, string | number | boolean | undefined>;
+  /** A list is sent as the same name again and again. */
+  query?: Record<string, QueryValue | readonly QueryValue[] | undefined>;
   body?: unknown;
   headers?: Record<string, string>;
   /** Of a POST: whoever gets it twice acts once. Default: a new one. */
@@ -132,7 +135,9 @@ export class Transport {
   private address({ path, query = {} }: Call): URL {
     const address = new URL(path.replace(/^\//, ''), this.base);
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) address.searchParams.set(name, String(value));
+      for (const each of [value].flat()) {
+        if (each !== undefined) address.searchParams.append(name, String(each));
+      }
     }
     return address;
   }

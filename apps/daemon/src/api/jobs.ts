@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
   ExplanationSchema,
-  GroupIdSchema,
   type Job,
   type JobId,
   JobListSchema,
   JobReferenceSchema,
   JobSchema,
-  JobStateSchema,
   JobSubmissionSchema,
-  ScheduleIdSchema,
 } from '@berth/contract';
 import { countAhead, Order, type PendingJob } from '@berth/scheduler';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
@@ -20,6 +17,7 @@ import { visibleTo } from './access.js';
 import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { explainSubmission } from './explanation.js';
+import { JobListQuerySchema, jobFilterOf } from './job-list-query.js';
 import { resolveSubmission } from './job-request.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
@@ -32,7 +30,9 @@ export const IdempotencyHeaderSchema = z.object({
   }),
 });
 
-const CursorSchema = z.string().regex(/^\d{1,15}$/, 'is no cursor that a list gave');
+const SHORT_PAGES =
+  'The order is that of submission, and a page costs as much with a million jobs as with a hundred. Where `user`, `name`, `label` or ' +
+  '`device` is asked for, a page looks at 2,000 jobs at the most: it may come out short, or empty, and still have a `nextCursor`.';
 
 /** `POST /v1/jobs`, `GET /v1/jobs`, `GET /v1/jobs/{job}`. */
 export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -94,32 +94,19 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'listJobs',
         tags: ['jobs'],
         summary: 'List jobs, newest first',
-        querystring: z.strictObject({
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
-          cursor: CursorSchema.optional(),
-          state: JobStateSchema.optional(),
-          group: GroupIdSchema.optional(),
-          schedule: ScheduleIdSchema.optional(),
-        }),
+        description: SHORT_PAGES,
+        querystring: JobListQuerySchema,
         response: { 200: JobListSchema, ...problems('invalid_request') },
       },
     },
     async (request) => {
-      const { limit, cursor, state, group, schedule } = request.query;
+      const { limit, cursor, ...filters } = request.query;
       const before = cursor === undefined ? null : Number(cursor);
-      const items = await ledger.jobs({
-        limit: limit + 1,
-        before,
-        state: state ?? null,
-        group: group ?? null,
-        schedule: schedule ?? null,
-      });
-      const more = items.length > limit;
-      if (more) items.pop();
-      const nextCursor = more ? String(items.at(-1)?.number) : null;
+      const { jobs, next } = await ledger.pages.page(jobFilterOf(filters, app.context), { limit, before });
       const order = new Order(app.context.scheduling.state(), Date.now());
-      const visible = visibleTo(request, items);
-      return { items: visible.map((job) => withPosition(app.context, job, undefined, order)), nextCursor };
+      const visible = visibleTo(request, jobs);
+      const items = visible.map((job) => withPosition(app.context, job, undefined, order));
+      return { items, nextCursor: next === null ? null : String(next) };
     },
   );
 

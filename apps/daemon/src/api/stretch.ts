@@ -5,7 +5,7 @@ import type { Stretch } from '../devices/histories.js';
 const HOUR_MS = 3_600_000;
 
 /** A moment: a time, or how long ago it was. */
-const MomentSchema = z.union([z.iso.datetime({ offset: true }), DurationInputSchema]);
+export const MomentSchema = z.union([z.iso.datetime({ offset: true }), DurationInputSchema]);
 
 /** The part of the past that a request asks for. */
 export const StretchSchema = z.strictObject({
@@ -28,9 +28,12 @@ export const PAST =
 
 export function stretchOf({ since, until, step }: z.infer<typeof StretchSchema>): Stretch {
   const now = Date.now();
-  const at = (moment: string | number): number =>
-    typeof moment === 'string' ? Date.parse(moment) : now - moment * 1000;
-  const end = until === undefined ? now : at(until);
-  const begin = since === undefined ? end - HOUR_MS : at(since);
+  const end = until === undefined ? now : momentOf(until, now);
+  const begin = since === undefined ? end - HOUR_MS : momentOf(since, now);
   return { since: begin, until: end, stepMs: step === undefined ? null : Math.round(step * 1000) };
+}
+
+/** @returns ms since the epoch */
+export function momentOf(moment: z.infer<typeof MomentSchema>, now: number): number {
+  return typeof moment === 'string' ? Date.parse(moment) : now - moment * 1000;
 }

@@ -1,20 +1,11 @@
-import type {
-  Cause,
-  GroupId,
-  Job,
-  JobId,
-  JobState,
-  Notice,
-  PendingReason,
-  ScheduleId,
-  Task,
-} from '@berth/contract';
+import type { Cause, Job, JobId, JobState, Notice, PendingReason, Task } from '@berth/contract';
 import { type Needs, shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import type { TaskCheckpoint } from './checkpoint-view.js';
 import { DeviceLedger, holdersFrom, holdersIn } from './devices.js';
 import { DRILL_MARGIN_MS, type TaskDrill } from './drill-view.js';
 import { GroupLedger } from './groups.js';
+import { JobPages } from './job-pages.js';
 import { KEYS } from './keys.js';
 import {
   type JobRecord,
@@ -87,6 +78,7 @@ export class Ledger {
   private readonly redis: Redis;
   readonly devices: DeviceLedger;
   readonly groups: GroupLedger;
+  readonly pages: JobPages;
   readonly usage: UsageLedger;
 
   constructor(redis: Redis) {
@@ -94,6 +86,7 @@ export class Ledger {
     this.run = loadScripts(redis);
     this.devices = new DeviceLedger(redis, this.run);
     this.groups = new GroupLedger(redis, this.run, this);
+    this.pages = new JobPages(redis, this.run, this);
     this.usage = new UsageLedger(redis, this.run);
   }
 
@@ -367,40 +360,6 @@ export class Ledger {
   /** Many jobs in one trip; those that don't exist are left out. */
   async jobsOf(ids: readonly JobId[]): Promise<Job[]> {
     return this.withWaiting(await this.records(ids));
-  }
-
-  /**
-   * Jobs, newest first.
-   * @param before only jobs with a smaller number
-   */
-  async jobs(options: {
-    limit: number;
-    before: number | null;
-    state: JobState | null;
-    group?: GroupId | null;
-    schedule?: ScheduleId | null;
-  }): Promise<Job[]> {
-    if (options.group) return this.jobsIn(KEYS.jobsOfGroup(options.group), options);
-    if (options.schedule) return this.jobsIn(KEYS.jobsOfSchedule(options.schedule), options);
-    const index = options.state ? KEYS.inState(options.state) : KEYS.jobs;
-    const newest = options.before === null ? '+inf' : `(${options.before}`;
-    const ids = await this.redis.zrevrangebyscore(index, newest, '-inf', 'LIMIT', 0, options.limit);
-    return this.jobsOf(ids);
-  }
-
-  /** The jobs of a group or schedule, newest first. There are so few that those in another state may be read in vain. */
-  private async jobsIn(
-    index: string,
-    { limit, before, state }: { limit: number; before: number | null; state: JobState | null },
-  ): Promise<Job[]> {
-    const newest = before === null ? '+inf' : `(${before}`;
-    const ids = await this.redis.zrevrangebyscore(index, newest, '-inf');
-    const found: Job[] = [];
-    for (let i = 0; i < ids.length && found.length < limit; i += limit) {
-      const jobs = await this.jobsOf(ids.slice(i, i + limit));
-      found.push(...jobs.filter((job) => state === null || job.state === state));
-    }
-    return found.slice(0, limit);
   }
 
   /** Ids of the jobs in a state, oldest first. */

@@ -29,6 +29,7 @@ const SCRIPTS = [
   'count_group',
   'create_schedule',
   'enable_schedule',
+  'first_since',
   'run_schedule',
   'skip_run',
   'reschedule',
