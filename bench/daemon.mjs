@@ -53,6 +53,8 @@ export async function startDaemon(simulate, connections) {
     url,
     authorization,
     pid: child.pid,
+    /** The socket of its private Redis. */
+    redis: join(directory, 'redis', 'redis.sock'),
     call,
     /** All processes of it: daemon, workers and Redis. */
     processes: () => [child.pid, ...processesWithFilesIn(directory).filter((pid) => pid !== child.pid)],

@@ -193,9 +193,18 @@ export class Jobs {
     });
   }
 
-  /** Changes priority, time limit or labels. @throws BerthProblem `conflict` when it has ended */
-  change(job: JobReference, change: JobChangeInput, options: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'PATCH', path: pathOf(job), body: change, ...options });
+  /**
+   * Changes priority, time limit or labels.
+   * @param options.ifMatch the ETag of an answer about it: only where it is as it was then
+   * @throws BerthProblem `conflict` when it has ended, `precondition_failed`
+   */
+  change(
+    job: JobReference,
+    change: JobChangeInput,
+    { ifMatch, ...options }: RequestOptions & { ifMatch?: string | undefined } = {},
+  ): Promise<Job> {
+    const headers = ifMatch === undefined ? {} : { 'if-match': ifMatch };
+    return this.transport.json({ method: 'PATCH', path: pathOf(job), body: change, headers, ...options });
   }
 
   /**

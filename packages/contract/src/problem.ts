@@ -12,6 +12,7 @@ export const PROBLEMS = {
   schedule_conflict: { status: 409, title: 'No job can be made of the schedule now' },
   user_conflict: { status: 409, title: 'There is such a user already' },
   idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another submission' },
+  precondition_failed: { status: 412, title: 'It is not as the request expects' },
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   invalid_request: { status: 422, title: 'The request has errors' },

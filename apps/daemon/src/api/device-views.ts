@@ -33,6 +33,8 @@ export class DeviceViews {
   private readonly node: string;
   private readonly histories: Pick<Histories, 'peakOf'>;
   private readonly labels: ReadonlyMap<string, Record<string, string>>;
+  /** Another daemon counts anew. */
+  private readonly begun = Date.now().toString(36);
   private answer: { json: string; at: number; version: number; rounds: number } | null = null;
 
   constructor(options: {
@@ -57,17 +59,26 @@ export class DeviceViews {
   }
 
   /** The list as JSON. Many may poll it, so it is made once for all who ask within some milliseconds. */
-  async json(): Promise<string> {
+  async json(): Promise<{ json: string; tag: string }> {
     const { version, page } = await this.book.read();
     const { rounds } = this.watch;
     const now = Date.now();
     const last = this.answer;
     if (last?.version === version && last.rounds === rounds && now - last.at < ANSWER_LASTS_MS)
-      return last.json;
+      return { json: last.json, tag: this.tagOf(version) };
     const items = this.inventory.devices.map((facts) => this.view(facts, page));
     const json = JSON.stringify({ items, driver: this.driver() } satisfies DeviceList);
     this.answer = { json, at: now, version, rounds };
-    return json;
+    return { json, tag: this.tagOf(version) };
+  }
+
+  /** An ETag for all that is shown of devices, but for how old the samples are. */
+  async tag(): Promise<string> {
+    return this.tagOf((await this.book.read()).version);
+  }
+
+  private tagOf(version: number): string {
+    return `W/"${this.begun}.${this.watch.rounds}.${version}"`;
   }
 
   /** One device, as the ledger has it this very moment: who has changed it sees the change. */

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
+import { NOT_MODIFIED } from './etags.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 import { PAST, StretchSchema, stretchOf } from './stretch.js';
@@ -23,6 +24,9 @@ const ParametersSchema = z.object({
     .meta({ description: 'A UUID, an unambiguous beginning of one, an index, or `0:1` for a MIG instance.' }),
 });
 
+const AGES =
+  'The ETag is that of the last sampling and the last change in the ledger: an answer that differs in the ages of samples alone is a 304.';
+
 /** `GET /v1/devices`, `GET /v1/devices/{device}` and its `history`, `drain` and `resume`. */
 export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   const { devices, histories, ledger } = app.context;
@@ -30,32 +34,42 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/devices',
     {
+      config: { etag: true },
       schema: {
         operationId: 'listDevices',
         tags: ['devices'],
         summary: 'All devices: what the driver says, who holds them, what keeps jobs away from them',
-        response: { 200: DeviceListSchema, ...problems() },
+        description: AGES,
+        response: { 200: DeviceListSchema, ...NOT_MODIFIED, ...problems() },
       },
     },
     async (_request, reply) => {
-      const json = await devices.json();
+      const { json, tag } = await devices.json();
       // Made once for all who poll; the types have checked what a serialiser would.
-      return reply.header('content-type', 'application/json; charset=utf-8').send(json as never);
+      return reply
+        .header('content-type', 'application/json; charset=utf-8')
+        .header('etag', tag)
+        .send(json as never);
     },
   );
 
   app.get(
     '/v1/devices/:device',
     {
+      config: { etag: true },
       schema: {
         operationId: 'getDevice',
         tags: ['devices'],
         summary: 'One device',
         params: ParametersSchema,
-        response: { 200: DeviceSchema, ...problems('not_found', 'invalid_request') },
+        description: AGES,
+        response: { 200: DeviceSchema, ...NOT_MODIFIED, ...problems('not_found', 'invalid_request') },
       },
     },
-    async (request) => deviceOr404(app.context, request.params.device),
+    async (request, reply) => {
+      const device = await deviceOr404(app.context, request.params.device);
+      return reply.header('etag', await devices.tag()).send(device);
+    },
   );
 
   app.get(

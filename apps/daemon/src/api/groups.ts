@@ -14,6 +14,7 @@ import type { NewJob } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { type Caller, callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
+import { NOT_MODIFIED } from './etags.js';
 import { resolveSubmission } from './job-request.js';
 import { IdempotencyHeaderSchema, idempotencyConflict, unmetDependency } from './jobs.js';
 import { ApiProblem, inside } from './problem.js';
@@ -93,12 +94,13 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/groups/:group',
     {
+      config: { etag: true },
       schema: {
         operationId: 'getGroup',
         tags: ['jobs'],
         summary: 'How far the jobs of a group are',
         params: ParametersSchema,
-        response: { 200: GroupSchema, ...problems('not_found', 'invalid_request') },
+        response: { 200: GroupSchema, ...NOT_MODIFIED, ...problems('not_found', 'invalid_request') },
       },
     },
     (request) => groupOr404(app.context, request.params.group),

@@ -1,6 +1,7 @@
 import { type Cause, type Job, JobChangeSchema, type JobId, JobSchema } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { IfMatchHeaderSchema, jobTag, matches } from './etags.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
@@ -8,6 +9,13 @@ import { problems } from './problem-responses.js';
 const byUser = (sentence: string): Cause => {
   return { code: 'user', sentence, rank: null, exitCode: null, signal: null };
 };
+
+/** @throws ApiProblem `precondition_failed` */
+function expectedOr412(ifMatch: string | undefined, job: Job): void {
+  if (ifMatch === undefined || matches(ifMatch, job)) return;
+  const detail = `Job ${job.number} has changed since you read it: read it again, and send the change with its new ETag`;
+  throw new ApiProblem('precondition_failed', detail);
+}
 
 /** `POST /v1/jobs/{job}/cancel`, `hold`, `release` and `requeue`; `PATCH /v1/jobs/{job}`. */
 export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -132,21 +140,25 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: "Change a job that hasn't ended",
         description: 'A time limit is counted from the start, and holds for an attempt that runs too.',
         params: JobParametersSchema,
+        headers: IfMatchHeaderSchema,
         body: JobChangeSchema,
         response: {
           200: JobSchema,
-          ...problems('malformed_request', 'not_found', 'conflict', 'invalid_request'),
+          ...problems('malformed_request', 'not_found', 'conflict', 'precondition_failed', 'invalid_request'),
         },
       },
     },
-    (request) => {
+    async (request, reply) => {
       const { priority, ...rest } = request.body;
+      const expected = request.headers['if-match'];
       const spec = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-      return control(
+      const change = { ...(priority === undefined ? {} : { priority }), spec };
+      const job = await control(
         request.params.job,
-        (id) => ledger.change(id, { ...(priority === undefined ? {} : { priority }), spec }),
+        (id) => ledger.change(id, change, (found) => expectedOr412(expected, found)),
         ({ number, state }) => `Job ${number} has ${state} already; nothing of it can be changed`,
       );
+      return reply.header('etag', jobTag(job)).send(job);
     },
   );
 };

@@ -16,6 +16,7 @@ import { LedgerRefusal } from '../ledger/refusal.js';
 import { visibleTo } from './access.js';
 import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
+import { jobTag, NOT_MODIFIED } from './etags.js';
 import { explainSubmission } from './explanation.js';
 import { JobListQuerySchema, jobFilterOf } from './job-list-query.js';
 import { resolveSubmission } from './job-request.js';
@@ -90,13 +91,14 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/jobs',
     {
+      config: { etag: true },
       schema: {
         operationId: 'listJobs',
         tags: ['jobs'],
         summary: 'List jobs, newest first',
         description: SHORT_PAGES,
         querystring: JobListQuerySchema,
-        response: { 200: JobListSchema, ...problems('invalid_request') },
+        response: { 200: JobListSchema, ...NOT_MODIFIED, ...problems('invalid_request') },
       },
     },
     async (request) => {
@@ -113,15 +115,19 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/jobs/:job',
     {
+      config: { etag: true },
       schema: {
         operationId: 'getJob',
         tags: ['jobs'],
         summary: 'One job, with its attempts and tasks',
         params: JobParametersSchema,
-        response: { 200: JobSchema, ...problems('not_found', 'invalid_request') },
+        response: { 200: JobSchema, ...NOT_MODIFIED, ...problems('not_found', 'invalid_request') },
       },
     },
-    async (request) => jobOr404(app.context, await idOf(app.context, request.params.job)),
+    async (request, reply) => {
+      const job = await jobOr404(app.context, await idOf(app.context, request.params.job));
+      return reply.header('etag', jobTag(job)).send(job);
+    },
   );
 };
 

@@ -14,6 +14,7 @@ import { dashboardRoutes } from './dashboard.js';
 import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
 import { drillRoutes } from './drill.js';
+import { answerNotModified } from './etags.js';
 import { explainRoutes } from './explain.js';
 import { groupRoutes } from './groups.js';
 import { guardRequests, type OurNames } from './guards.js';
@@ -72,6 +73,7 @@ export async function buildServer(
   guardRequests(app, options);
   requireCaller(app);
   checkPermissions(app);
+  answerNotModified(app);
   await app.register(fastifyZodOpenApiPlugin);
   await app.register(swagger, {
     openapi: {

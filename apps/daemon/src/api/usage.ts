@@ -2,6 +2,8 @@ import { type Usage, UsageSchema } from '@berth/contract';
 import { decayed, Order, policyOf, type SchedulerState, worth } from '@berth/scheduler';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
+import { aboutAs, NOT_MODIFIED } from './etags.js';
+import { problems } from './problem-responses.js';
 
 /** `GET /v1/usage`. */
 export const usageRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -9,15 +11,21 @@ export const usageRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/usage',
     {
+      config: { etag: true },
       schema: {
         operationId: 'getUsage',
         tags: ['jobs'],
         summary: 'What users have used, hold and may have: the order of fair share',
+        description:
+          'The ETag is that of the figures to four digits: what changes by less, because time goes on, is a 304.',
         querystring: z.strictObject({}),
-        response: { 200: UsageSchema },
+        response: { 200: UsageSchema, ...NOT_MODIFIED, ...problems('invalid_request') },
       },
     },
-    async () => usageOf(scheduling.state(), await ledger.usage.past(), Date.now()),
+    async (_request, reply) => {
+      const usage = usageOf(scheduling.state(), await ledger.usage.past(), Date.now());
+      return reply.header('etag', aboutAs(usage)).send(usage);
+    },
   );
 };
 

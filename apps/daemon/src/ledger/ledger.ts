@@ -251,12 +251,18 @@ export class Ledger {
 
   /**
    * Changes a job that hasn't ended.
+   * @param check is shown the job as it is before the change, and may throw
    * @throws LedgerRefusal `not_found`, `wrong_state`
    */
-  async change(job: JobId, change: { priority?: number; spec?: Partial<JobSpec> }): Promise<void> {
+  async change(
+    job: JobId,
+    change: { priority?: number; spec?: Partial<JobSpec> },
+    check: (found: Job) => void = () => undefined,
+  ): Promise<void> {
     for (;;) {
       const record = await this.record(job);
       if (!record) throw new LedgerRefusal('change', job, 'not_found', []);
+      check(jobFromRecord(record, { reason: null, position: null }));
       const spec = { ...specOf(record), ...change.spec };
       const { needs: before } = waitingJob(record);
       const needs = {
@@ -270,6 +276,8 @@ export class Ledger {
           job,
           job,
           record.spec as string,
+          record.priority as string,
+          record.state as string,
           JSON.stringify(spec),
           needs.priority,
           JSON.stringify(needs),
