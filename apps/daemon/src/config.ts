@@ -143,6 +143,9 @@ export const ConfigSchema = z
     deviceLabels: z.record(z.string().min(1), DeviceLabelsSchema).default({}).meta({
       description: 'Labels of devices, for constraints, by masks such as "0,1" or "GPU-3f1c8a52".',
     }),
+    followers: z.int().min(1).max(1_000_000).default(2000).meta({
+      description: 'How many requests may follow events or logs, or wait for jobs, at a time.',
+    }),
     memoryExceeded: z.enum(['warn', 'kill']).default('warn').meta({
       description: 'What becomes of a job that has more of a shared device than it declared.',
     }),

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { digestOf, openToken } from './api/authentication.js';
 import type { ApiContext } from './api/context.js';
 import { DeviceViews } from './api/device-views.js';
+import { Followers } from './api/followers.js';
 import { resolveOrRefuse } from './api/job-request.js';
 import { Peers } from './api/peers.js';
 import { buildServer, type ServerOptions } from './api/server.js';
@@ -146,6 +147,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     ledger: new Ledger(apiRedis),
     schedules: new ScheduleLedger(apiRedis),
     watch: new JobWatch(feed),
+    followers: new Followers(config.followers),
     inventory,
     devices: new DeviceViews({
       inventory,

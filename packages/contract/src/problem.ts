@@ -17,6 +17,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   invalid_request: { status: 422, title: 'The request has errors' },
   too_many_attempts: { status: 429, title: 'Too many requests with wrong tokens' },
+  too_many_followers: { status: 429, title: 'Too many requests follow or wait' },
   internal_error: { status: 500, title: 'Berth made a mistake' },
   ledger_unavailable: { status: 503, title: 'The ledger does not answer' },
 } as const;

@@ -11,6 +11,7 @@ import type { ScheduleLedger } from '../ledger/schedules.js';
 import type { UserLedger } from '../ledger/users.js';
 import type { Caller } from './caller.js';
 import type { DeviceViews } from './device-views.js';
+import type { Followers } from './followers.js';
 import type { Visibility } from './permissions.js';
 
 /** What the daemon's settings and its host say of who may do what. */
@@ -29,6 +30,7 @@ export interface ApiContext {
   readonly ledger: Ledger;
   readonly schedules: ScheduleLedger;
   readonly watch: JobWatch;
+  readonly followers: Followers;
   readonly inventory: DeviceInventory;
   readonly devices: DeviceViews;
   readonly histories: Histories;

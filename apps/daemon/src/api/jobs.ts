@@ -20,6 +20,7 @@ import { jobTag, NOT_MODIFIED } from './etags.js';
 import { explainSubmission } from './explanation.js';
 import { JobListQuerySchema, jobFilterOf } from './job-list-query.js';
 import { resolveSubmission } from './job-request.js';
+import { awaitState, JobWaitQuerySchema } from './job-wait.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 
@@ -120,12 +121,21 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'getJob',
         tags: ['jobs'],
         summary: 'One job, with its attempts and tasks',
+        description:
+          'With `wait` the answer comes when its state has changed, or it has ended: for who has no stream of events.',
         params: JobParametersSchema,
-        response: { 200: JobSchema, ...NOT_MODIFIED, ...problems('not_found', 'invalid_request') },
+        querystring: JobWaitQuerySchema,
+        response: {
+          200: JobSchema,
+          ...NOT_MODIFIED,
+          ...problems('not_found', 'invalid_request', 'too_many_followers'),
+        },
       },
     },
     async (request, reply) => {
-      const job = await jobOr404(app.context, await idOf(app.context, request.params.job));
+      const id = await idOf(app.context, request.params.job);
+      const read = () => jobOr404(app.context, id);
+      const job = await awaitState(app.context, id, request.query, reply.raw, read);
       return reply.header('etag', jobTag(job)).send(job);
     },
   );

@@ -9,11 +9,13 @@ export class ApiProblem extends Error {
 
   readonly code: ProblemCode;
   readonly errors: Problem['errors'];
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ProblemCode, detail: string, errors?: Problem['errors']) {
+  constructor(code: ProblemCode, detail: string, errors?: Problem['errors'], retryAfterSeconds?: number) {
     super(detail);
     this.code = code;
     this.errors = errors;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -150,6 +152,7 @@ function sendProblem(
     instance: request.id,
     ...(problem.errors ? { errors: problem.errors } : {}),
   };
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="berth"');
   if (problem instanceof TooManyAttempts) reply.header('retry-after', problem.retryAfterSeconds);
   return reply
