@@ -67,7 +67,7 @@ it('walks pages to the end, each job once', async () => {
 });
 
 it.each([
-  ['colour=red', '', /colour/],
+  ['colour=red&size=1', 'colour', /no parameter 'colour'/],
   ['state=done', 'state/0', /pending/],
   ['device=9', 'device', /no device 9/],
   ['label=%3D1', 'label/0', /name=value/],
@@ -79,5 +79,7 @@ it.each([
   const response = await daemon.request(`/v1/jobs?${query}`);
   const problem = (await response.json()) as Problem;
   expect(response.status).toBe(422);
-  expect(problem.errors).toEqual([{ pointer, detail: expect.stringMatching(detail) as unknown as string }]);
+  expect(problem.errors?.slice(0, 1)).toEqual([
+    { pointer, detail: expect.stringMatching(detail) as unknown as string },
+  ]);
 });

@@ -16,9 +16,9 @@ end
 
 -- Writes the transition's event, in the same step as its changes.
 local function emit(event, job, id, attempt, rank, more)
-  local number, state = unpack(redis.call('HMGET', job, 'number', 'state'))
+  local number, state, user = unpack(redis.call('HMGET', job, 'number', 'state', 'user'))
   redis.call('XADD', prefix .. ':events', 'MAXLEN', '~', 100000, '*',
-    'type', event, 'at', now, 'job', id, 'number', number, 'state', state,
+    'type', event, 'at', now, 'job', id, 'number', number, 'state', state, 'user', user,
     'attempt', attempt or '', 'rank', rank or '', 'more', more or '')
 end
 

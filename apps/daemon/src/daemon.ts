@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { digestOf, openToken } from './api/authentication.js';
 import type { ApiContext } from './api/context.js';
 import { DeviceViews } from './api/device-views.js';
+import { EventStreams } from './api/event-stream.js';
 import { Followers } from './api/followers.js';
 import { resolveOrRefuse } from './api/job-request.js';
 import { Peers } from './api/peers.js';
@@ -27,8 +28,10 @@ import { Insights } from './insight/insights.js';
 import { DeviceBookView } from './ledger/device-book-view.js';
 import { DeviceQueues } from './ledger/device-queue.js';
 import { EventFeed } from './ledger/event-feed.js';
+import { EventLog } from './ledger/event-log.js';
 import { JobWatch } from './ledger/job-watch.js';
 import { Ledger } from './ledger/ledger.js';
+import { RecentEvents } from './ledger/recent-events.js';
 import { ScheduleLedger } from './ledger/schedules.js';
 import { UserLedger } from './ledger/users.js';
 import { parseListen } from './listening.js';
@@ -148,6 +151,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     schedules: new ScheduleLedger(apiRedis),
     watch: new JobWatch(feed),
     followers: new Followers(config.followers),
+    events: new EventStreams(new EventLog(apiRedis), new RecentEvents(feed)),
     inventory,
     devices: new DeviceViews({
       inventory,

@@ -40,6 +40,7 @@ export const EventSchema = z
     job: JobIdSchema.optional(),
     number: z.int().positive().optional(),
     state: JobStateSchema.optional(),
+    user: z.string().optional().meta({ description: 'Whose job it is.' }),
     attempt: z.int().positive().optional(),
     rank: z.int().nonnegative().optional(),
     node: z.string().optional(),

@@ -11,6 +11,7 @@ import type { ScheduleLedger } from '../ledger/schedules.js';
 import type { UserLedger } from '../ledger/users.js';
 import type { Caller } from './caller.js';
 import type { DeviceViews } from './device-views.js';
+import type { EventStreams } from './event-stream.js';
 import type { Followers } from './followers.js';
 import type { Visibility } from './permissions.js';
 
@@ -31,6 +32,7 @@ export interface ApiContext {
   readonly schedules: ScheduleLedger;
   readonly watch: JobWatch;
   readonly followers: Followers;
+  readonly events: EventStreams;
   readonly inventory: DeviceInventory;
   readonly devices: DeviceViews;
   readonly histories: Histories;

@@ -95,11 +95,14 @@ async function letItFinishSending(request: FastifyRequest): Promise<void> {
 function asProblem(error: FastifyError): ApiProblem {
   if (error instanceof ApiProblem) return error;
   if (error.validation) {
-    const errors = error.validation.map((issue) => ({
-      pointer: pointerOf(error.validationContext, issue.instancePath),
-      detail:
-        issue instanceof RequestValidationError ? describeIssue(issue) : (issue.message ?? 'is not valid'),
-    }));
+    const errors = error.validation.flatMap((issue) => {
+      const unknown = error.validationContext === 'querystring' ? unknownKeys(issue) : [];
+      if (unknown.length > 0)
+        return unknown.map((key) => ({ pointer: key, detail: `there is no parameter '${key}' here` }));
+      const detail =
+        issue instanceof RequestValidationError ? describeIssue(issue) : (issue.message ?? 'is not valid');
+      return [{ pointer: pointerOf(error.validationContext, issue.instancePath), detail }];
+    });
     return invalidRequest(errors);
   }
   const known = FASTIFY_PROBLEMS[error.code];
@@ -124,6 +127,12 @@ function pointerOf(context: string | undefined, path: string): string {
   const inside = path.replace(/^\//, '');
   if (context !== 'body') return inside;
   return inside === '' ? '#' : `#/${inside}`;
+}
+
+function unknownKeys(issue: object): string[] {
+  if (!(issue instanceof RequestValidationError)) return [];
+  const { issue: zodIssue } = issue.params;
+  return zodIssue.code === 'unrecognized_keys' ? zodIssue.keys : [];
 }
 
 function describeIssue(issue: RequestValidationError): string {

@@ -15,6 +15,7 @@ import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
 import { drillRoutes } from './drill.js';
 import { answerNotModified } from './etags.js';
+import { eventRoutes } from './events.js';
 import { explainRoutes } from './explain.js';
 import { groupRoutes } from './groups.js';
 import { guardRequests, type OurNames } from './guards.js';
@@ -107,6 +108,7 @@ export async function buildServer(
   await app.register(scheduleRoutes);
   await app.register(explainRoutes);
   await app.register(usageRoutes);
+  await app.register(eventRoutes);
   await app.register(logRoutes);
   await app.register(metricRoutes);
   await app.register(deviceRoutes);

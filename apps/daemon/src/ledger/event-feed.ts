@@ -22,16 +22,19 @@ export class EventFeed {
   private readonly listeners = new Set<Listener>();
   private readonly redis: Redis;
   private closed = false;
+  /** The id of the last event that was passed on. */
+  position: string;
 
-  private constructor(redis: Redis) {
+  private constructor(redis: Redis, position: string) {
     this.redis = redis;
+    this.position = position;
   }
 
   /** @param redis a connection of its own, for it blocks */
   static async open(redis: Redis, log: Logger): Promise<EventFeed> {
     const [newest] = await redis.xrevrange(KEYS.events, '+', '-', 'COUNT', 1);
-    const feed = new EventFeed(redis);
-    void feed.follow(newest?.[0] ?? '0-0', log);
+    const feed = new EventFeed(redis, newest?.[0] ?? '0-0');
+    void feed.follow(log);
     return feed;
   }
 
@@ -46,13 +49,20 @@ export class EventFeed {
     this.redis.disconnect();
   }
 
-  private async follow(after: string, log: Logger): Promise<void> {
-    let position = after;
+  private async follow(log: Logger): Promise<void> {
     while (!this.closed) {
       try {
-        const reply = await this.redis.xread('COUNT', BATCH, 'BLOCK', 0, 'STREAMS', KEYS.events, position);
+        const reply = await this.redis.xread(
+          'COUNT',
+          BATCH,
+          'BLOCK',
+          0,
+          'STREAMS',
+          KEYS.events,
+          this.position,
+        );
         const events = (reply?.[0]?.[1] ?? []).map(([id, fields]) => eventFromFields(id, fields));
-        position = events.at(-1)?.id ?? position;
+        this.position = events.at(-1)?.id ?? this.position;
         for (const listener of this.listeners) listener(events);
       } catch (error) {
         if (this.closed) return;
@@ -63,7 +73,14 @@ export class EventFeed {
   }
 }
 
-function eventFromFields(id: string, fields: readonly string[]): LedgerEvent {
+/** Which of two events' ids is later, as `sort` wants to know. A number alone is the first of its millisecond. */
+export function compareIds(one: string, other: string): number {
+  const [ms = '', n = '0'] = one.split('-');
+  const [otherMs = '', otherN = '0'] = other.split('-');
+  return Number(ms) - Number(otherMs) || Number(n) - Number(otherN);
+}
+
+export function eventFromFields(id: string, fields: readonly string[]): LedgerEvent {
   const field: Record<string, string> = {};
   for (let i = 0; i < fields.length; i += 2) field[fields[i] as string] = fields[i + 1] as string;
   return {
@@ -71,7 +88,12 @@ function eventFromFields(id: string, fields: readonly string[]): LedgerEvent {
     type: field.type as EventType,
     at: new Date(Number(field.at)).toISOString(),
     ...(field.job
-      ? { job: field.job as JobId, number: Number(field.number), state: field.state as JobState }
+      ? {
+          job: field.job as JobId,
+          number: Number(field.number),
+          state: field.state as JobState,
+          user: field.user as string,
+        }
       : {}),
     ...(field.attempt ? { attempt: Number(field.attempt) } : {}),
     ...(field.rank ? { rank: Number(field.rank) } : {}),
