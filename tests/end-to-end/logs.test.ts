@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
+import { type SentEvent, sentEvents, until } from '../support/event-source.js';
 
 let daemon: TestDaemon;
 beforeAll(async () => {
@@ -59,4 +63,117 @@ it('is empty for a job that still waits', async () => {
   expect(await daemon.logs(job)).toBe('');
   await daemon.cancel(job);
   await daemon.cancel(blocker);
+});
+
+/** Past fetch, which decompresses by itself. */
+async function raw(
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }> {
+  const sent = request(`${daemon.address}${path}`, {
+    headers: { authorization: `Bearer ${daemon.token}`, ...headers },
+  });
+  sent.end();
+  const [response] = await once(sent, 'response');
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part as Buffer);
+  return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) };
+}
+
+it('is compressed as it is asked for, and not while it is followed', async () => {
+  const job = await daemon.shell('seq 1 20000');
+  await daemon.ended(job);
+  const plain = Buffer.from(await daemon.logs(job));
+  const path = `/v1/jobs/${job.id}/logs`;
+  for (const [accept, encoding, decompress] of [
+    ['gzip', 'gzip', gunzipSync],
+    ['gzip, deflate, br', 'br', brotliDecompressSync],
+    ['br;q=0, *', 'gzip', gunzipSync],
+  ] as const) {
+    const { headers, body } = await raw(path, { 'accept-encoding': accept });
+    expect([headers['content-encoding'], headers.vary]).toEqual([encoding, 'accept-encoding']);
+    expect(body.length).toBeLessThan(plain.length / 2);
+    expect(decompress(body).equals(plain)).toBe(true);
+  }
+  for (const [query, accept] of [
+    ['', 'identity'],
+    ['?follow=true', 'gzip'],
+    ['', 'gzip;q=0'],
+  ] as const) {
+    const { headers, body } = await raw(`${path}${query}`, { 'accept-encoding': accept });
+    expect(headers['content-encoding']).toBeUndefined();
+    expect(body.equals(plain)).toBe(true);
+  }
+});
+
+it('is given by ranges of bytes', async () => {
+  const job = await daemon.shell('printf 0123456789');
+  await daemon.ended(job);
+  const path = `/v1/jobs/${job.id}/logs`;
+  for (const [range, status, text, part] of [
+    ['bytes=0-3', 206, '0123', 'bytes 0-3/10'],
+    ['bytes=4-', 206, '456789', 'bytes 4-9/10'],
+    ['bytes=-2', 206, '89', 'bytes 8-9/10'],
+    ['bytes=8-99', 206, '89', 'bytes 8-9/10'],
+    ['bytes=3-1', 200, '0123456789', undefined],
+    ['bytes=0-1,3-4', 200, '0123456789', undefined],
+    ['lines=1-2', 200, '0123456789', undefined],
+  ] as const) {
+    const answer = await raw(path, { range, 'accept-encoding': 'gzip;q=0' });
+    expect([range, answer.status, answer.body.toString(), answer.headers['content-range']]).toEqual([
+      range,
+      status,
+      text,
+      part,
+    ]);
+  }
+  const beyond = await raw(path, { range: 'bytes=10-' });
+  expect([beyond.status, beyond.headers['content-range']]).toEqual([416, 'bytes */10']);
+  expect(JSON.parse(beyond.body.toString())).toMatchObject({
+    type: 'urn:berth:problem:range_not_satisfiable',
+    detail: expect.stringContaining('10 bytes, 0 to 9') as unknown,
+  });
+  const head = await daemon.request(path, { method: 'HEAD', headers: { accept: 'text/event-stream' } });
+  expect([head.status, head.headers.get('accept-ranges')]).toEqual([200, 'bytes']);
+});
+
+async function follow(job: { id: string }, lastId?: string): Promise<AsyncGenerator<SentEvent>> {
+  const resume = lastId === undefined ? {} : { 'last-event-id': lastId };
+  const headers = { accept: 'text/event-stream', ...resume };
+  return sentEvents(await daemon.request(`/v1/jobs/${job.id}/logs`, { headers }));
+}
+const textOf = (events: readonly SentEvent[]): string =>
+  events.map(({ data }) => (data as { text?: string }).text ?? '').join('');
+
+it('is followed as server-sent events, which go on behind the last one that was seen', async () => {
+  const job = await daemon.shell(
+    `printf 'a\\303'; sleep 0.3; printf '\\274b\\n'; sleep 0.1; printf '\\360\\237'; sleep 0.1; echo end`,
+  );
+  const stream = await follow(job);
+  const first = (await until(stream, () => true))[0] as SentEvent;
+  // A character is never cut in two: its first byte waits for the second.
+  expect(first).toMatchObject({ type: 'output', data: { attempt: 1, offset: 0, text: 'a' }, id: '1:1' });
+  await stream.return(undefined);
+  const rest = await until(await follow(job, first.id as string), ({ type }) => type === 'end');
+  expect(textOf(rest)).toBe('üb\n\uFFFDend\n');
+  expect(rest.at(-1)).toMatchObject({ data: { state: 'succeeded' }, id: '1:11' });
+  expect(await until(await follow(job, '1:11'), ({ type }) => type === 'end')).toHaveLength(1);
+});
+
+it('is followed from attempt to attempt, and none is left out', async () => {
+  const job = await daemon.shell('echo attempt $BERTH_ATTEMPT; test $BERTH_ATTEMPT = 3', {
+    retry: { limit: 2, backoff: 0 },
+  });
+  await daemon.ended(job);
+  const seen = await until(await follow(job, '1:0'), ({ type }) => type === 'end');
+  expect(textOf(seen)).toBe('attempt 1\nattempt 2\nattempt 3\n');
+  for (const id of ['4:0', 'x', '1', '0:5']) {
+    const response = await daemon.request(`/v1/jobs/${job.id}/logs`, {
+      headers: { accept: 'text/event-stream', 'last-event-id': id },
+    });
+    expect([response.status, await response.json()]).toMatchObject([
+      422,
+      { errors: [{ pointer: 'last-event-id' }] },
+    ]);
+  }
 });

@@ -14,6 +14,7 @@ export const PROBLEMS = {
   idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another submission' },
   precondition_failed: { status: 412, title: 'It is not as the request expects' },
   payload_too_large: { status: 413, title: 'The request is too large' },
+  range_not_satisfiable: { status: 416, title: 'There is nothing in this range' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   invalid_request: { status: 422, title: 'The request has errors' },
   too_many_attempts: { status: 429, title: 'Too many requests with wrong tokens' },

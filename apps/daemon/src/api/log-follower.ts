@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { formatBytes, isEnded, type JobId, type JobState } from '@berth/contract';
+import { isEnded, type JobId, type JobState } from '@berth/contract';
 import { openLog } from '@berth/task-shim';
 import type { ApiContext } from './context.js';
 
@@ -11,6 +11,8 @@ export interface LogRequest {
   rank: number;
   /** null: the current attempt, and with `follow` those that come after it. */
   attempt: number | null;
+  /** Where `attempt` is null: the attempt to begin with; null: the current one. */
+  begin?: number | null;
   stream: 'stdout' | 'stderr' | null;
   /** A byte of the log. */
   from: number;
@@ -18,11 +20,22 @@ export interface LogRequest {
   signal: AbortSignal;
 }
 
+/** A part of a log, in its own offsets; without data: it was there, but is kept no longer. */
+export interface LogPiece {
+  attempt: number;
+  from: number;
+  to: number;
+  data: Buffer | null;
+}
+
 /**
  * The output of a task from a byte on: what is there, and while it is followed what comes, until the job has ended.
  * Nothing is polled: the ledger's events tell about the job, the kernel about the file.
  */
-export async function* followLog(context: ApiContext, request: LogRequest): AsyncGenerator<Buffer> {
+export async function* followLog(
+  context: Pick<ApiContext, 'ledger' | 'watch' | 'directories'>,
+  request: LogRequest,
+): AsyncGenerator<LogPiece> {
   const { ledger, watch: jobs, directories } = context;
   const bell = new Bell(request.signal);
   const stopWatching = jobs.onChange(request.job, () => bell.ring());
@@ -33,7 +46,7 @@ export async function* followLog(context: ApiContext, request: LogRequest): Asyn
       bell.reset();
       const record = await ledger.record(request.job);
       if (!record) return;
-      attempt ??= Number(record.attempt) || null;
+      attempt ??= request.begin ?? (Number(record.attempt) || null);
       const over = attempt !== null && record[`task:${attempt}:${request.rank}:state`] === 'ended';
       if (attempt !== null) {
         const directory = directories.task(request.job, attempt, request.rank);
@@ -41,23 +54,22 @@ export async function* followLog(context: ApiContext, request: LogRequest): Asyn
         const log = openLog(directory);
         for (;;) {
           const { chunks, next, skipped } = await log.read(from, BLOCK_BYTES, request.stream ?? undefined);
-          if (skipped) yield gap(skipped.to - skipped.from);
-          for (const { data } of chunks) yield data;
+          if (skipped) yield { attempt, ...skipped, data: null };
+          for (const { offset, data } of chunks)
+            yield { attempt, from: offset, to: offset + data.length, data };
           if (next === from) break;
           from = next;
         }
       }
-      if (!request.follow || isEnded(record.state as JobState)) return;
-      if (over) {
-        if (request.attempt !== null) return;
-        if (Number(record.attempt) > (attempt as number)) {
-          attempt = Number(record.attempt);
-          from = 0;
-          files?.close();
-          files = null;
-          continue;
-        }
+      if (!request.follow || (over && request.attempt !== null)) return;
+      if (over && Number(record.attempt) > (attempt as number)) {
+        attempt = (attempt as number) + 1;
+        from = 0;
+        files?.close();
+        files = null;
+        continue;
       }
+      if (isEnded(record.state as JobState)) return;
       await bell.rung();
     }
   } finally {
@@ -99,8 +111,4 @@ function watchFiles(directory: string, bell: Bell): FSWatcher | null {
   } catch {
     return null;
   }
-}
-
-function gap(bytes: number): Buffer {
-  return Buffer.from(`\n[${formatBytes(bytes)} of output are gone here: the log had reached its limit]\n`);
 }

@@ -1,11 +1,14 @@
 import { Readable } from 'node:stream';
-import { openLog } from '@berth/task-shim';
+import type { Job } from '@berth/contract';
+import { openLog, type TaskLog } from '@berth/task-shim';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { type LogPlace, placeIn, sendLogEvents } from './log-events.js';
 import { followLog } from './log-follower.js';
-import { ApiProblem } from './problem.js';
+import { bytesIn, bytesOf, compressed, encodingFor, inOnePiece, type LogRange, rangeIn } from './log-text.js';
+import { ApiProblem, invalidRequest } from './problem.js';
 import { problems } from './problem-responses.js';
 
 const BooleanParameterSchema = z
@@ -23,8 +26,18 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: "A task's output",
         description:
           'The bytes as they were written. With `follow` the answer goes on until the job has ended. Where a very long ' +
-          'log has lost its middle, a line in square brackets says how much.',
+          'log has lost its middle, a line in square brackets says how much. With `Accept: text/event-stream` it is followed as ' +
+          'server-sent events: `output` with a `text`, `gap`, and `end` after the last of it; their ids are `ATTEMPT:OFFSET`, and ' +
+          '`Last-Event-ID` goes on behind one. Otherwise compressed as `Accept-Encoding` says, and by `Range` a part of it; of a ' +
+          'log that has lost its middle as much of that as is there in one piece.',
         params: JobParametersSchema,
+        headers: z.object({
+          range: z.string().max(200).optional().meta({
+            description: 'One range of bytes. Ignored beside `follow`, `stream`, `tail` and `offset`.',
+            example: 'bytes=0-1023',
+          }),
+          'last-event-id': z.string().max(40).optional().meta({ description: 'For server-sent events.' }),
+        }),
         querystring: z.strictObject({
           rank: z.coerce.number().int().min(0).default(0),
           attempt: z.coerce
@@ -55,50 +68,112 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         response: {
           200: {
             description: 'The output. The header Berth-Log-Offset says at which byte of the log it begins.',
-            content: { 'text/plain': { schema: z.string() } },
+            content: { 'text/plain': { schema: z.string() }, 'text/event-stream': { schema: z.string() } },
           },
-          ...problems('not_found', 'invalid_request'),
+          206: { description: 'The range.', content: { 'text/plain': { schema: z.string() } } },
+          ...problems('not_found', 'invalid_request', 'range_not_satisfiable', 'too_many_followers'),
         },
       },
     },
     async (request, reply) => {
-      const { directories } = app.context;
-      const { rank, attempt, stream, tail, offset, follow } = request.query;
+      const { rank, attempt, stream, tail, offset } = request.query;
       const id = await idOf(app.context, request.params.job);
       const job = await jobOr404(app.context, id);
-      const tasks = job.launch === 'perDevice' ? job.gpus : 1;
-      if (rank >= tasks) {
-        const detail = `Job ${job.number} has ${tasks} task${tasks === 1 ? '' : 's'}: rank 0${tasks === 1 ? '' : ` to ${tasks - 1}`}`;
-        throw new ApiProblem('not_found', detail);
-      }
-      if (attempt !== undefined && attempt > job.attempts.length) {
-        throw new ApiProblem('not_found', `Job ${job.number} has had ${job.attempts.length} attempts`);
+      taskOr404(job, rank, attempt);
+
+      const isBody = request.method !== 'HEAD';
+      const asEvents = isBody && /\btext\/event-stream\b/.test(request.headers.accept ?? '');
+      const follow = asEvents || (isBody && (request.query.follow ?? false));
+      const place = asEvents ? resumedAt(request.headers['last-event-id'], job, attempt) : null;
+      const number = place?.attempt ?? attempt ?? job.attempts.length;
+      const log = openLog(app.context.directories.task(id, number, rank));
+      const from = place?.offset ?? offset ?? (tail === undefined ? 0 : await log.tailOffset(tail));
+
+      const part = { rank, attempt: attempt ?? null, begin: number || null, stream: stream ?? null, from };
+      if (follow) {
+        const leave = app.context.followers.enter();
+        const closed = new AbortController();
+        reply.raw.once('close', () => {
+          leave();
+          closed.abort();
+        });
+        const pieces = followLog(app.context, { job: id, ...part, follow, signal: closed.signal });
+        if (!asEvents)
+          return sendText(reply, Readable.from(sayingHello(reply, bytesOf(pieces)), BYTES), from);
+        const ended = async () => ({ state: (await jobOr404(app.context, id)).state });
+        await sendLogEvents(pieces, { attempt: Math.max(number, 1), offset: from }, reply, ended);
+        return reply as never;
       }
 
-      const number = attempt ?? job.attempts.length;
-      const log = openLog(directories.task(id, number, rank));
-      const from = offset ?? (tail === undefined ? 0 : await log.tailOffset(tail));
-      const closed = new AbortController();
-      reply.raw.on('close', () => closed.abort());
-      const output = followLog(app.context, {
-        job: id,
-        rank,
-        attempt: attempt ?? null,
-        stream: stream ?? null,
-        from,
-        follow: follow ?? false,
-        signal: closed.signal,
-      });
-      return reply
-        .header('content-type', 'text/plain; charset=utf-8')
-        .header('x-content-type-options', 'nosniff')
-        .header('cache-control', 'no-store')
-        .header('berth-log-offset', from)
-        .serializer((payload: string) => payload)
-        .send(Readable.from(sayingHello(reply, output), { objectMode: false }) as never);
+      const isWhole = stream === undefined && tail === undefined && offset === undefined;
+      if (isWhole) {
+        reply.header('accept-ranges', 'bytes');
+        const range = request.headers['if-range'] ? null : rangeIn(request.headers.range, await log.size());
+        if (range !== null) return sendRange(reply, log, range);
+      }
+      const { signal } = new AbortController();
+      const bytes = Readable.from(
+        bytesOf(followLog(app.context, { job: id, ...part, follow, signal })),
+        BYTES,
+      );
+      const encoding = encodingFor(request.headers['accept-encoding']);
+      reply.header('vary', 'accept-encoding');
+      if (encoding === null) return sendText(reply, bytes, from);
+      return sendText(reply.header('content-encoding', encoding), compressed(bytes, encoding), from);
     },
   );
 };
+
+const BYTES = { objectMode: false };
+
+function sendText(reply: FastifyReply, bytes: Readable, from: number) {
+  return reply
+    .header('content-type', 'text/plain; charset=utf-8')
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', 'no-store')
+    .header('berth-log-offset', from)
+    .serializer((payload: string) => payload)
+    .send(bytes) as never;
+}
+
+/** @throws ApiProblem `range_not_satisfiable` */
+async function sendRange(reply: FastifyReply, log: TaskLog, asked: LogRange | 'unsatisfiable') {
+  const range = asked === 'unsatisfiable' ? null : inOnePiece(asked, await log.gaps());
+  if (range === null) {
+    const size = await log.size();
+    reply.header('content-range', `bytes */${size}`);
+    const detail = `The log has ${size} bytes${size > 0 ? `, 0 to ${size - 1}` : ' yet'}, and none in the range that was asked for`;
+    throw new ApiProblem('range_not_satisfiable', detail);
+  }
+  const { first, last, size } = range;
+  reply
+    .code(206)
+    .header('content-range', `bytes ${first}-${last}/${size}`)
+    .header('content-length', last - first + 1);
+  return sendText(reply, Readable.from(bytesIn(log, range), BYTES), first);
+}
+
+/** @throws ApiProblem `not_found` */
+function taskOr404(job: Job, rank: number, attempt: number | undefined): void {
+  const tasks = job.launch === 'perDevice' ? job.gpus : 1;
+  if (rank >= tasks) {
+    const detail = `Job ${job.number} has ${tasks} task${tasks === 1 ? '' : 's'}: rank 0${tasks === 1 ? '' : ` to ${tasks - 1}`}`;
+    throw new ApiProblem('not_found', detail);
+  }
+  if (attempt !== undefined && attempt > job.attempts.length) {
+    throw new ApiProblem('not_found', `Job ${job.number} has had ${job.attempts.length} attempts`);
+  }
+}
+
+/** @throws ApiProblem `invalid_request` for an id that no event had */
+function resumedAt(id: string | undefined, job: Job, attempt: number | undefined): LogPlace | null {
+  if (id === undefined) return null;
+  const place = placeIn(id);
+  const isPast = place !== null && place.attempt <= Math.max(job.attempts.length, 1);
+  if (isPast && (attempt === undefined || attempt === place.attempt)) return place;
+  const detail = `${id.slice(0, 40)} is no place in this log; ids look like 1:4096, an attempt and an offset`;
+  throw invalidRequest([{ pointer: 'last-event-id', detail }]);
+}
 
 /** Who follows a job that hasn't written yet shall know at once that it is being followed. */
 async function* sayingHello(reply: FastifyReply, output: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
