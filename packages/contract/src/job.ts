@@ -13,11 +13,14 @@ import { JobStateSchema } from './job-state.js';
 import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
 import { RetrySchema } from './retry.js';
 import { SharingInputSchema, SharingSchema } from './sharing.js';
-import { DurationInputSchema, formatDuration } from './units.js';
 import { UserSchema } from './user.js';
+import { DurationInputSchema, formatBytes, formatDuration } from './units.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
 export const RESERVED_ENVIRONMENT = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'] as const;
+
+/** What an environment may take in all, names and values: Linux gives a program about twice that, arguments included. */
+const MOST_ENVIRONMENT_BYTES = 2 ** 20;
 
 const noNul = (text: string): boolean => !text.includes('\0');
 const TextSchema = z.string().max(131_071).refine(noNul, 'must not contain a NUL character');
@@ -50,6 +53,15 @@ const EnvironmentSchema = z
     if (names.length > 1024) {
       context.addIssue({ code: 'custom', message: `at most 1024 variables; these are ${names.length}` });
     }
+    // With the sign between and the NUL behind, as the system counts.
+    const bytes = names.reduce(
+      (sum, name) => sum + bytesIn(name) + bytesIn(environment[name] as string) + 2,
+      0,
+    );
+    if (bytes > MOST_ENVIRONMENT_BYTES) {
+      const message = `its variables take ${formatBytes(bytes)} in all; at most ${formatBytes(MOST_ENVIRONMENT_BYTES)}: put large values into a file, and its name here`;
+      context.addIssue({ code: 'custom', message });
+    }
     for (const name of names) {
       if ((RESERVED_ENVIRONMENT as readonly string[]).includes(name)) {
         const message = `${name} is set by Berth for every task; name the devices in "devices" instead`;
@@ -63,7 +75,12 @@ const EnvironmentSchema = z
       }
     }
   })
-  .meta({ description: "Variables added to the task's environment.", examples: [{ OMP_NUM_THREADS: '4' }] });
+  .meta({
+    description: "Variables added to the task's environment: 1,024 at most, and 1 MiB in all.",
+    examples: [{ OMP_NUM_THREADS: '4' }],
+  });
+
+const bytesIn = (text: string): number => new TextEncoder().encode(text).length;
 
 const AbsolutePathSchema = TextSchema.max(4095).refine(
   (path) => path.startsWith('/'),

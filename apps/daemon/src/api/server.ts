@@ -31,6 +31,12 @@ import { usageRoutes } from './usage.js';
 import { userRoutes } from './users.js';
 
 const LONGEST_FOR_HEADERS_SECONDS = 15;
+const ABOUT =
+  'A multi-GPU job scheduler. Bytes and seconds are numbers, times are RFC 3339 in UTC; requests also take texts such as `40GiB` and `2h`. ' +
+  'Errors are RFC 9457 problems whose `type` stays the same, with every bad field at once. Whatever makes something (`submitJob`, ' +
+  '`submitBatch`, `createSchedule`, `runSchedule`) takes an `Idempotency-Key`: sent again with the same body, within a day, it answers with ' +
+  'what it made then; with another body 409. All other calls may be sent twice as they are: the second time they change nothing. ' +
+  'A body may have 4 MiB, that of a batch 64 MiB.';
 const BODY_LIMIT_BYTES = 4 * 2 ** 20;
 
 /** How the API meets the network. */
@@ -82,7 +88,7 @@ export async function buildServer(
       info: {
         title: 'Berth',
         version: '1',
-        description: 'A multi-GPU job scheduler. Bytes and seconds are numbers, times are RFC 3339 in UTC.',
+        description: ABOUT,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: 'http://127.0.0.1:7700' }],
