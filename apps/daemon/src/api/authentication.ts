@@ -38,7 +38,7 @@ export function requireCaller(app: FastifyInstance): void {
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request) => {
     const route = request.routeOptions.url ?? '';
-    if (OPEN_ROUTES.has(route) || route.startsWith(OPEN_FILES)) return;
+    if (request.routeOptions.config.open || OPEN_ROUTES.has(route) || route.startsWith(OPEN_FILES)) return;
     request.caller = await whoSent(request, app.context, attempts);
   });
 }

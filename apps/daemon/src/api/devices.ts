@@ -122,6 +122,8 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'resumeDevice',
         tags: ['devices'],
         summary: 'Give a device back to scheduling',
+        description:
+          'Takes back a drain, whoever has made it: a person, or Berth after failures. 409 while the driver cannot reach the device.',
         params: ParametersSchema,
         response: {
           200: DeviceSchema,

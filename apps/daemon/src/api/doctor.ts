@@ -16,6 +16,8 @@ export const doctorRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'examine',
         tags: ['health'],
         summary: 'What a person would check by hand: driver, devices, PyTorch, Redis, permissions',
+        description:
+          'Each finding with what to do. It starts a Python of its own and may take a minute; nothing of the host is changed.',
         querystring: z.strictObject({
           python: z
             .string()

@@ -18,6 +18,8 @@ export const explainRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'explainJob',
         tags: ['jobs'],
         summary: 'What a job waits for, every device with why not, and when it starts at the latest',
+        description:
+          'From the very plan that decisions are made of. A job that has started or ended has nothing to explain: `unknownBecause` says so.',
         params: JobParametersSchema,
         response: { 200: ExplanationSchema, ...problems('not_found', 'invalid_request') },
       },

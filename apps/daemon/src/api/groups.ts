@@ -99,6 +99,7 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'getGroup',
         tags: ['jobs'],
         summary: 'How far the jobs of a group are',
+        description: 'How many of its jobs are in each state; `GET /v1/jobs?group=…` lists them.',
         params: ParametersSchema,
         response: { 200: GroupSchema, ...NOT_MODIFIED, ...problems('not_found', 'invalid_request') },
       },
@@ -113,6 +114,8 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'cancelGroup',
         tags: ['jobs'],
         summary: 'Cancel all jobs of a group that have not ended',
+        description:
+          'The last ones first, so that none starts in the place of another. Cancelling twice changes nothing.',
         params: ParametersSchema,
         response: { 202: GroupSchema, ...problems('not_found', 'invalid_request') },
       },

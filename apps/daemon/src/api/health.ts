@@ -7,8 +7,11 @@ export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     '/healthz',
     {
       schema: {
+        operationId: 'isAlive',
         tags: ['health'],
         summary: 'Whether the daemon lives',
+        description:
+          'Answers as long as the process does, whatever Redis or the driver do. Needs no token: for probes.',
         security: [],
         response: { 200: HealthSchema },
       },
@@ -20,8 +23,10 @@ export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     '/readyz',
     {
       schema: {
+        operationId: 'isReady',
         tags: ['health'],
         summary: 'Whether the daemon can take jobs',
+        description: 'Asks Redis for an answer; 503 where none comes. Needs no token.',
         security: [],
         response: { 200: HealthSchema, 503: HealthSchema },
       },

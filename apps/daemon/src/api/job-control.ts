@@ -73,6 +73,8 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'holdJob',
         tags: ['jobs'],
         summary: 'Keep a waiting job from starting',
+        description:
+          'It keeps its place by number, but leaves the line until it is released. Holding it twice changes nothing.',
         params: JobParametersSchema,
         response: { 200: JobSchema, ...answers },
       },
@@ -92,6 +94,8 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'releaseJob',
         tags: ['jobs'],
         summary: 'Let a held job go',
+        description:
+          'It is in line again at once, at its old place. Releasing a job that is not held changes nothing.',
         params: JobParametersSchema,
         response: { 200: JobSchema, ...answers },
       },

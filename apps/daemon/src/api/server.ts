@@ -25,6 +25,7 @@ import { jobRoutes } from './jobs.js';
 import { logRoutes } from './logs.js';
 import { metricRoutes } from './metrics.js';
 import { answerProblems } from './problem.js';
+import { referenceRoutes, withSamples } from './reference.js';
 import { scheduleRoutes } from './schedules.js';
 import { tokenRoutes } from './tokens.js';
 import { usageRoutes } from './usage.js';
@@ -105,6 +106,7 @@ export async function buildServer(
       },
     },
     ...fastifyZodOpenApiTransformers,
+    transformObject: (made) => withSamples(fastifyZodOpenApiTransformers.transformObject(made)),
   });
   await app.register(healthRoutes);
   await app.register(jobRoutes);
@@ -122,7 +124,7 @@ export async function buildServer(
   await app.register(dashboardRoutes);
   await app.register(userRoutes);
   await app.register(tokenRoutes);
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  await app.register(referenceRoutes);
   await app.ready();
   return app;
 }
