@@ -27,7 +27,7 @@ export const NOT_MODIFIED = { 304: { description: 'It is as the ETag in If-None-
  */
 export function answerNotModified(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
-    if (!request.routeOptions.config.etag || reply.statusCode !== 200 || typeof payload !== 'string')
+    if (!request.routeOptions.config?.etag || reply.statusCode !== 200 || typeof payload !== 'string')
       return payload;
     const tag = reply.getHeader('etag') ?? `"${digestOf(payload)}"`;
     reply.header('etag', tag).header('cache-control', 'private, no-cache');

@@ -1,6 +1,14 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { PROBLEMS, type Problem, type ProblemCode, problemType } from '@berth/contract';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  ConnectionError,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+} from 'fastify';
 import { RequestValidationError } from 'fastify-zod-openapi';
 
 /** A request that can't be met, thrown by a handler and answered as RFC 9457 problem details. */
@@ -52,6 +60,7 @@ export async function inside<T>(place: string, work: Promise<T>): Promise<T> {
   }
 }
 
+const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 const PATIENCE_WITH_LARGE_BODIES_MS = 2000;
 
 /** Fastify's own errors that a client can cause, by what a client can do about them. */
@@ -66,6 +75,8 @@ const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = 
     detail: 'The body is not as long as its header says',
   },
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload_too_large', detail: 'The body is too large' },
+  FST_ERR_BAD_URL: { code: 'malformed_request', detail: 'The address is no URL' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'malformed_request', detail: 'A name in the address is too long' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: 'unsupported_media_type',
     detail: 'Send JSON, with the header Content-Type: application/json',
@@ -83,6 +94,37 @@ export function answerProblems(app: FastifyInstance): void {
     const detail = `${request.method} ${request.url.split('?')[0]} is nothing that Berth offers; /openapi.json lists what is`;
     return sendProblem(request, reply, new ApiProblem('not_found', detail));
   });
+}
+
+/** What Fastify refuses before it knows the route. */
+export const frameworkErrors: NonNullable<FastifyServerOptions['frameworkErrors']> = (
+  error,
+  request,
+  reply,
+) => {
+  sendProblem(request as FastifyRequest, reply as FastifyReply, asProblem(error), error);
+};
+
+/** What Node refuses before it is a request. */
+export function clientErrorHandler(error: ConnectionError, socket: Socket): void {
+  const isHeader = error.code === 'HPE_HEADER_OVERFLOW';
+  const detail = isHeader
+    ? 'The headers are too large: 16 KiB at the most'
+    : 'This is no HTTP that could be read';
+  const [code, status] = isHeader
+    ? (['payload_too_large', '431 Request Header Fields Too Large'] as const)
+    : (['malformed_request', '400 Bad Request'] as const);
+  const problem: Problem = {
+    type: problemType(code),
+    title: PROBLEMS[code].title,
+    status: Number.parseInt(status, 10),
+    detail,
+  };
+  const body = JSON.stringify(problem);
+  if (socket.writable) {
+    const head = `HTTP/1.1 ${status}\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`;
+    socket.end(head + body);
+  } else socket.destroy(error);
 }
 
 /** A client that is still sending when the connection closes would see a broken pipe instead of the answer. */
@@ -166,7 +208,7 @@ function sendProblem(
   if (problem instanceof TooManyAttempts) reply.header('retry-after', problem.retryAfterSeconds);
   return reply
     .code(status)
-    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('content-type', PROBLEM_JSON)
     .serializer((payload) => JSON.stringify(payload))
     .send(body);
 }

@@ -34,7 +34,7 @@ export const referenceRoutes: FastifyPluginAsync = async (app) => {
     staticCSP: POLICY,
     transformSpecification: (document) => fromHere(document) as Record<string, unknown>,
     uiConfig: { validatorUrl: null, tryItOutEnabled: true, docExpansion: 'list', deepLinking: true },
-    theme: { title: 'Berth' },
+    theme: { title: 'Berth', css: [{ filename: 'berth.css', content: '.topbar { display: none }' }] },
   });
 };
 

@@ -24,7 +24,8 @@ import { jobControlRoutes } from './job-control.js';
 import { jobRoutes } from './jobs.js';
 import { logRoutes } from './logs.js';
 import { metricRoutes } from './metrics.js';
-import { answerProblems } from './problem.js';
+import { answerProblems, clientErrorHandler, frameworkErrors } from './problem.js';
+import { withCommonProblems } from './problem-responses.js';
 import { referenceRoutes, withSamples } from './reference.js';
 import { scheduleRoutes } from './schedules.js';
 import { tokenRoutes } from './tokens.js';
@@ -70,6 +71,10 @@ export async function buildServer(
     genReqId: () => randomUUID(),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    frameworkErrors,
+    clientErrorHandler,
+    // The longest name that there is, as percent-encoded bytes.
+    routerOptions: { maxParamLength: 300 },
     trustProxy: options.trustedProxies.length > 0 ? options.trustedProxies : false,
     requestTimeout: options.requestTimeoutSeconds * 1000,
     ...networkOptions(options),
@@ -106,7 +111,8 @@ export async function buildServer(
       },
     },
     ...fastifyZodOpenApiTransformers,
-    transformObject: (made) => withSamples(fastifyZodOpenApiTransformers.transformObject(made)),
+    transformObject: (made) =>
+      withSamples(withCommonProblems(fastifyZodOpenApiTransformers.transformObject(made))),
   });
   await app.register(healthRoutes);
   await app.register(jobRoutes);
