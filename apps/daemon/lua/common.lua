@@ -296,7 +296,9 @@ local function take_job(argv)
     redis.call('EXPIRE', remembered, life)
   end
   emit('job.submitted', job, id, nil, nil, waiting_of(job))
-  return taken()
+  if #waits > 0 then return taken() end
+  -- The caller has the rest.
+  return { 'ok', id, redis.call('ZRANK', prefix .. ':queue', id) or '', 'number', tostring(number), 'submittedAt', tostring(now) }
 end
 
 local function schedule_key(id)

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { type Constraints, type JobSubmission, makeJobId, type Problem } from '@berth/contract';
@@ -11,6 +10,7 @@ import { accountFor } from './account.js';
 import type { Caller } from './caller.js';
 import { checkpointSpec } from './checkpoint-request.js';
 import type { ApiContext } from './context.js';
+import { whyNoDirectory } from './directories.js';
 import { ApiProblem, invalidRequest } from './problem.js';
 import { shareOf, sharingOf } from './sharing.js';
 
@@ -222,14 +222,4 @@ function describeDevices(devices: readonly DeviceFacts[], { inventory }: ApiCont
   if (devices.length === 0) return 'this host has none that the daemon may use';
   const named = devices.map(({ index, mig, name }) => `${index}${mig ? `:${mig.index}` : ''} (${name})`);
   return `this host has ${devices.length}: ${named.join(', ')}`;
-}
-
-async function whyNoDirectory(path: string): Promise<string | null> {
-  try {
-    return (await stat(path)).isDirectory() ? null : `${path} is not a directory`;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return `${path} does not exist on this host`;
-    return `${path} can't be entered: ${(error as Error).message}`;
-  }
 }

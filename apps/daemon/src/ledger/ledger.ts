@@ -64,11 +64,25 @@ export function submissionArguments({ id, name, user, spec, needs, ...job }: New
   ];
 }
 
-/** The job that the scripts answer with when they have taken one. */
-export function takenJob(values: readonly string[]): Job {
+/** The job that the scripts answer with when they have taken one: whole, or what of it only they know. */
+export function takenJob(job: NewJob, values: readonly string[]): Job {
   const [, position, ...fields] = values;
   const waiting = { position: position === '' ? null : Number(position) + 1, reason: null };
-  return jobFromRecord(recordFromFields(fields), waiting);
+  const record = recordFromFields(fields);
+  if (record.spec !== undefined) return jobFromRecord(record, waiting);
+  const { id, name, user, needs, spec } = job;
+  const taken = {
+    ...record,
+    id,
+    name,
+    user,
+    priority: String(needs.priority),
+    state: 'pending',
+    attempt: '0',
+  };
+  const held = job.held ? { held: '1' } : {};
+  const notBefore = job.notBefore === null ? {} : { notBefore: String(job.notBefore) };
+  return jobFromRecord({ ...taken, ...held, ...notBefore }, waiting, spec);
 }
 
 /** The truth about jobs. Every change is one atomic, checked transition, and one event on the stream. */
@@ -98,7 +112,7 @@ export class Ledger {
   async submit(job: NewJob): Promise<{ job: Job; replayed: boolean }> {
     const { outcome, values } = await this.run('submit', job.id, ...submissionArguments(job));
     if (outcome === 'replayed') return { job: (await this.job(values[0] as JobId)) as Job, replayed: true };
-    return { job: takenJob(values), replayed: false };
+    return { job: takenJob(job, values), replayed: false };
   }
 
   /** Takes many jobs, each as `submit` does; those that are taken already are left as they are. @throws as `submit` */

@@ -157,8 +157,8 @@ export function placedAttempt(record: JobRecord, attempt: number): PlacedAttempt
 export function jobFromRecord(
   record: JobRecord,
   waiting: { reason: PendingReason | null; position: number | null },
+  spec: JobSpec = specOf(record),
 ): Job {
-  const spec = specOf(record);
   const attempts = Array.from({ length: Number(record.attempt) }, (_, i) => attemptFromRecord(record, i + 1));
   const pending = record.state === 'pending';
   const after = spec.after.map((each) => ({ ...each, open: record[`after:${each.job}`] !== undefined }));
@@ -188,9 +188,9 @@ export function jobFromRecord(
 
 /** Why a job waits for reasons of its own, whatever devices there are; null: it has none. */
 function ownReason(record: JobRecord, after: Job['after']): PendingReason | null {
-  const { held, openDependencies, notBefore } = waitingJob(record);
-  if (held) return { code: 'held', sentence: 'it is held; release lets it go' };
-  if (openDependencies > 0) {
+  const notBefore = record.notBefore === undefined ? null : Number(record.notBefore);
+  if (record.held !== undefined) return { code: 'held', sentence: 'it is held; release lets it go' };
+  if (Number(record.openDependencies ?? 0) > 0) {
     const open = after.filter((each) => each.open).map(({ number, on }) => `job ${number} has ${on}`);
     const more = open.length > 3 ? ` and ${open.length - 3} more` : '';
     return { code: 'dependency', sentence: `waits until ${open.slice(0, 3).join(' and ')}${more}` };

@@ -96,7 +96,7 @@ export class ScheduleLedger {
     const mayOverlap = overlap === 'allow' ? 1 : '';
     const argv = [at, expected, upcoming, mayOverlap, ...submissionArguments(job)];
     const { values } = await this.run('run_schedule', id, id, ...argv);
-    return values[0] === 'skipped' ? null : takenJob(values);
+    return values[0] === 'skipped' ? null : takenJob(job, values);
   }
 
   /**
