@@ -10,7 +10,7 @@ import { ApiDocument, type Operation, type Parameter } from '../support/document
 const REQUESTS = Number(process.env.CONTRACT_REQUESTS ?? 2000);
 const SEED = Number(process.env.CONTRACT_SEED ?? Date.now() % 2 ** 31);
 const AT_ONCE = 8;
-const SLICE = 1000;
+const SLICE = 200;
 const MOST_FAILURES = 20;
 /** It starts a Python each time, and says the same. */
 const LEFT_OUT = ['examine'];
@@ -23,7 +23,30 @@ interface Sent {
 }
 
 const document = new ApiDocument();
-const { schemas } = document.components;
+const command = fc.constant(['true']);
+const few = fc.integer({ min: 1, max: 2 });
+const world = {
+  schemas: document.components.schemas,
+  fitting: {
+    command,
+    script: fc.constant(undefined),
+    workingDirectory: fc.constant('/'),
+    gpus: few,
+    devices: fc.constantFrom('0', '1', '0,1', 'cuda:1'),
+    constraints: fc.constantFrom({}, { model: 'H100' }, { minMemory: '40GiB' }),
+    sharing: fc.constant(undefined),
+    after: fc.constantFrom([], [1], [{ job: '2', on: 'ended' }]),
+    timeLimit: fc.constantFrom('2h', 60),
+    timeLimitWarning: fc.constant(undefined),
+    checkpointSignal: fc.constantFrom('SIGUSR1', null),
+    cron: fc.constantFrom('0 2 * * *', '*/15 8-18 * * mon-fri'),
+    timeZone: fc.constantFrom('Europe/Berlin', 'UTC'),
+    job: fc.constantFrom<unknown>({ command: ['true'], workingDirectory: '/' }, 1, '2'),
+    jobs: fc.constantFrom<unknown>(undefined, [{ command: ['true'], workingDirectory: '/' }]),
+    template: fc.constant({ command: ['true'], workingDirectory: '/' }),
+    matrix: fc.constantFrom<unknown>({ lr: [0.1, 0.01] }, { seed: [1, 2, 3], lr: [1] }),
+  } as Record<string, fc.Arbitrary<unknown>>,
+};
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
 /** What there is, to be named in paths. */
 const ids = {
@@ -70,7 +93,7 @@ const encoded = (value: unknown): string => encodeURIComponent(text(value).repla
 
 function parameterIn({ name, schema }: Parameter): fc.Arbitrary<unknown> {
   const known = ids[name as keyof typeof ids];
-  const right = known ? fc.constantFrom(...known) : valid(schema, schemas);
+  const right = known ? fc.constantFrom(...known) : valid(schema, world);
   return mostly(right, spoiled(right));
 }
 
@@ -87,9 +110,15 @@ function parametersIn(operation: Operation, place: Parameter['in']): fc.Arbitrar
   );
 }
 
-function bodyOf({ body, method }: Operation): fc.Arbitrary<string | null> {
+/** What no schema says: that one of two has to be there. */
+const COMPLETE: Record<string, object> = {
+  submitJob: { command: ['true'], workingDirectory: '/' },
+  submitBatch: { jobs: [{ command: ['true'], workingDirectory: '/' }] },
+};
+
+function bodyOf({ id, body, method }: Operation): fc.Arbitrary<string | null> {
   if (!body) return method === 'GET' ? fc.constant(null) : mostly(fc.constant(null), ODD.map(text));
-  const right = valid(body, schemas);
+  const right = valid(body, world).map((value) => ({ ...COMPLETE[id], ...(value as object) }));
   return fc.oneof(
     { weight: 4, arbitrary: right.map((value) => JSON.stringify(harmless(value))) },
     { weight: 4, arbitrary: spoiled(right).map((value) => JSON.stringify(harmless(value)) ?? '') },
@@ -139,6 +168,14 @@ const requestTo = (operation: Operation): fc.Arbitrary<Sent> =>
       };
     });
 
+/** What was made is there to be named by the requests that come. */
+function remember({ id }: Operation, answer: string): void {
+  const made = { submitJob: ids.job, submitBatch: ids.group, createSchedule: ids.schedule }[id];
+  if (!made) return;
+  made.push((JSON.parse(answer) as { id: string }).id);
+  if (made.length > 20) made.splice(3, 1);
+}
+
 async function send({ operation, path, headers, body }: Sent): Promise<string | null> {
   const authorization = `Bearer ${daemon.token}`;
   const sent = request(`${daemon.address}${path}`, {
@@ -163,6 +200,7 @@ async function send({ operation, path, headers, body }: Sent): Promise<string | 
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
   const answer = Buffer.concat(parts).toString();
+  if (statusCode === 201) remember(operation, answer);
   if (statusCode >= 500) return `${statusCode}: ${answer}`;
   if (/\bat .*\.[cm]?[jt]s:\d+/.test(answer)) return `a stack trace: ${answer}`;
   return document.problemOf(operation, statusCode, type, answer);

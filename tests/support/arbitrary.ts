@@ -14,6 +14,12 @@ type Keywords = Record<string, unknown> & {
   examples?: unknown[];
 };
 
+/** What schemas are named, and what of a property this very host takes, which no schema knows. */
+export interface World {
+  schemas: Named;
+  fitting: Record<string, fc.Arbitrary<unknown>>;
+}
+
 /** Longer ones are rare in life, and tell nothing more. */
 const MOST_ENTRIES = 3;
 
@@ -54,12 +60,12 @@ const ODD: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 /** Values that a JSON schema allows. Not all: where it says little, what people send. */
-export function valid(schema: Schema | undefined, components: Named, depth = 0): fc.Arbitrary<unknown> {
+export function valid(schema: Schema | undefined, world: World): fc.Arbitrary<unknown> {
   if (schema === undefined || typeof schema === 'boolean') return fc.jsonValue({ maxDepth: 1 });
   const said = schema as Keywords;
   const { $ref, type, enum: options } = said;
-  const inside = (each: Schema | undefined): fc.Arbitrary<unknown> => valid(each, components, depth + 1);
-  if (typeof $ref === 'string') return valid(components[$ref.split('/').at(-1) as string], components, depth);
+  const inside = (each: Schema | undefined): fc.Arbitrary<unknown> => valid(each, world);
+  if (typeof $ref === 'string') return valid(world.schemas[$ref.split('/').at(-1) as string], world);
   if ('const' in said) return fc.constant(said.const);
   if (Array.isArray(options)) return fc.constantFrom(...options);
   const examples = said.examples ?? ('example' in said ? [said.example] : []);
@@ -90,7 +96,7 @@ export function valid(schema: Schema | undefined, components: Named, depth = 0):
       return fc.array(inside(said.items), { minLength, maxLength });
     }
     case 'object':
-      return objects(said, inside);
+      return objects(said, inside, world);
     default:
       return fc.jsonValue({ maxDepth: 1 });
   }
@@ -119,9 +125,19 @@ function strings({ pattern, format, minLength, maxLength }: Keywords): fc.Arbitr
   return fc.string({ minLength: least, maxLength: Math.max(least, Math.min(Number(maxLength ?? 40), 40)) });
 }
 
-function objects(said: Keywords, inside: (schema: Schema | undefined) => fc.Arbitrary<unknown>) {
+function objects(
+  said: Keywords,
+  inside: (schema: Schema | undefined) => fc.Arbitrary<unknown>,
+  { fitting }: World,
+) {
   const { properties = {}, required = [], propertyNames, additionalProperties } = said;
-  const named = Object.fromEntries(Object.entries(properties).map(([name, each]) => [name, inside(each)]));
+  const named = Object.fromEntries(
+    Object.entries(properties).map(([name, each]) => {
+      const fits = fitting[name];
+      const any = inside(each);
+      return [name, fits ? fc.oneof({ weight: 5, arbitrary: fits }, { weight: 1, arbitrary: any }) : any];
+    }),
+  );
   const optional = Object.keys(named).filter((name) => !required.includes(name));
   // Mostly few of what may be left out: each more is one more that may not fit this host.
   const few = fc
