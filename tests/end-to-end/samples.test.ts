@@ -20,6 +20,11 @@ async function named({ id, sample }: Operation): Promise<Record<string, string>>
   const made = async (path: string, body: object): Promise<string> =>
     ((await (await daemon.post(path, body)).json()) as { id: string }).id;
   if (sample.includes('$GROUP')) return { GROUP: await made('/v1/jobs/batch', { jobs: [LONG] }) };
+  if (sample.includes('$NAME') || sample.includes('$TOKEN')) {
+    const name = `user${id}`;
+    await daemon.post('/v1/users', { name, role: 'user' });
+    return { NAME: name, TOKEN: await made(`/v1/users/${name}/tokens`, {}) };
+  }
   if (sample.includes('$SCHEDULE'))
     return { SCHEDULE: await made('/v1/schedules', { cron: '0 0 1 1 *', job: LONG }) };
   if (id === 'drillJob') {

@@ -13,8 +13,8 @@ import { JobStateSchema } from './job-state.js';
 import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
 import { RetrySchema } from './retry.js';
 import { SharingInputSchema, SharingSchema } from './sharing.js';
-import { UserSchema } from './user.js';
 import { DurationInputSchema, formatBytes, formatDuration } from './units.js';
+import { UserSchema } from './user.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
 export const RESERVED_ENVIRONMENT = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'] as const;

@@ -8,7 +8,7 @@ import type { EventLog } from '../ledger/event-log.js';
 import { RecentEvents } from '../ledger/recent-events.js';
 import { EventStreams } from './event-stream.js';
 
-const ALL = { jobs: null, types: null, users: null };
+const ALL = { jobs: null, types: null, users: null, viewer: null };
 let server: Server;
 const sockets: Socket[] = [];
 afterEach(() => {

@@ -16,6 +16,8 @@ export interface EventFilter {
   jobs: ReadonlySet<string> | null;
   types: ReadonlySet<EventType> | null;
   users: ReadonlySet<string> | null;
+  /** Who follows, where they shall see nothing of others. */
+  viewer: string | null;
 }
 
 /**
@@ -118,8 +120,12 @@ export class EventStreams {
   }
 }
 
-function fits({ jobs, types, users }: EventFilter, { job, type, user }: LedgerEvent): boolean {
+function fits({ jobs, types, users, viewer }: EventFilter, event: LedgerEvent): boolean {
+  const { job, type, user, schedule } = event;
+  // What has no owner is everybody's; a schedule's owner isn't told.
+  const isOthers = user === undefined ? schedule !== undefined : user !== viewer;
   return (
+    (viewer === null || !isOthers) &&
     (jobs === null || (job !== undefined && jobs.has(job))) &&
     (types === null || types.has(type)) &&
     (users === null || (user !== undefined && users.has(user)))

@@ -2,6 +2,8 @@ import { EventSchema, EventTypeSchema, JobReferenceSchema, UserSchema } from '@b
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
+import { maySee } from './access.js';
+import { callerOf } from './caller.js';
 import type { EventFilter } from './event-stream.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { problems } from './problem-responses.js';
@@ -38,13 +40,15 @@ export const eventRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   const send = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    filter: EventFilter,
+    wanted: Omit<EventFilter, 'viewer'>,
     after: string | undefined,
   ): Promise<FastifyReply> => {
+    const caller = callerOf(request);
+    const viewer = maySee(app.context, caller, '') ? null : caller.name;
     const leave = followers.enter();
     reply.raw.once('close', leave);
     try {
-      await events.follow(filter, after ?? null, reply);
+      await events.follow({ ...wanted, viewer }, after ?? null, reply);
     } catch (error) {
       // Once it has begun there is nobody to tell but the client, by the end of the connection.
       if (!reply.sent) throw error;

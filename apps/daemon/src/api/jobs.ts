@@ -13,7 +13,7 @@ import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import type { JobSpec } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
-import { visibleTo } from './access.js';
+import { maySee, visibleTo } from './access.js';
 import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { jobTag, NOT_MODIFIED } from './etags.js';
@@ -105,7 +105,11 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request) => {
       const { limit, cursor, ...filters } = request.query;
       const before = cursor === undefined ? null : Number(cursor);
-      const { jobs, next } = await ledger.pages.page(jobFilterOf(filters, app.context), { limit, before });
+      const filter = jobFilterOf(filters, app.context);
+      const caller = callerOf(request);
+      // Pages full of what others have would come out empty.
+      const own = maySee(app.context, caller, filter.user ?? '') ? {} : { user: filter.user ?? caller.name };
+      const { jobs, next } = await ledger.pages.page({ ...filter, ...own }, { limit, before });
       const order = new Order(app.context.scheduling.state(), Date.now());
       const visible = visibleTo(request, jobs);
       const items = visible.map((job) => withPosition(app.context, job, undefined, order));

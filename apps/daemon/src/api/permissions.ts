@@ -19,6 +19,8 @@ export const OPERATIONS: Readonly<Record<string, Kind>> = {
   getDeviceHistory: 'look',
   getUsage: 'look',
   examine: 'look',
+  followEvents: 'look',
+  followJobEvents: 'see',
   listJobs: 'see',
   getJob: 'see',
   getJobMetrics: 'see',

@@ -1,16 +1,20 @@
 import { PROBLEMS, type ProblemCode, ProblemSchema, problemType } from '@berth/contract';
 
-const EVERYWHERE = ['unauthorized', 'forbidden', 'too_many_attempts', 'internal_error', 'ledger_unavailable'] as const;
+const EVERYWHERE = [
+  'unauthorized',
+  'forbidden',
+  'too_many_attempts',
+  'internal_error',
+  'ledger_unavailable',
+] as const;
 
 /** The `response` entries of a route for the problems that it answers with, and for those that every route may. */
 export function problems(...codes: ProblemCode[]) {
   return Object.fromEntries(
-    [...byStatus([...codes, ...EVERYWHERE])].map(
-      ([status, kinds]) => [
-        String(status),
-        { description: describe(kinds), content: { 'application/problem+json': { schema: ProblemSchema } } },
-      ],
-    ),
+    [...byStatus([...codes, ...EVERYWHERE])].map(([status, kinds]) => [
+      String(status),
+      { description: describe(kinds), content: { 'application/problem+json': { schema: ProblemSchema } } },
+    ]),
   );
 }
 

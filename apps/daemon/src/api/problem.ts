@@ -29,14 +29,9 @@ export class ApiProblem extends Error {
 
 /** Wrong tokens came too often from an address. */
 export class TooManyAttempts extends ApiProblem {
-  readonly retryAfterSeconds: number;
-
   constructor(retryAfterSeconds: number) {
-    super(
-      'too_many_attempts',
-      `Too many wrong tokens came from this address; it may try again in ${retryAfterSeconds} s`,
-    );
-    this.retryAfterSeconds = retryAfterSeconds;
+    const detail = `Too many wrong tokens came from this address; it may try again in ${retryAfterSeconds} s`;
+    super('too_many_attempts', detail, undefined, retryAfterSeconds);
   }
 }
 
@@ -205,7 +200,6 @@ function sendProblem(
   };
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="berth"');
-  if (problem instanceof TooManyAttempts) reply.header('retry-after', problem.retryAfterSeconds);
   return reply
     .code(status)
     .header('content-type', PROBLEM_JSON)

@@ -1,4 +1,4 @@
-/** How to call an operation: what follows `curl` and the token, with `$BERTH_URL`, and `$JOB`, `$GROUP`, `$SCHEDULE` for ids. */
+/** How to call an operation: what follows `curl` and the token, with `$BERTH_URL`, and `$JOB`, `$GROUP`, `$SCHEDULE`, `$NAME` (a user), `$TOKEN` for ids. */
 export interface Sample {
   method?: 'POST' | 'PATCH' | 'DELETE';
   /** With its query. */
@@ -76,6 +76,14 @@ export const SAMPLES: Record<string, Sample> = {
   drainDevice: { method: 'POST', path: '/v1/devices/0/drain', body: { reason: 'a new fan comes at noon' } },
   resumeDevice: { method: 'POST', path: '/v1/devices/0/resume' },
   getUsage: { path: '/v1/usage' },
+  getMe: { path: '/v1/me' },
+  listUsers: { path: '/v1/users' },
+  createUser: { method: 'POST', path: '/v1/users', body: { name: 'ada', role: 'user' } },
+  changeUser: { method: 'PATCH', path: '/v1/users/$NAME', body: { role: 'viewer' } },
+  deleteUser: { method: 'DELETE', path: '/v1/users/$NAME' },
+  createToken: { method: 'POST', path: '/v1/users/$NAME/tokens', body: { name: 'laptop', expiresIn: '90d' } },
+  listTokens: { path: '/v1/users/$NAME/tokens' },
+  revokeToken: { method: 'DELETE', path: '/v1/tokens/$TOKEN' },
   examine: { path: '/v1/doctor' },
 };
 

@@ -37,7 +37,7 @@ const ABOUT =
   'A multi-GPU job scheduler. Bytes and seconds are numbers, times are RFC 3339 in UTC; requests also take texts such as `40GiB` and `2h`. ' +
   'Errors are RFC 9457 problems whose `type` stays the same, with every bad field at once. Whatever makes something (`submitJob`, ' +
   '`submitBatch`, `createSchedule`, `runSchedule`) takes an `Idempotency-Key`: sent again with the same body, within a day, it answers with ' +
-  'what it made then; with another body 409. All other calls may be sent twice as they are: the second time they change nothing. ' +
+  'what it made then; with another body 409. A user has a name that is taken once only; `createToken` alone makes another each time. All other calls may be sent twice as they are: the second time they change nothing. ' +
   'A body may have 4 MiB, that of a batch 64 MiB.';
 const BODY_LIMIT_BYTES = 4 * 2 ** 20;
 

@@ -28,6 +28,8 @@ export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'createUser',
         tags: ['users'],
         summary: 'Add a user',
+        description:
+          'They can do nothing before they have a token, or come by the unix socket. The same name twice is a conflict.',
         body: UserSubmissionSchema,
         response: {
           201: RegisteredUserSchema,
@@ -57,6 +59,7 @@ export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'listUsers',
         tags: ['users'],
         summary: 'All users, by name',
+        description: 'Also those who are kept out.',
         response: { 200: UserListSchema, ...problems('forbidden') },
       },
     },
@@ -70,6 +73,8 @@ export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'changeUser',
         tags: ['users'],
         summary: 'Change the role of a user, or the account that their jobs run as; or keep them out',
+        description:
+          'What is not named stays as it is. It holds from the answer on, for tokens that they have, too.',
         params: ParametersSchema,
         body: UserChangeSchema,
         response: {
