@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { ConfigSchema, flagOf, FLAGS as SETTINGS } from '../apps/daemon/dist/config.js';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+const read = (file) => readFileSync(join(ROOT, file), 'utf8');
+const FLAGS = ['--config', '--check-config', ...SETTINGS.map(flagOf)];
+const flagsIn = (text) => text.match(/(?<=[\s[,])--[a-z][a-z-]*/g) ?? [];
+
+/** What is wrong with a command line of berthd: flags that it hasn't, values that it would refuse. */
+function refused(argv) {
+  try {
+    execFileSync(process.execPath, [join(ROOT, 'apps/daemon/bin/berthd.js'), ...argv, '--check-config'], {
+      stdio: 'pipe',
+    });
+    return null;
+  } catch (error) {
+    return String(error.stderr);
+  }
+}
+
+it('docker-compose.yml starts berthd with flags and values that it takes, from files that are there', () => {
+  const { services, volumes } = parse(read('docker-compose.yml'), { merge: true });
+  for (const [name, { build, command, volumes: mounted = [], depends_on }] of Object.entries(services)) {
+    for (const volume of mounted) expect(Object.keys(volumes)).toContain(volume.split(':')[0]);
+    for (const other of Object.keys(depends_on ?? {})) expect(Object.keys(services)).toContain(other);
+    if (!build) continue;
+    expect([name, refused(command)]).toEqual([name, null]);
+    expect(existsSync(join(ROOT, build.dockerfile))).toBe(true);
+    expect(command).toContain(`redis://${Object.keys(depends_on)[0]}:6379/0`);
+  }
+  expect(services.redis.command).toMatch(/--appendonly yes --appendfsync always/);
+  expect(services.berth.deploy.resources.reservations.devices[0]).toMatchObject({
+    driver: 'nvidia',
+    capabilities: ['gpu'],
+  });
+  expect(services['berth-simulated']).toMatchObject({ profiles: ['simulate'], deploy: {} });
+});
+
+it('the Dockerfile runs what is in the repository', () => {
+  const text = read('deploy/Dockerfile');
+  const [program, file] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text)[1]);
+  expect([program, existsSync(join(ROOT, file))]).toEqual(['node', true]);
+  expect(JSON.parse(read('package.json')).scripts).toHaveProperty('setup');
+});
+
+it('the unit of systemd starts what is in the repository, with flags that there are, and leaves jobs alone', () => {
+  const unit = read('deploy/berthd.service');
+  for (const [, file] of unit.matchAll(/^Exec\w+=\/usr\/bin\/env node (\S+)/gm))
+    expect(existsSync(join(ROOT, file))).toBe(true);
+  for (const line of unit.match(/^Exec.*/gm)) for (const flag of flagsIn(line)) expect(FLAGS).toContain(flag);
+  for (const [, file] of unit.matchAll(/(deploy\/[\w.]*\w|docs\/[\w.]*\w)/g))
+    expect(existsSync(join(ROOT, file))).toBe(true);
+  expect(unit).toMatch(/^KillMode=process$/m);
+});
+
+it('the settings that are offered are settings', () => {
+  expect(refused(['--config', join(ROOT, 'deploy/berth.yaml')])).toBeNull();
+  const example = /```yaml\n([\s\S]*?)```/.exec(read('docs/settings.md'))[1];
+  expect(ConfigSchema.safeParse(parse(example)).error).toBeUndefined();
+});
+
+it('berthd has the flags that the settings are documented with, and no others', () => {
+  const help = execFileSync(process.execPath, [join(ROOT, 'apps/daemon/bin/berthd.js'), '--help'], {
+    encoding: 'utf8',
+  });
+  expect([...help.matchAll(/^ +(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag).sort()).toEqual(
+    [...FLAGS, '--help'].sort(),
+  );
+});
