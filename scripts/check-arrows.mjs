@@ -29,9 +29,12 @@ const PURE = ['packages/scheduler'];
 
 /** Folders of the daemon, and which of its other folders each may import. Files beside them put everything together. */
 const DAEMON = {
-  api: ['ledger', 'devices', 'guard', 'doctor', 'insight'],
+  api: ['ledger', 'devices', 'guard', 'doctor', 'insight', 'code'],
+  code: [],
   scheduling: ['ledger'],
   schedules: ['ledger'],
+  upkeep: ['ledger'],
+  notifications: ['ledger'],
   workers: ['ledger'],
   worker: ['ledger', 'redis'],
   guard: ['ledger', 'devices'],

@@ -136,6 +136,13 @@ export class TestDaemon {
     return (await exited)[0] as number | null;
   }
 
+  /** The exit code, once it has ended by itself. */
+  async exited(): Promise<number | null> {
+    const child = this.process as ChildProcess;
+    if (child.exitCode !== null) return child.exitCode;
+    return (await once(child, 'exit'))[0] as number | null;
+  }
+
   /** The process that holds a lock of the data directory, such as `redis/redis.lock`. */
   holderOf(lock: string): number {
     const [pid] = holders(join(this.dataDirectory, lock));

@@ -15,6 +15,7 @@ import { addLogs } from './commands/logs.js';
 import { addLs } from './commands/ls.js';
 import { addSchedule } from './commands/schedule.js';
 import { addShow } from './commands/show.js';
+import { addShutdown } from './commands/shutdown.js';
 import { addSlurm } from './commands/slurm.js';
 import { addSubmit } from './commands/submit.js';
 import { addToken } from './commands/token.js';
@@ -86,6 +87,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addResume,
     addDashboard,
     addDoctor,
+    addShutdown,
     addDemo,
     addAlias,
     addCompletion,

@@ -1,5 +1,11 @@
 import { resolve } from 'node:path';
-import type { CheckpointSignal, JobSubmissionInput, Launch } from '@berth/contract';
+import type {
+  CheckpointSignal,
+  JobSubmissionInput,
+  Launch,
+  NotifyEvent,
+  SnapshotMode,
+} from '@berth/contract';
 import { CliError, EXIT } from './exit-codes.js';
 import type { Host } from './host.js';
 import type { Program } from './program.js';
@@ -17,7 +23,7 @@ const PASSED_ON = [
 const VERBS = new Set(
   (
     'submit run ls ps list show logs log cancel rm kill hold release requeue drill update retry wait explain why devices top ' +
-    'drain resume usage token doctor demo schedule status queue help info ' +
+    'drain resume shutdown usage token doctor demo schedule status queue help info ' +
     'dashboard alias completion sbatch squeue scancel sinfo srun sacct salloc scontrol'
   ).split(' '),
 );
@@ -31,6 +37,7 @@ export interface SubmissionFlags {
   name?: string;
   time?: string;
   chdir?: string;
+  snapshot?: SnapshotMode;
   env?: string[];
   exportNone?: boolean;
   priority?: number;
@@ -54,6 +61,8 @@ export interface SubmissionFlags {
   afterWait?: boolean;
   retries?: number;
   retryOn?: string[];
+  notify?: string[];
+  notifyOn?: string;
 }
 
 /**
@@ -81,6 +90,7 @@ export function submissionOf(
       name: flags.name ?? name,
       gpus: flags.gpus,
       devices: flags.devices,
+      snapshot: flags.snapshot,
       launch: flags.launch,
       priority: flags.priority,
       timeLimit: flags.time,
@@ -98,6 +108,7 @@ export function submissionOf(
       startAfter: flags.begin,
       after: flags.after?.map(dependency),
       onDependencyFailure: flags.afterWait ? 'wait' : undefined,
+      notify: notifyOf(flags, environment),
       retry: flags.retries === undefined ? undefined : retryOf(flags.retries, flags.retryOn),
     }),
   };
@@ -181,6 +192,19 @@ function warning(text: string): NonNullable<JobSubmissionInput['timeLimitWarning
 function dependency(text: string): DependencyInput {
   const [job = '', on] = text.split(':', 2);
   return on === undefined ? job : ({ job, on } as DependencyInput);
+}
+
+/** The secret comes from the environment: other users of the host can see arguments. */
+function notifyOf(
+  { notify, notifyOn }: SubmissionFlags,
+  { BERTH_NOTIFY_SECRET: secret }: Host['environment'],
+): JobSubmissionInput['notify'] {
+  if (!notify) {
+    if (notifyOn === undefined) return undefined;
+    throw new CliError(EXIT.usage, '--notify-on says of what; say whom by --notify URL');
+  }
+  const events = notifyOn?.split(',') as NotifyEvent[] | undefined;
+  return notify.map((url) => ({ url, ...(events ? { events } : {}), ...(secret ? { secret } : {}) }));
 }
 
 /** Causes and exit codes in one list, as people say them: `out_of_memory`, `75`. */

@@ -62,6 +62,12 @@ local function changed(job, id)
   emit('job.changed', job, id, redis.call('HGET', job, 'attempt'), nil, waiting_of(job))
 end
 
+-- Whose copy of code a job of this spec runs in; nil: none.
+local function code_owner(spec)
+  local code = spec.code
+  return type(code) == 'table' and type(code.snapshot) == 'table' and code.snapshot.owner or nil
+end
+
 -- Whether a condition holds of a job that has ended so.
 local function meets(condition, state)
   return condition == 'ended' or condition == state
@@ -76,6 +82,7 @@ local function end_for_good(first, attempt, from, to, cause)
     redis.call('ZREM', prefix .. ':queue', ended.id)
     move(job, ended.id, ended.from, ended.to)
     redis.call('HSET', job, 'endedAt', now)
+    redis.call('ZADD', prefix .. ':ended', now, ended.id)
     redis.call('HDEL', job, 'front')
     if ended.cause then redis.call('HSET', job, 'cause', ended.cause) end
     emit('job.ended', job, ended.id, ended.attempt)
@@ -183,6 +190,7 @@ end
 -- Puts a job in line again, for its next attempt.
 local function requeue(job, id, attempt, from)
   redis.call('HDEL', job, 'stopCause', 'stopState', 'saving', 'cause', 'endedAt')
+  redis.call('ZREM', prefix .. ':ended', id)
   move(job, id, from, 'pending')
   enqueue(job, id)
   emit('job.requeued', job, id, attempt, nil, waiting_of(job))
@@ -294,6 +302,7 @@ local function take_job(argv)
   if idempotency ~= '' then
     redis.call('HSET', remembered, 'job', id, 'digest', digest)
     redis.call('EXPIRE', remembered, life)
+    redis.call('HSET', job, 'idempotency', idempotency)
   end
   emit('job.submitted', job, id, nil, nil, waiting_of(job))
   if #waits > 0 then return taken() end

@@ -15,6 +15,7 @@ if state == 'starting' or state == 'running' then
   begin_stopping(job, id, attempt, state, nil, checkpoint_signal(job))
   return { 'ok', 'stopping' }
 end
+if redis.call('HEXISTS', job, 'codeRemovedAt') == 1 then return { 'code_removed' } end
 redis.call('HDEL', job, 'notBefore', 'avoid', 'retries', 'front')
 requeue(job, id, attempt, state)
 return { 'ok', 'pending' }

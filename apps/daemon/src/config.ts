@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { BytesInputSchema, DeviceLabelsSchema, DurationInputSchema, UserSchema } from '@berth/contract';
+import {
+  BytesInputSchema,
+  DeviceLabelsSchema,
+  DurationInputSchema,
+  UserSchema,
+  WebhookInputSchema,
+} from '@berth/contract';
 import { parseSimulation } from '@berth/cuda-core';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
@@ -16,6 +22,8 @@ const SwitchSchema = z.preprocess(
   (value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value),
   z.boolean(),
 );
+
+const NetworkSchema = z.union([z.cidrv4(), z.cidrv6()], { error: 'must be a network such as 10.1.0.0/16' });
 
 function checkSimulation(spec: string, context: z.RefinementCtx): void {
   try {
@@ -33,7 +41,10 @@ export const ConfigSchema = z
       .min(1)
       .transform((path) => (isAbsolute(path) ? path : resolve(path)))
       .default(() => defaultDataDirectory())
-      .meta({ description: 'Where jobs, logs, the token and the private Redis live.' }),
+      .meta({
+        description: 'Where jobs, logs, the token and the private Redis live; a local disk.',
+        'x-default': '`/var/lib/berth` for root, `~/.local/share/berth` else',
+      }),
     listen: z
       .string()
       .refine(
@@ -42,9 +53,18 @@ export const ConfigSchema = z
       )
       .default('127.0.0.1:7700')
       .meta({ description: 'Where the API listens. Beyond loopback it needs tls, or insecureListen.' }),
-    tls: z.strictObject({ cert: FileSchema, key: FileSchema }).optional().meta({
-      description: 'Files in PEM: a certificate with its chain, and its key.',
-    }),
+    tls: z
+      .strictObject({
+        cert: FileSchema.meta({
+          description: 'The certificate with its chain, in PEM.',
+          'x-default': 'none: plain HTTP',
+        }),
+        key: FileSchema.meta({ description: 'Its key, in PEM.', 'x-default': 'none' }),
+      })
+      .optional()
+      .meta({
+        description: 'Files in PEM: a certificate with its chain, and its key.',
+      }),
     insecureListen: SwitchSchema.default(false).meta({
       description: 'Lets the API listen beyond loopback without TLS: whoever sees the network sees tokens.',
     }),
@@ -57,7 +77,7 @@ export const ConfigSchema = z
     allowedOrigins: z.array(z.url()).default([]).meta({
       description: "Origins besides the API's own whose pages may call it, such as https://lab.example.",
     }),
-    requestTimeout: DurationInputSchema.pipe(z.number().min(1).max(3600)).default(60).meta({
+    requestTimeout: DurationInputSchema.pipe(z.number().min(1).max(3600)).prefault('1m').meta({
       description: 'How long a client may take to send a request.',
     }),
     visibility: z.enum(['all', 'own']).default('all').meta({
@@ -86,24 +106,29 @@ export const ConfigSchema = z
       .string()
       .regex(/^(rediss?|unix):\/\//, 'must be a URL such as redis://127.0.0.1:6379/0')
       .optional()
-      .meta({ description: 'A Redis to use instead of the private one.' }),
+      .meta({
+        description: 'A Redis to use instead of the private one.',
+        'x-default': 'a private one in the data directory',
+      }),
     simulate: z
       .string()
       .superRefine(checkSimulation)
       .optional()
-      .meta({ description: 'Simulated devices, such as 2xH100-80GB.' }),
+      .meta({ description: 'Simulated devices, such as 2xH100-80GB.', 'x-default': 'the real driver' }),
     node: z
       .string()
       .regex(/^[A-Za-z0-9._-]{1,253}$/)
       .default(() => hostname())
-      .meta({ description: "This host's name in Berth." }),
-    logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-    gracePeriod: DurationInputSchema.default(30).meta({
+      .meta({ description: "This host's name in Berth.", 'x-default': "the host's name" }),
+    logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
+      description: 'How much the daemon and its workers say.',
+    }),
+    gracePeriod: DurationInputSchema.prefault('30s').meta({
       description: 'Between SIGTERM and SIGKILL, for jobs that name none. Seconds, or text.',
     }),
     foreignMemoryLimit: z
       .union([z.literal('ignore'), BytesInputSchema])
-      .default(512 * 2 ** 20)
+      .prefault('512MiB')
       .meta({
         description:
           'How much memory processes of no job may have on a device before jobs are kept away from it; "ignore": as much as they like.',
@@ -115,7 +140,7 @@ export const ConfigSchema = z
       description:
         'After how many different jobs in a row that fail within seconds on the same device it is taken out; 0: never.',
     }),
-    plannedDuration: DurationInputSchema.pipe(z.number().positive()).default(86_400).meta({
+    plannedDuration: DurationInputSchema.pipe(z.number().positive()).prefault('1d').meta({
       description:
         'How long a job without a time limit is planned to run, when others look for a gap before it. It is never ended for that.',
     }),
@@ -134,9 +159,9 @@ export const ConfigSchema = z
           'How much of the devices is whose: `weight` for fair share, `gpus` and `runningJobs` at a time; `*` for all who are not named.',
       }),
     fairShareHalfLife: DurationInputSchema.pipe(z.number().positive())
-      .default(7 * 86_400)
+      .prefault('7d')
       .meta({ description: 'After this long, what a user has used counts for half.' }),
-    fairShareReach: DurationInputSchema.default(86_400).meta({
+    fairShareReach: DurationInputSchema.prefault('1d').meta({
       description:
         'How much of a start users who have used nothing have over those who have used much; whoever has waited for that long goes before all that are submitted now. 0: submission alone counts.',
     }),
@@ -149,17 +174,58 @@ export const ConfigSchema = z
     memoryExceeded: z.enum(['warn', 'kill']).default('warn').meta({
       description: 'What becomes of a job that has more of a shared device than it declared.',
     }),
-    logLimit: BytesInputSchema.pipe(z.number().min(65_536))
-      .default(256 * 2 ** 20)
-      .meta({
-        description: "The most that one task's log takes on disk: its first MiB and the newest are kept.",
-      }),
+    notifications: z
+      .strictObject({
+        webhooks: z.array(WebhookInputSchema).max(20).default([]).meta({
+          description:
+            'Who is told of every job, by POST: `{url, events, secret}`; see docs/notifications.md.',
+        }),
+        allow: z.array(NetworkSchema).default([]).meta({
+          description:
+            'Networks of this host or around it that webhooks may send to, such as `127.0.0.0/8`, `10.1.0.0/16`, `fd00::/8`.',
+        }),
+        firstRetry: DurationInputSchema.pipe(z.number().min(0.01).max(3600)).prefault('5s').meta({
+          description:
+            'After how long a delivery is tried again; each time after twice as long, 12 tries in all.',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'Webhooks.' }),
+    snapshotLimit: BytesInputSchema.prefault('200MiB').meta({
+      description: "The most that a copy of a job's code may take (`snapshot`).",
+    }),
+    retention: z
+      .strictObject({
+        jobs: DurationInputSchema.pipe(z.number().positive())
+          .prefault('90d')
+          .meta({ description: 'How long a job is remembered after its end.' }),
+        mostJobs: z
+          .int()
+          .min(0)
+          .default(1_000_000)
+          .meta({ description: 'How many jobs that have ended are remembered at the most.' }),
+        logs: DurationInputSchema.pipe(z.number().positive()).prefault('30d').meta({
+          description: 'How long the logs of a job are kept after its end, and the copy of its code.',
+        }),
+        logBytes: BytesInputSchema.prefault('20GiB').meta({
+          description:
+            'How much the logs and the code of all jobs may take; those that ended first go first.',
+        }),
+        every: DurationInputSchema.pipe(z.number().min(0.05).max(86_400))
+          .prefault('1h')
+          .meta({ description: 'How often all that is looked at.' }),
+      })
+      .prefault({})
+      .meta({ description: 'How long what has ended is kept.' }),
+    logLimit: BytesInputSchema.pipe(z.number().min(65_536)).prefault('256MiB').meta({
+      description: "The most that one task's log takes on disk: its first MiB and the newest are kept.",
+    }),
   })
   .superRefine((config, context) => {
     const message = whyNotListen(config.listen, config);
     if (message) context.addIssue({ code: 'custom', path: ['listen'], message });
   })
-  .meta({ id: 'Config' });
+  .meta({ title: 'Settings of berthd' });
 export type Config = z.infer<typeof ConfigSchema>;
 
 /** A setting is wrong; the message names it, where it came from, and what would be right. */
@@ -167,7 +233,19 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const ENVIRONMENT: Record<string, keyof Config> = {
+/** The settings that have a flag of their own. */
+export const FLAGS: readonly (keyof Config)[] = [
+  'dataDir',
+  'listen',
+  'visibility',
+  'redisUrl',
+  'simulate',
+  'node',
+  'logLevel',
+];
+
+/** The settings that have a variable of their own. */
+export const ENVIRONMENT: Record<string, keyof Config> = {
   BERTH_DATA_DIR: 'dataDir',
   BERTH_LISTEN: 'listen',
   BERTH_INSECURE_LISTEN: 'insecureListen',
@@ -178,14 +256,24 @@ const ENVIRONMENT: Record<string, keyof Config> = {
   BERTH_LOG_LEVEL: 'logLevel',
 };
 
+/** The settings as they hold, and where those came from that aren't defaults. */
+export interface Settings {
+  config: Config;
+  origins: ReadonlyMap<string, string>;
+}
+
+type Flags = Partial<Record<keyof Config, string>> & { config?: string };
+
+/** As `readSettings`, for who only wants to know what holds. @throws ConfigError */
+export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv): Config {
+  return readSettings(flags, environment).config;
+}
+
 /**
  * Reads the configuration: flags before environment before file before defaults.
  * @throws ConfigError that names every bad setting at once
  */
-export function readConfig(
-  flags: Partial<Record<keyof Config, string>> & { config?: string },
-  environment: NodeJS.ProcessEnv,
-): Config {
+export function readSettings(flags: Flags, environment: NodeJS.ProcessEnv): Settings {
   const origins = new Map<string, string>();
   const settings: Record<string, unknown> = {};
   const take = (from: Record<string, unknown>, origin: (key: string) => string): void => {
@@ -201,19 +289,36 @@ export function readConfig(
   for (const [name, key] of Object.entries(ENVIRONMENT))
     take({ [key]: environment[name] || undefined }, () => name);
   const { config: _, ...rest } = flags;
-  take(rest, (key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  take(rest, flagOf);
 
   const result = ConfigSchema.safeParse(settings);
-  if (result.success) return result.data;
+  if (result.success) return { config: result.data, origins };
   const problems = result.error.issues.map((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      const known = Object.keys(ConfigSchema.shape).join(', ');
-      return `${issue.keys.join(', ')} in ${file}: no such setting (there are ${known})`;
+      const place = issue.path.map(String);
+      const keys = issue.keys.map((key) => [...place, key].join(' → ')).join(', ');
+      return `${keys} in ${file}: no such setting${knownAt(place)}`;
     }
     const [key, ...inside] = issue.path.map(String) as [string, ...string[]];
     return `${[origins.get(key) ?? key, ...inside].join(' → ')}: ${issue.message}`;
   });
   throw new ConfigError(problems.join('\n'));
+}
+
+function knownAt([section, ...inside]: readonly string[]): string {
+  const { shape } = ConfigSchema;
+  const names =
+    section === undefined
+      ? Object.keys(shape)
+      : section === 'retention'
+        ? Object.keys(ConfigSchema.parse({}).retention)
+        : [];
+  return names.length > 0 && inside.length === 0 ? ` (there are ${names.join(', ')})` : '';
+}
+
+/** How a setting is spelt as a flag. */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function readFile(file: string): Record<string, unknown> {

@@ -4,14 +4,16 @@ import { hostname, userInfo } from 'node:os';
 import { accountNamed, tryLock } from '@berth/task-shim';
 import type { Logger } from 'pino';
 import { digestOf, openToken } from './api/authentication.js';
+import { resolveOrRefuse } from './api/code-request.js';
 import type { ApiContext } from './api/context.js';
 import { DeviceViews } from './api/device-views.js';
 import { EventStreams } from './api/event-stream.js';
 import { Followers } from './api/followers.js';
-import { resolveOrRefuse } from './api/job-request.js';
 import { Peers } from './api/peers.js';
 import { buildServer, type ServerOptions } from './api/server.js';
 import { listenOnSocket } from './api/unix-socket.js';
+import { Provenance } from './code/provenance.js';
+import { Snapshots } from './code/snapshot.js';
 import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
 import { deviceLabels } from './devices/device-labels.js';
@@ -35,12 +37,17 @@ import { RecentEvents } from './ledger/recent-events.js';
 import { ScheduleLedger } from './ledger/schedules.js';
 import { UserLedger } from './ledger/users.js';
 import { parseListen } from './listening.js';
+import { Addresses } from './notifications/addresses.js';
+import { Deliveries } from './notifications/deliveries.js';
+import { Notifier } from './notifications/notifier.js';
 import { connectRedis } from './redis/connection.js';
 import { checkDurability } from './redis/durability.js';
 import { PrivateRedis } from './redis/private-redis.js';
 import { ScheduleKeeper } from './schedules/schedule-keeper.js';
 import { Ticks } from './schedules/ticks.js';
 import { SchedulerLoop } from './scheduling/scheduler-loop.js';
+import { ShutdownKeeper } from './scheduling/shutdown.js';
+import { Upkeep } from './upkeep/upkeep.js';
 import { WorkerSupervisor } from './workers/supervisor.js';
 
 /** The daemon can't run; the message says why and what to do. */
@@ -51,6 +58,8 @@ export class StartError extends Error {
 export interface RunningDaemon {
   /** Where the API listens. */
   readonly url: string;
+  /** Resolves when somebody has asked for its end, and that has come. */
+  readonly shutdownDue: Promise<void>;
   /** Ends the daemon. Running jobs, and what they need, go on; the rest goes too. */
   stop(): Promise<void>;
 }
@@ -142,8 +151,23 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   });
   await scheduler.start();
 
+  const addresses = new Addresses(config.notifications.allow);
+  const notifier = new Notifier({
+    ledger,
+    redis: connect('notifications'),
+    deliveries: new Deliveries(redis, config.notifications.firstRetry * 1000, log),
+    addresses,
+    webhooks: config.notifications.webhooks,
+    log,
+  });
+  await notifier.start();
+  const shutdown = new ShutdownKeeper({ ledger, scheduler, feed, log });
+  const upkeep = new Upkeep({ ledger, queues, directories, retention: config.retention, log });
+  upkeep.start();
+
   const token = openToken(directories.token);
   const apiRedis = connect('api', 'impatient');
+  const provenance = new Provenance();
   const runsAs = { uid: me.uid, name: me.username };
   const peers = new Peers({ users: new UserLedger(apiRedis), socketUsers: config.socketUsers, runsAs });
   const context: ApiContext = {
@@ -169,6 +193,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
         () => judgeRedis(null, privateRedis !== null),
       ),
     directories,
+    code: { provenance, snapshots: new Snapshots(provenance, config.snapshotLimit) },
     node: config.node,
     user: me.username,
     users: new UserLedger(apiRedis),
@@ -181,6 +206,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     peers,
     gracePeriod: config.gracePeriod,
     scheduling: { state: () => scheduler.state },
+    shutdown,
+    notifications: addresses,
     labels: labels.byUuid,
     tokenDigest: digestOf(token),
   };
@@ -197,8 +224,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     rmSync(directories.address, { force: true });
     await closeSocket?.();
     await app.close();
+    await upkeep.close();
+    await notifier.close();
     await schedules.close();
     scheduler.close();
+    shutdown.close();
     feed.close();
     const busy = await workers.retire(redis);
     await inventory.close();
@@ -227,7 +257,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   writeFileSync(`${directories.address}.new`, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
   renameSync(`${directories.address}.new`, directories.address);
 
-  return { url, stop };
+  return { url, shutdownDue: shutdown.due, stop };
 }
 
 /** @throws StartError where the certificates can't be read */

@@ -14,12 +14,18 @@ export interface DataDirectory {
   readonly simulation: string;
   workerLock(device: string): string;
   workerLog(device: string): string;
+  /** What workers and the private Redis have said. */
+  processLogs(): string[];
   /** All devices that ever had a worker here. */
   devicesWithWorkers(): string[];
   /** A task's folder, made by its worker: lock, records, script, log. */
   task(job: string, attempt: number, rank: number): string;
   /** What a job may write for its next attempt. */
   checkpointFile(job: string): string;
+  /** The copy of the code of a job, or of a group's jobs; a group may have several. */
+  code(owner: string, number?: number): string;
+  /** Where all of these are: everything that begins with a job's id and a dot is that job's. */
+  readonly jobs: string;
   /** A folder of the account that a job runs as, for that file. */
   ownFolder(job: string): string;
 }
@@ -48,10 +54,18 @@ export function dataDirectory(root: string): DataDirectory {
     simulation: join(root, 'simulation.state'),
     workerLock: (device) => join(root, 'workers', `${device}.lock`),
     workerLog: (device) => join(root, 'workers', `${device}.log`),
+    processLogs: () => [
+      ...readdirSync(join(root, 'workers'))
+        .filter((name) => name.endsWith('.log'))
+        .map((name) => join(root, 'workers', name)),
+      join(root, 'redis', 'redis.log'),
+    ],
     devicesWithWorkers: () =>
       readdirSync(join(root, 'workers')).flatMap((name) => /^(.*)\.lock$/.exec(name)?.[1] ?? []),
     task: (job, attempt, rank) => join(root, 'jobs', `${job}.${attempt}.${rank}`),
     ownFolder: (job) => join(root, 'jobs', `${job}.own`),
     checkpointFile: (job) => join(root, 'jobs', `${job}.checkpoint`),
+    code: (owner, number = 0) => join(root, 'jobs', `${owner}.code${number || ''}`),
+    jobs: join(root, 'jobs'),
   };
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { type Config, ConfigError, readConfig } from './config.js';
+import { type Config, ConfigError, readSettings, type Settings } from './config.js';
+import { describeSettings } from './config-report.js';
 import { StartError, startDaemon } from './daemon.js';
 import { examineAlone } from './examine-alone.js';
 import { DISCREET } from './logging.js';
@@ -19,6 +20,7 @@ const program = new Command('berthd')
   .option('--simulate <spec>', 'simulated devices, such as 2xH100-80GB (BERTH_SIMULATE)')
   .option('--node <name>', "this host's name in Berth (BERTH_NODE)")
   .option('--log-level <level>', 'debug, info, warn or error (BERTH_LOG_LEVEL)')
+  .option('--check-config', 'print the settings as they hold, with where they came from, and start nothing')
   .allowExcessArguments(false)
   .action(runDaemon);
 
@@ -36,27 +38,34 @@ async function main(): Promise<void> {
   await program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)).parseAsync();
 }
 
-function settings(): Config {
-  return readConfig(program.opts<Partial<Record<keyof Config, string>>>(), process.env);
+type Options = Partial<Record<keyof Config, string>> & { checkConfig?: boolean };
+
+function settings(): Settings {
+  const { checkConfig: _, ...flags } = program.opts<Options>();
+  return readSettings(flags, process.env);
 }
 
 async function runDoctor({ python }: { python?: string }): Promise<void> {
   const log = pino({ level: 'fatal' });
-  console.log(JSON.stringify(await examineAlone(settings(), python ?? null, log)));
+  console.log(JSON.stringify(await examineAlone(settings().config, python ?? null, log)));
   process.exit(0);
 }
 
 async function runDaemon(): Promise<void> {
-  const config = settings();
+  const { config, origins } = settings();
+  if (program.opts<Options>().checkConfig) {
+    console.log(describeSettings({ config, origins }));
+    process.exit(0);
+  }
   const log = pino({ ...DISCREET, level: config.logLevel, base: null });
   const daemon = await startDaemon(config, log);
   log.info({ url: daemon.url, dataDir: config.dataDir }, 'berthd is ready');
 
   let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = (why: string): void => {
     if (stopping) return;
     stopping = true;
-    log.info({ signal }, 'stopping');
+    log.info({ why }, 'stopping');
     daemon.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -65,6 +74,7 @@ async function runDaemon(): Promise<void> {
       },
     );
   };
+  void daemon.shutdownDue.then(() => stop('a shutdown was asked for'));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }

@@ -1,4 +1,4 @@
-import type { DoctorReport, Health, Me, Usage } from '@berth/contract';
+import type { DoctorReport, Health, Me, Shutdown, ShutdownRequest, Usage } from '@berth/contract';
 import { socketFetch } from '#socket-fetch';
 import { Devices } from './devices.js';
 import { type EventOptions, readEvents, type StreamedEvent } from './events.js';
@@ -89,6 +89,11 @@ export class BerthClient {
    */
   events(options: EventOptions = {}): AsyncGenerator<StreamedEvent, void, undefined> {
     return readEvents(this.transport, options);
+  }
+
+  /** Ends the daemon; by default jobs that run go on. It answers before it ends. */
+  shutdown({ jobs, signal }: ShutdownRequest & RequestOptions = {}): Promise<Shutdown> {
+    return this.transport.json({ method: 'POST', path: '/v1/shutdown', body: { jobs }, signal });
   }
 
   /** Whether the daemon can take jobs now; an `unavailable` one is an answer. Needs no token. */

@@ -135,5 +135,6 @@ it('a submission gets its defaults, and its sizes and durations as numbers', () 
     hold: false,
     after: [],
     onDependencyFailure: 'fail',
+    notify: [],
   });
 });

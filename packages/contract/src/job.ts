@@ -5,11 +5,13 @@ import {
   TimeLimitWarningInputSchema,
   TimeLimitWarningSchema,
 } from './checkpoint.js';
+import { CodeSchema, SnapshotModeSchema } from './code.js';
 import { ConstraintsInputSchema, ConstraintsSchema } from './constraints.js';
 import { DependencyInputSchema, DependencySchema } from './dependency.js';
 import { DeviceProcessSchema } from './device.js';
 import { JobIdSchema } from './identifiers.js';
 import { JobStateSchema } from './job-state.js';
+import { WebhookInputSchema, WebhookSchema } from './notify.js';
 import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
 import { RetrySchema } from './retry.js';
 import { SharingInputSchema, SharingSchema } from './sharing.js';
@@ -120,6 +122,7 @@ export const JobSubmissionSchema = z
       description: "Default: the home directory of the daemon's user.",
       examples: ['/home/ada/project'],
     }),
+    snapshot: SnapshotModeSchema.optional(),
     environment: EnvironmentSchema.default({}),
     gpus: z.int().min(1, 'a job needs at least 1 device').max(1024).optional().meta({
       description: 'How many devices. Default: as many as the mask names, or 1 without a mask.',
@@ -199,6 +202,9 @@ export const JobSubmissionSchema = z
           'for that one to be requeued.',
       }),
     retry: RetrySchema.optional(),
+    notify: z.array(WebhookInputSchema).max(10).default([]).meta({
+      description: 'Who is told of it, by POST; see docs/notifications.md.',
+    }),
   })
   .superRefine((job, context) => {
     const several = job.gpus !== undefined && job.gpus > 1;
@@ -321,7 +327,13 @@ export const JobSchema = z
     account: z.string().nullable().meta({
       description: "The Unix account that its processes run as; null: the daemon's own.",
     }),
-    workingDirectory: z.string(),
+    workingDirectory: z.string().meta({ description: 'As it was submitted.' }),
+    snapshot: SnapshotModeSchema.nullable().meta({
+      description: 'null: it runs in the working directory, with what is there when it starts.',
+    }),
+    code: CodeSchema.nullable().meta({
+      description: 'What was in the working directory at submission; null: nothing that git knows.',
+    }),
     environment: z.record(z.string(), z.string()).meta({
       description: 'Of jobs of others, values read `[hidden]`, but to admins.',
     }),
@@ -360,6 +372,7 @@ export const JobSchema = z
     onDependencyFailure: z.enum(['fail', 'wait']),
     retry: RetrySchema.nullable(),
     retries: z.int().nonnegative().meta({ description: 'How many were made.' }),
+    notify: z.array(WebhookSchema),
     gracePeriod: z.number().meta({ description: 'Seconds.' }),
     submittedAt: TimeSchema,
     startedAt: NullableTimeSchema,

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   user_conflict: { status: 409, title: 'There is such a user already' },
   idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another submission' },
   precondition_failed: { status: 412, title: 'It is not as the request expects' },
+  log_removed: { status: 410, title: 'The log was kept for as long as retention says' },
   payload_too_large: { status: 413, title: 'The request is too large' },
   range_not_satisfiable: { status: 416, title: 'There is nothing in this range' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },

@@ -59,6 +59,12 @@ export function withJobOptions(command: Command): Command {
     .option('--wrap <line>', 'a line of shell instead of a command')
     .option('--strict', "refuse a script whose header lines mean something that berth can't do")
     .option('-C, --chdir <dir>', 'where it runs (default: here)')
+    .addOption(
+      new Option(
+        '--snapshot <how>',
+        'run in a copy of the code as it is now: git (commit and changes recorded), or copy',
+      ).choices(['git', 'copy']),
+    )
     .option('-e, --env <k=v>', 'a variable for it, or the name of one of yours; several times', collect)
     .option(
       '--export-none',
@@ -71,6 +77,15 @@ export function withJobOptions(command: Command): Command {
       ).choices(['single', 'perDevice']),
     )
     .option('--grace <duration>', 'between SIGTERM and SIGKILL when it is stopped')
+    .option(
+      '--notify <url>',
+      'tell this address of its end, by POST (BERTH_NOTIFY_SECRET signs); several times',
+      collect,
+    )
+    .option(
+      '--notify-on <events>',
+      'of these instead: "started,failed,preempted"; also succeeded, cancelled, requeued',
+    )
     .optionsGroup('Saving its work:')
     .option('--preemptible', 'may be stopped, and continued later, to make room for higher priorities')
     .option(

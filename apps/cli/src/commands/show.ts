@@ -64,6 +64,7 @@ export function linesOf(
   add('Command', job.command && commandLine(job.command));
   add('Script', job.script && scriptOf(job.script));
   add('Directory', job.workingDirectory);
+  for (const [i, line] of codeLines(job).entries()) add(i === 0 ? 'Code' : '', line);
   add('GPUs', `${job.gpus}${job.devices === null ? '' : ` of "${job.devices}"`}`);
   add('Sharing', sharingOf(job));
   add('Launch', job.launch === 'perDevice' ? 'one process per device' : 'one process');
@@ -80,6 +81,7 @@ export function linesOf(
   add('Schedule', job.schedule && `${job.schedule.id}, its time ${localTime(job.schedule.at)}`);
   add('Not before', job.startAfter && localTime(job.startAfter));
   add('Retries', retriesOf(job));
+  add('Notify', job.notify.map(({ url, events }) => `${url} (${events.join(', ')})`).join(', '));
   add('Labels', pairs(job.labels).join(', '));
   add('Submitted', localTime(job.submittedAt));
   add('Started', job.startedAt && localTime(job.startedAt));
@@ -123,6 +125,21 @@ function attemptLines(attempt: Attempt, terminal: Terminal): string[] {
     ...(attempt.cause ? [`  ${harmless(attempt.cause.sentence)}`] : []),
     ...table.map((line) => `  ${line}`),
   ];
+}
+
+function codeLines({ code }: Job): string[] {
+  if (!code) return [];
+  const { commit, branch, dirty, remote, snapshot } = code;
+  const changed = dirty === null ? '' : dirty ? ', with uncommitted changes' : ', nothing uncommitted';
+  const version =
+    commit === null ? [] : [`commit ${commit.slice(0, 12)}${branch ? ` on ${branch}` : ''}${changed}`];
+  const copy = snapshot
+    ? [
+        `copied to ${snapshot.directory}: ${snapshot.files} files, ${size(snapshot.bytes)}`,
+        ...(snapshot.changes ? [`changes: ${snapshot.changes}`] : []),
+      ]
+    : [];
+  return [...version, ...(remote ? [remote] : []), ...copy];
 }
 
 function checkpointOf({ preemptible, checkpointSignal, checkpointPath }: Job): string | null {

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
-import type { Finding } from '@berth/contract';
+import type { Finding, Shutdown, ShutdownMode } from '@berth/contract';
 import type { SchedulerState } from '@berth/scheduler';
+import type { Provenance } from '../code/provenance.js';
+import type { Snapshots } from '../code/snapshot.js';
 import type { DataDirectory } from '../data-directory.js';
 import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
@@ -40,6 +42,8 @@ export interface ApiContext {
   /** What a doctor says of Redis. */
   readonly examineRedis: () => Promise<Finding[]>;
   readonly directories: DataDirectory;
+  /** What is in the working directories of jobs. */
+  readonly code: { readonly provenance: Provenance; readonly snapshots: Snapshots };
   readonly node: string;
   /** The account that the daemon runs as: whose jobs those are that come with the data directory's token. */
   readonly user: string;
@@ -47,6 +51,14 @@ export interface ApiContext {
   readonly gracePeriod: number;
   /** What decisions are made from, this very moment: to explain jobs by. */
   readonly scheduling: { state(): SchedulerState };
+  /** Which addresses may be told of jobs: why not, or null. */
+  readonly notifications: { refusal(url: string): string | null };
+  /** How the daemon is ended. */
+  readonly shutdown: {
+    readonly asked: ShutdownMode | null;
+    begin(jobs: ShutdownMode): Promise<Shutdown>;
+    proceed(): void;
+  };
   /** What the owners of devices call them, by UUID. */
   readonly labels: ReadonlyMap<string, Record<string, string>>;
   readonly users: UserLedger;

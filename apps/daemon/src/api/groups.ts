@@ -13,6 +13,7 @@ import { z } from 'zod';
 import type { NewJob } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { type Caller, callerOf } from './caller.js';
+import { dropUnusedCode, withCodeOfBatch } from './code-request.js';
 import type { ApiContext } from './context.js';
 import { NOT_MODIFIED } from './etags.js';
 import { resolveSubmission } from './job-request.js';
@@ -64,6 +65,8 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const owners = new Set(jobs.map(({ user }) => user));
       const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
       const id = makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)).replace('job_', 'grp_');
+      const placeOf = (i: number): string => (request.body.template ? 'template' : `jobs/${i}`);
+      let members = await withCodeOfBatch(app.context, jobs, id, placeOf);
       const name = request.body.name ?? request.body.template?.name ?? (jobs[0] as Resolved).name;
       try {
         const group = {
@@ -74,8 +77,17 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           maxParallel: request.body.maxParallel ?? null,
           idempotency: key === undefined ? null : { key, digest },
         };
-        const opened = await ledger.groups.open(group);
-        await ledger.submitAll(jobs.map((job, index) => asMember(job, { ...group, id: opened.id }, index)));
+        const opened = await ledger.groups.open(group).catch(async (error: unknown) => {
+          await dropUnusedCode(app.context, members);
+          throw error;
+        });
+        if (opened.replayed) {
+          await dropUnusedCode(app.context, members);
+          members = await withCodeOfBatch(app.context, jobs, opened.id, placeOf);
+        }
+        await ledger.submitAll(
+          members.map((job, index) => asMember(job, { ...group, id: opened.id }, index)),
+        );
         return reply
           .code(opened.replayed ? 200 : 201)
           .header('location', `/v1/groups/${opened.id}`)

@@ -34,6 +34,11 @@ export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (_request, reply) => {
       try {
         await app.context.ledger.ping();
+        const { asked } = app.context.shutdown;
+        if (asked) {
+          const detail = `the daemon ends (jobs: ${asked}); it takes jobs for the next one, and starts none`;
+          return reply.code(503).send({ status: 'draining', detail });
+        }
         return { status: 'ok' as const };
       } catch {
         return reply.code(503).send({ status: 'unavailable', detail: 'Redis does not answer' });

@@ -26,14 +26,14 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   const control = async (
     reference: string,
     wish: (id: JobId) => Promise<unknown>,
-    refused: (job: Job) => string | null,
+    refused: (job: Job, refusal: LedgerRefusal) => string | null,
   ): Promise<Job> => {
     const id = await idOf(app.context, reference);
     try {
       await wish(id);
     } catch (error) {
       if (!(error instanceof LedgerRefusal)) throw error;
-      const why = refused(await jobOr404(app.context, id));
+      const why = refused(await jobOr404(app.context, id), error);
       if (why !== null) throw new ApiProblem('conflict', why);
     }
     return jobOr404(app.context, id);
@@ -126,10 +126,12 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const job = await control(
         request.params.job,
         (id) => ledger.requeue(id, byUser('it was put in line again by a user')),
-        ({ number, state }) =>
-          state === 'pending'
-            ? `Job ${number} waits already`
-            : `Job ${number} is being stopped for good; requeue it when it has ended`,
+        ({ number, state }, { code }) =>
+          code === 'code_removed'
+            ? `The copy of its code that job ${number} would run in is gone (the setting retention); submit it anew`
+            : state === 'pending'
+              ? `Job ${number} waits already`
+              : `Job ${number} is being stopped for good; requeue it when it has ended`,
       );
       return reply.code(202).send(job);
     },

@@ -11,7 +11,7 @@ import type { Caller } from './caller.js';
 import { checkpointSpec } from './checkpoint-request.js';
 import type { ApiContext } from './context.js';
 import { whyNoDirectory } from './directories.js';
-import { ApiProblem, invalidRequest } from './problem.js';
+import { invalidRequest } from './problem.js';
 import { shareOf, sharingOf } from './sharing.js';
 
 const INTERPRETER = /^(python[\d.]*|bash|sh)$/;
@@ -102,6 +102,11 @@ export async function resolveSubmission(
   const timeLimit = submission.timeLimit ?? null;
   const gracePeriod = submission.gracePeriod ?? context.gracePeriod;
 
+  for (const [i, { url }] of submission.notify.entries()) {
+    const refusal = context.notifications.refusal(url);
+    if (refusal) errors.push({ pointer: `#/notify/${i}/url`, detail: refusal });
+  }
+
   const after = await dependenciesOf(submission, context, caller, errors);
 
   if (errors.length > 0) throw invalidRequest(errors);
@@ -114,6 +119,8 @@ export async function resolveSubmission(
       script: submission.script ?? null,
       account,
       workingDirectory,
+      snapshot: submission.snapshot ?? null,
+      code: null,
       environment: submission.environment,
       labels: submission.labels,
       gpus,
@@ -127,6 +134,7 @@ export async function resolveSubmission(
       after,
       onDependencyFailure: submission.onDependencyFailure,
       retry: submission.retry ?? null,
+      notify: submission.notify,
       group: null,
       schedule: null,
     },
@@ -146,16 +154,6 @@ export async function resolveSubmission(
       limitedGroup: null,
     },
   };
-}
-
-/** As `resolveSubmission`, for those who have nobody to tell of a problem: what is wrong is an answer. */
-export async function resolveOrRefuse(submission: JobSubmission, context: ApiContext) {
-  try {
-    return { job: await resolveSubmission(submission, context) };
-  } catch (error) {
-    if (!(error instanceof ApiProblem)) throw error;
-    return { refused: error.message };
-  }
 }
 
 function constraintsOf({ constraints }: JobSubmission): Constraints | null {

@@ -15,6 +15,7 @@ import type { JobSpec } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { maySee, visibleTo } from './access.js';
 import { callerOf } from './caller.js';
+import { dropUnusedCode, withCode } from './code-request.js';
 import type { ApiContext } from './context.js';
 import { jobTag, NOT_MODIFIED } from './etags.js';
 import { explainSubmission } from './explanation.js';
@@ -68,17 +69,20 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
-      const submission = await resolveSubmission(request.body, app.context, callerOf(request));
+      const resolved = await resolveSubmission(request.body, app.context, callerOf(request));
       if (request.query.dryRun === 'true')
-        return reply.code(200).send(await explainSubmission(app.context, submission));
+        return reply.code(200).send(await explainSubmission(app.context, resolved));
+      const submission = await withCode(app.context, resolved);
       const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
       const { job, replayed } = await ledger
         .submit({ ...submission, idempotency: key === undefined ? null : { key, digest } })
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
+          await dropUnusedCode(app.context, [submission]);
           if (!(error instanceof LedgerRefusal)) throw error;
           if (error.code !== 'idempotency_conflict') throw unmetDependency(submission.spec.after, error);
           throw idempotencyConflict(error);
         });
+      await dropUnusedCode(app.context, [submission], job);
       if (replayed) reply.header('idempotency-replayed', 'true');
       const since = Date.parse(job.submittedAt);
       const next = { id: job.id, number: job.number, since, attempt: 1, needs: submission.needs };

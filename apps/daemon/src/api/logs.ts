@@ -71,7 +71,7 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
             content: { 'text/plain': { schema: z.string() }, 'text/event-stream': { schema: z.string() } },
           },
           206: { description: 'The range.', content: { 'text/plain': { schema: z.string() } } },
-          ...problems('not_found', 'invalid_request', 'range_not_satisfiable', 'too_many_followers'),
+          ...problems('not_found', 'log_removed', 'invalid_request', 'range_not_satisfiable', 'too_many_followers'),
         },
       },
     },
@@ -86,6 +86,11 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const follow = asEvents || (isBody && (request.query.follow ?? false));
       const place = asEvents ? resumedAt(request.headers['last-event-id'], job, attempt) : null;
       const number = place?.attempt ?? attempt ?? job.attempts.length;
+      const removedAt = await app.context.ledger.retention.logsRemovedAt(id, number);
+      if (removedAt !== null) {
+        const detail = `The logs of attempt ${number} of job ${job.number} are gone since ${removedAt} (the setting retention)`;
+        throw new ApiProblem('log_removed', detail);
+      }
       const log = openLog(app.context.directories.task(id, number, rank));
       const from = place?.offset ?? offset ?? (tail === undefined ? 0 : await log.tailOffset(tail));
 

@@ -80,5 +80,6 @@ it('what changes devices, users or the host is for admins', () => {
     'deleteUser',
     'drainDevice',
     'resumeDevice',
+    'shutDown',
   ]);
 });

@@ -52,6 +52,7 @@ export const OPERATIONS: Readonly<Record<string, Kind>> = {
   deleteUser: 'administer',
   drainDevice: 'administer',
   resumeDevice: 'administer',
+  shutDown: 'administer',
 };
 
 /** Whether users see what others have, or only what is their own. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   JobSchema,
+  JobSubmissionSchema,
   makeJobId,
   type Schedule,
   type ScheduleId,
@@ -18,6 +19,7 @@ import { LedgerRefusal } from '../ledger/refusal.js';
 import { type ScheduleRecord, scheduleFromRecord } from '../ledger/schedules.js';
 import { visibleTo } from './access.js';
 import { type Caller, callerOf } from './caller.js';
+import { dropUnusedCode, resolveWithCode } from './code-request.js';
 import type { ApiContext } from './context.js';
 import { resolveSubmission } from './job-request.js';
 import { IdempotencyHeaderSchema, idempotencyConflict, jobOr404 } from './jobs.js';
@@ -222,13 +224,18 @@ async function runNow({ id, plan }: ScheduleRecord, idempotency: NewJob['idempot
   const refused = (why: string) =>
     new ApiProblem('schedule_conflict', `Its job can't be submitted any more: ${why}`);
   const now = Date.now();
-  const resolved = await resolveSubmission(plan.job, context).catch((error: unknown) => {
-    throw error instanceof ApiProblem ? refused(error.message) : error;
-  });
+  const resolved = await resolveWithCode(JobSubmissionSchema.parse(plan.job), context).catch(
+    (error: unknown) => {
+      throw error instanceof ApiProblem ? refused(error.message) : error;
+    },
+  );
   const spec = { ...resolved.spec, schedule: { id, at: new Date(now).toISOString() } };
   try {
-    return await context.schedules.runNow(id, now, { ...resolved, spec, idempotency });
+    const taken = await context.schedules.runNow(id, now, { ...resolved, spec, idempotency });
+    if (taken.replayed) await dropUnusedCode(context, [resolved]);
+    return taken;
   } catch (error) {
+    await dropUnusedCode(context, [resolved]);
     if (!(error instanceof LedgerRefusal)) throw error;
     if (error.code === 'idempotency_conflict') throw idempotencyConflict(error);
     const [other, state] = error.found;

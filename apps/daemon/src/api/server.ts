@@ -28,6 +28,7 @@ import { answerProblems, clientErrorHandler, frameworkErrors } from './problem.j
 import { withCommonProblems } from './problem-responses.js';
 import { referenceRoutes, withSamples } from './reference.js';
 import { scheduleRoutes } from './schedules.js';
+import { shutdownRoutes } from './shutdown.js';
 import { tokenRoutes } from './tokens.js';
 import { usageRoutes } from './usage.js';
 import { userRoutes } from './users.js';
@@ -128,6 +129,7 @@ export async function buildServer(
   await app.register(deviceRoutes);
   await app.register(doctorRoutes);
   await app.register(dashboardRoutes);
+  await app.register(shutdownRoutes);
   await app.register(userRoutes);
   await app.register(tokenRoutes);
   await app.register(referenceRoutes);

@@ -30,6 +30,15 @@ export class DeviceQueues {
 
   /** Hands a task over to the worker of a device. Handing over twice is handing over once. */
   async handOver(device: string, task: TaskReference): Promise<void> {
+    await this.queueOf(device).add('task', task, { jobId: entryId(task) });
+  }
+
+  /** Removes what is left of a hand-over that is done with. */
+  async forget(device: string, task: TaskReference): Promise<void> {
+    await this.queueOf(device).remove(entryId(task));
+  }
+
+  private queueOf(device: string): Queue<TaskReference> {
     let queue = this.queues.get(device);
     if (!queue) {
       queue = new Queue<TaskReference>(queueName(device), {
@@ -41,7 +50,7 @@ export class DeviceQueues {
       queue.on('error', this.onError);
       this.queues.set(device, queue);
     }
-    await queue.add('task', task, { jobId: entryId(task) });
+    return queue;
   }
 
   async close(): Promise<void> {

@@ -80,6 +80,7 @@ export function compareIds(one: string, other: string): number {
   return Number(ms) - Number(otherMs) || Number(n) - Number(otherN);
 }
 
+/** An event out of the stream's entry. */
 export function eventFromFields(id: string, fields: readonly string[]): LedgerEvent {
   const field: Record<string, string> = {};
   for (let i = 0; i < fields.length; i += 2) field[fields[i] as string] = fields[i + 1] as string;

@@ -4,6 +4,10 @@ export const PREFIX = '{berth}';
 export const KEYS = {
   jobs: `${PREFIX}:jobs`,
   queue: `${PREFIX}:queue`,
+  /** Ids of all jobs that have ended, by when. */
+  ended: `${PREFIX}:ended`,
+  /** Whose files are still to be removed; see lua/forget.lua and lua/remove_logs.lua. */
+  removals: `${PREFIX}:removals`,
   numbers: `${PREFIX}:numbers`,
   reasons: `${PREFIX}:reasons`,
   devices: `${PREFIX}:devices`,
@@ -15,6 +19,8 @@ export const KEYS = {
   obstacles: `${PREFIX}:obstacles`,
   xids: `${PREFIX}:xids`,
   events: `${PREFIX}:events`,
+  /** Up to where the events were read for notifications. */
+  notified: `${PREFIX}:notified`,
   group: (id: string): string => `${PREFIX}:group:${id}`,
   jobsOfGroup: (id: string): string => `${PREFIX}:group:${id}:jobs`,
   /** Ids of all schedules, by when they were made. */

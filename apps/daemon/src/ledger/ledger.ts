@@ -20,6 +20,7 @@ import {
   waitingJob,
 } from './record.js';
 import { LedgerRefusal } from './refusal.js';
+import { RetentionLedger } from './retention.js';
 import { loadScripts, type RunScript } from './scripts.js';
 import { describeTask, type TaskReference } from './task-reference.js';
 import { UsageLedger } from './usage.js';
@@ -94,6 +95,7 @@ export class Ledger {
   readonly groups: GroupLedger;
   readonly pages: JobPages;
   readonly usage: UsageLedger;
+  readonly retention: RetentionLedger;
 
   constructor(redis: Redis) {
     this.redis = redis;
@@ -102,6 +104,7 @@ export class Ledger {
     this.groups = new GroupLedger(redis, this.run, this);
     this.pages = new JobPages(redis, this.run, this);
     this.usage = new UsageLedger(redis, this.run);
+    this.retention = new RetentionLedger(redis, this.run);
   }
 
   /**
@@ -413,6 +416,11 @@ export class Ledger {
   async holding(): Promise<JobRecord[]> {
     const holders = [...holdersFrom(await this.redis.hgetall(KEYS.allocations)).values()].flat();
     return this.records([...new Set(holders.map(({ job }) => job))]);
+  }
+
+  /** Writes down up to where the events were read for notifications. */
+  async noteNotified(event: string): Promise<void> {
+    await this.redis.set(KEYS.notified, event);
   }
 
   /** Asks Redis for an answer. @throws where it gives none */

@@ -3,6 +3,7 @@ import type {
   Attempt,
   Cause,
   CheckpointSignal,
+  Code,
   Constraints,
   DependencyCondition,
   Job,
@@ -13,9 +14,12 @@ import type {
   PendingReason,
   Retry,
   Sharing,
+  SnapshotMode,
   Task,
   TimeLimitWarning,
+  Webhook,
 } from '@berth/contract';
+import { shownWebhook } from '@berth/contract';
 import type { Needs } from '@berth/scheduler';
 import { checkpointOf, type TaskCheckpoint, withCheckpoint } from './checkpoint-view.js';
 
@@ -26,6 +30,8 @@ export interface JobSpec {
   /** The Unix account that its processes run as; null: the daemon's own. */
   account: string | null;
   workingDirectory: string;
+  snapshot: SnapshotMode | null;
+  code: Code | null;
   environment: Record<string, string>;
   labels: Record<string, string>;
   gpus: number;
@@ -44,6 +50,8 @@ export interface JobSpec {
   after: { job: JobId; number: number; on: DependencyCondition }[];
   onDependencyFailure: 'fail' | 'wait';
   retry: Retry | null;
+  /** With their secrets, which nobody is shown. */
+  notify: Webhook[];
   group: Job['group'];
   schedule: Job['schedule'];
 }
@@ -112,6 +120,9 @@ export function longestSeconds({
 }
 
 const OLDER_SPEC = {
+  notify: [],
+  snapshot: null,
+  code: null,
   account: null,
   constraints: null,
   sharing: null,
@@ -172,6 +183,7 @@ export function jobFromRecord(
     position: pending ? waiting.position : null,
     cause: parsed<Cause>(record.cause),
     ...spec,
+    notify: spec.notify.map(shownWebhook),
     after,
     held: record.held !== undefined,
     startAfter: time(record.notBefore),

@@ -11,6 +11,8 @@ export type RefusalCode =
   | 'no_checkpoint_signal'
   | 'dependency_unmet'
   | 'changed_meanwhile'
+  | 'depended_on'
+  | 'code_removed'
   | 'idempotency_conflict'
   | 'exists'
   | 'expired'

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import type { Job, JobId, JobSubmission, Schedule, ScheduleId, Skip } from '@berth/contract';
+import { shownWebhook } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import { KEYS } from './keys.js';
 import { IDEMPOTENCY_KEY_SECONDS, type NewJob, submissionArguments, takenJob } from './ledger.js';
@@ -166,6 +167,8 @@ export function scheduleFromRecord({ plan, lastRun, ...record }: ScheduleRecord)
     name: record.name,
     user,
     ...plan,
+    // Secrets are for whom they are sent to.
+    job: { ...plan.job, notify: (plan.job.notify ?? []).map(shownWebhook) },
     enabled: record.nextRun !== null,
     createdAt: new Date(record.createdAt).toISOString(),
     nextRun: record.nextRun === null ? null : new Date(record.nextRun).toISOString(),

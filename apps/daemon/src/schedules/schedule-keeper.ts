@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type JobSubmission, JobSubmissionSchema, type ScheduleId } from '@berth/contract';
+import { type Job, type JobSubmission, JobSubmissionSchema, type ScheduleId } from '@berth/contract';
 import type { Logger } from 'pino';
 import { latestTime, nextTime } from '../cron.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
@@ -15,10 +15,12 @@ const NOT_TOO_LATE_MS = 60_000;
 /** A clock that is corrected by so much between a tick and our look at it is waited for. */
 const EARLY_MS = 5000;
 
-/** A job made of a template by what this host has now, or why none can be. */
+/** A job made of a template by what this host has now, or why none can be. `settle` hears which job the ledger has. */
 export type Resolve = (
   template: JobSubmission,
-) => Promise<{ job: Omit<NewJob, 'idempotency'> } | { refused: string }>;
+) => Promise<
+  { job: Omit<NewJob, 'idempotency'>; settle?: (taken: Job | null) => Promise<void> } | { refused: string }
+>;
 
 interface Options {
   schedules: ScheduleLedger;
@@ -146,9 +148,11 @@ export class ScheduleKeeper {
     const job = { ...made.job, id: runId(id, due.at), spec, idempotency: null };
     try {
       const taken = await this.schedules.runDue(due, plan.overlap, job);
+      await made.settle?.(taken);
       if (taken)
         this.log.info({ schedule: id, name, job: taken.number, at: iso(due.at) }, 'a schedule made a job');
     } catch (error) {
+      await made.settle?.(null);
       // What the job waits for has gone, or ended otherwise.
       const unmet = error instanceof LedgerRefusal && !isDealtWith(error);
       if (!unmet) throw error;

@@ -47,6 +47,7 @@ export class SchedulerLoop {
   /** What has happened since the last decision. */
   private inbox: LedgerEvent[] = [];
   private working = true;
+  private paused = false;
   /** Whether the state here may not be the ledger's. */
   private doubtful = false;
   private doubtTimer: NodeJS.Timeout | null = null;
@@ -88,6 +89,11 @@ export class SchedulerLoop {
     await this.load();
     this.log.info({ epoch: this.epoch, pending: this.state.pending.size }, 'scheduling');
     void this.work();
+  }
+
+  /** Starts nothing any more, and stops nothing to make room. What it knows stays up to date. */
+  pause(): void {
+    this.paused = true;
   }
 
   close(): void {
@@ -213,6 +219,7 @@ export class SchedulerLoop {
 
   /** Decides, and carries the decision out. */
   private async step(): Promise<void> {
+    if (this.paused) return;
     const { placements, preemptions, reasons } = decide(this.state, Date.now());
     await Promise.all([
       ...placements.map((placement) => this.carryOut(placement)),
@@ -226,6 +233,7 @@ export class SchedulerLoop {
     const pending = this.state.pending.get(job) as PendingJob;
     try {
       const placed = await planAttempt(pending.needs, placement);
+      if (this.paused) return;
       const since = await this.ledger.assign(this.epoch, job, pending.attempt, placed);
       const { number, attempt, needs } = pending;
       const endsAt = needs.longestSeconds === null ? null : since + needs.longestSeconds * 1000;

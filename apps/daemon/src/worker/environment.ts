@@ -42,6 +42,7 @@ export function taskEnvironment(
     BERTH_METRICS_FILE: join(files.task, 'metrics.jsonl'),
     BERTH_CHECKPOINT_FILE: files.checkpoint,
     PYTHONPATH: [spec.environment.PYTHONPATH, PYTHON].filter(Boolean).join(':'),
+    BERTH_SUBMIT_DIRECTORY: spec.workingDirectory,
     ...restartReason(task.attempt, record),
   };
 }

@@ -228,7 +228,7 @@ export class TaskRunner {
       lock,
       graceSeconds: task.spec.gracePeriod,
       logLimitBytes: this.logLimit,
-      workingDirectory: task.spec.workingDirectory,
+      workingDirectory: task.spec.code?.snapshot?.directory ?? task.spec.workingDirectory,
       account,
       environment: taskEnvironment(task, record, task.spec, placed, {
         task: task.directory,
