@@ -55,13 +55,15 @@ export function judgeHost(facts: HostFacts): Finding[] {
 function judgeDataDirectory({ directory, directoryMode }: HostFacts): Finding {
   if (directoryMode === null)
     return note('data-directory', `the data directory ${directory} is not there yet`);
-  if (directoryMode & 0o077)
+  // To pass through is all that others need for the socket, and for what belongs to the accounts that jobs run as.
+  if (directoryMode & 0o066)
     return problem(
       'data-directory',
       `others may look into the data directory ${directory} (mode ${octal(directoryMode)})`,
-      `chmod 700 ${directory}`,
+      `chmod go-rw ${directory}`,
     );
-  return ok('data-directory', `the data directory ${directory} is its owner's alone`);
+  const others = directoryMode & 0o011 ? '; others may pass through to its socket' : '';
+  return ok('data-directory', `only its owner may look into the data directory ${directory}${others}`);
 }
 
 function judgeToken({ directory, tokenMode }: HostFacts): Finding[] {

@@ -280,6 +280,8 @@ describe('the host', () => {
   };
   it.each<[string, Partial<HostFacts>, string[]]>([
     ['is fine', {}, []],
+    ['lets others pass through to the socket', { directoryMode: 0o711 }, []],
+    ['lets others write', { directoryMode: 0o722 }, ['data-directory: problem']],
     ['lets others look', { directoryMode: 0o755 }, ['data-directory: problem']],
     ['lets others read the token', { tokenMode: 0o644 }, ['token: problem']],
     ['has no data directory yet', { directoryMode: null, tokenMode: null }, ['data-directory: note']],
