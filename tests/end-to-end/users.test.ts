@@ -44,7 +44,8 @@ it('every operation of the API is in the table of permissions', async () => {
   };
   const named = Object.values(paths)
     .flatMap((methods) => Object.values(methods))
-    .flatMap(({ operationId }) => operationId ?? []);
+    // Those without any security are for everybody: probes.
+    .flatMap(({ operationId, security }) => (operationId && security?.length !== 0 ? operationId : []));
   expect(named.filter((name) => !(name in OPERATIONS))).toEqual([]);
   expect(Object.keys(OPERATIONS).filter((name) => !named.includes(name))).toEqual([]);
 });
