@@ -230,6 +230,28 @@ describe('retries', () => {
 });
 
 describe('requeue', () => {
+  it('looks anew at what a job waits for: that may have ended while it was not in line', async () => {
+    const [met, unmet, open] = [await submit(), await submit(), await submit()];
+    const after = await Promise.all(
+      [met, unmet, open].map(async (job) => ({
+        job,
+        number: (await ledger.job(job))?.number as number,
+        on: 'succeeded' as const,
+      })),
+    );
+    const job = await submit({ after });
+    await ledger.stop(job, 'cancelled', BY_USER);
+    await run(met);
+    await run(unmet, FAILURE);
+    await ledger.requeue(job, BY_USER);
+    expect((await ledger.job(job))?.after.map((each) => each.open)).toEqual([false, true, true]);
+    expect(await seen(job)).toMatchObject({ state: 'pending', code: 'dependency', inLine: false });
+    await run(open);
+    await ledger.requeue(unmet, BY_USER);
+    await run(unmet);
+    expect(await seen(job)).toMatchObject({ state: 'pending', inLine: true });
+  });
+
   it('gives an ended job a new attempt, at its old place', async () => {
     const job = await jobIn('failed', ledger, epoch);
     expect(await ledger.requeue(job, BY_USER)).toBe('pending');

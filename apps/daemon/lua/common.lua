@@ -68,6 +68,10 @@ local function code_owner(spec)
   return type(code) == 'table' and type(code.snapshot) == 'table' and code.snapshot.owner or nil
 end
 
+local function has_ended(state)
+  return state == 'succeeded' or state == 'failed' or state == 'cancelled'
+end
+
 -- Whether a condition holds of a job that has ended so.
 local function meets(condition, state)
   return condition == 'ended' or condition == state
@@ -277,9 +281,9 @@ local function take_job(argv)
     local other, condition = argv[i], argv[i + 1]
     local state = redis.call('HGET', job_key(other), 'state')
     if not state then return { 'not_found', other } end
-    local has_ended = state == 'succeeded' or state == 'failed' or state == 'cancelled'
-    if has_ended and not meets(condition, state) and mayWait ~= '1' then return { 'dependency_unmet', other, state } end
-    if not has_ended or not meets(condition, state) then waits[#waits + 1] = { other, condition } end
+    local ended = has_ended(state)
+    if ended and not meets(condition, state) and mayWait ~= '1' then return { 'dependency_unmet', other, state } end
+    if not ended or not meets(condition, state) then waits[#waits + 1] = { other, condition } end
   end
 
   local number = redis.call('INCR', prefix .. ':number')

@@ -17,5 +17,18 @@ if state == 'starting' or state == 'running' then
 end
 if redis.call('HEXISTS', job, 'codeRemovedAt') == 1 then return { 'code_removed' } end
 redis.call('HDEL', job, 'notBefore', 'avoid', 'retries', 'front')
+-- What it waited for when it ended may have ended too, and nobody told it; what hasn't, or not as it should, is waited for.
+local open = 0
+for _, dependency in ipairs(cjson.decode(redis.call('HGET', job, 'spec')).after or {}) do
+  local other, field = dependency.job, 'after:' .. dependency.job
+  local condition, reached = redis.call('HGET', job, field), redis.call('HGET', job_key(other), 'state')
+  if condition and reached and not (has_ended(reached) and meets(condition, reached)) then
+    open = open + 1
+    redis.call('SADD', prefix .. ':dependants:' .. other, id)
+  elseif condition then
+    redis.call('HDEL', job, field)
+  end
+end
+if open > 0 then redis.call('HSET', job, 'openDependencies', open) else redis.call('HDEL', job, 'openDependencies') end
 requeue(job, id, attempt, state)
 return { 'ok', 'pending' }
