@@ -119,7 +119,6 @@ describe('without the right token', () => {
     ['GET', '/v1/jobs/1/logs'],
     ['POST', '/v1/jobs/1/cancel'],
     ['GET', '/v1/devices'],
-    ['GET', '/openapi.json'],
     ['GET', '/nothing/here'],
   ])('%s %s is refused', async (method, path) => {
     for (const authorization of [undefined, 'Bearer wrong', `Basic ${daemon.token}`]) {

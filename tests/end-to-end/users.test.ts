@@ -3,6 +3,7 @@ import type { GroupId, Job, NewToken } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../apps/daemon/dist/api/permissions.js';
 import { TestDaemon } from '../support/daemon.js';
+import { sentEvents, until } from '../support/event-source.js';
 
 let daemon: TestDaemon;
 let admin: BerthClient;
@@ -242,5 +243,16 @@ describe('where users see only their own', () => {
     expect((await (other as BerthClient).jobs.page()).items.map(({ id }) => id)).toEqual([own.id]);
     expect(await (other as BerthClient).schedules.list()).toEqual([]);
     expect((await root.jobs.page()).items).toHaveLength(3);
+
+    const token = (await root.tokens.create('eve')).token;
+    const follow = (query: string): Promise<Response> =>
+      fetch(`${strict.address}/v1/events?${query}`, { headers: { authorization: `Bearer ${token}` } });
+    const [event] = await until(
+      sentEvents(await follow('after=0&type=job.submitted,schedule.created')),
+      () => true,
+    );
+    expect(event?.data).toMatchObject({ job: own.id, user: 'eve' });
+    expect((await follow(`job=${job.id}`)).status).toBe(404);
+    expect((await follow(`job=${job.number}`)).status).toBe(404);
   });
 });

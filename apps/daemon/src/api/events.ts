@@ -1,4 +1,4 @@
-import { EventSchema, EventTypeSchema, JobReferenceSchema, UserSchema } from '@berth/contract';
+import { EventSchema, EventTypeSchema, type JobId, JobReferenceSchema, UserSchema } from '@berth/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { maySee } from './access.js';
 import { callerOf } from './caller.js';
 import type { EventFilter } from './event-stream.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 import { severalOf } from './several.js';
 
@@ -32,6 +33,15 @@ const STREAM =
 const STREAMED = {
   200: { description: 'The events.', content: { 'text/event-stream': { schema: EventSchema } } },
 };
+
+/** @throws ApiProblem `not_found`, also for what who asks shall not see */
+async function visibleIdOf(request: FastifyRequest, reference: string): Promise<JobId> {
+  const { context } = request.server;
+  const id = await idOf(context, reference);
+  const owner = await context.ledger.owner(id);
+  if (owner !== null && maySee(context, callerOf(request), owner)) return id;
+  throw new ApiProblem('not_found', `There is no job ${reference}; GET /v1/jobs lists those there are`);
+}
 
 /** `GET /v1/events`, `GET /v1/jobs/{job}/events`. */
 export const eventRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -86,7 +96,7 @@ export const eventRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const { job, type, user, after } = request.query;
-      const jobs = job && (await Promise.all(job.map((reference) => idOf(app.context, reference))));
+      const jobs = job && (await Promise.all(job.map((reference) => visibleIdOf(request, reference))));
       const filter = { jobs: setOrNull(jobs), types: setOrNull(type), users: setOrNull(user) };
       return send(request, reply, filter, request.headers['last-event-id'] ?? after) as never;
     },
