@@ -7,6 +7,7 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'This is not yours to do' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'That cannot be done here' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
   conflict: { status: 409, title: 'The job is not in a state that allows this' },
   device_conflict: { status: 409, title: 'The device is not in a state that allows this' },
   schedule_conflict: { status: 409, title: 'No job can be made of the schedule now' },

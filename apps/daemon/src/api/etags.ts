@@ -30,7 +30,7 @@ export function answerNotModified(app: FastifyInstance): void {
     if (!request.routeOptions.config?.etag || reply.statusCode !== 200 || typeof payload !== 'string')
       return payload;
     const tag = reply.getHeader('etag') ?? `"${digestOf(payload)}"`;
-    reply.header('etag', tag).header('cache-control', 'private, no-cache');
+    reply.header('etag', tag);
     if (!named(request.headers['if-none-match'], String(tag))) return payload;
     reply.code(304).removeHeader('content-type');
     return null;

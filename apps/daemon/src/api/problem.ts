@@ -100,26 +100,42 @@ export const frameworkErrors: NonNullable<FastifyServerOptions['frameworkErrors'
   sendProblem(request as FastifyRequest, reply as FastifyReply, asProblem(error), error);
 };
 
-/** What Node refuses before it is a request. */
+/** What Node refuses before it is a request, by its code. */
+const NODE_PROBLEMS: Record<string, { code: ProblemCode; status: number; phrase: string; detail: string }> = {
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 'request_timeout',
+    status: 408,
+    phrase: 'Request Timeout',
+    detail: 'The request took longer to arrive than the setting requestTimeout allows',
+  },
+  HPE_HEADER_OVERFLOW: {
+    code: 'payload_too_large',
+    status: 431,
+    phrase: 'Request Header Fields Too Large',
+    detail: 'The headers are too large: 16 KiB at the most',
+  },
+};
+const NO_HTTP = {
+  code: 'malformed_request',
+  status: 400,
+  phrase: 'Bad Request',
+  detail: 'This is no HTTP that could be read',
+} as const;
+
+/** Answers what never became a request, and ends the connection. */
 export function clientErrorHandler(error: ConnectionError, socket: Socket): void {
-  const isHeader = error.code === 'HPE_HEADER_OVERFLOW';
-  const detail = isHeader
-    ? 'The headers are too large: 16 KiB at the most'
-    : 'This is no HTTP that could be read';
-  const [code, status] = isHeader
-    ? (['payload_too_large', '431 Request Header Fields Too Large'] as const)
-    : (['malformed_request', '400 Bad Request'] as const);
-  const problem: Problem = {
-    type: problemType(code),
-    title: PROBLEMS[code].title,
-    status: Number.parseInt(status, 10),
-    detail,
-  };
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { code, status, phrase, detail } = NODE_PROBLEMS[error.code] ?? NO_HTTP;
+  const problem: Problem = { type: problemType(code), title: PROBLEMS[code].title, status, detail };
   const body = JSON.stringify(problem);
-  if (socket.writable) {
-    const head = `HTTP/1.1 ${status}\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`;
-    socket.end(head + body);
-  } else socket.destroy(error);
+  const length = Buffer.byteLength(body);
+  const head = `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n`;
+  socket.write(head + body);
+  // Whoever sends so slowly might never close.
+  socket.destroySoon();
 }
 
 /** A client that is still sending when the connection closes would see a broken pipe instead of the answer. */
