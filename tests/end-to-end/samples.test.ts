@@ -46,7 +46,10 @@ it('says of every operation what it does, and shows how', () => {
 it.each(document.operations.map(({ id }) => id))('the sample of %s works as it is', async (id) => {
   const operation = document.operations.find((each) => each.id === id);
   if (!operation) throw new Error('it is gone');
-  const access = { BERTH_URL: daemon.address, BERTH_TOKEN: daemon.token };
+  // Nobody else would have a daemon afterwards.
+  const own = id === 'shutDown' ? await TestDaemon.start('1xH100-80GB') : null;
+  const { address, token } = own ?? daemon;
+  const access = { BERTH_URL: address, BERTH_TOKEN: token };
   const env = { ...process.env, ...access, ...(await named(operation)) };
   // An endless answer is as good as its beginning.
   const endless = operation.sample.includes(' -N ');
@@ -58,6 +61,7 @@ it.each(document.operations.map(({ id }) => id))('the sample of %s works as it i
   const { stdout } = await run.catch((error: { stdout: string }) => error);
   const [body = '', told = ''] = stdout.split(MARK);
   const [status = '', type = ''] = told.split(/ (.*)/);
+  await own?.destroy();
   expect(status, body).toMatch(/^2/);
   expect(document.problemOf(operation, Number(status), type, body)).toBe(null);
   if (endless) expect(body).toContain('event: job.submitted');

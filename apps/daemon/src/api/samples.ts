@@ -84,6 +84,7 @@ export const SAMPLES: Record<string, Sample> = {
   createToken: { method: 'POST', path: '/v1/users/$NAME/tokens', body: { name: 'laptop', expiresIn: '90d' } },
   listTokens: { path: '/v1/users/$NAME/tokens' },
   revokeToken: { method: 'DELETE', path: '/v1/tokens/$TOKEN' },
+  shutDown: { method: 'POST', path: '/v1/shutdown', body: { jobs: 'leave' } },
   examine: { path: '/v1/doctor' },
 };
 
