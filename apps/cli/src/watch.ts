@@ -101,6 +101,8 @@ async function repeated(kit: Kit, every: number, show: () => Promise<number>): P
     return await untilInterrupted(kit, async (signal) => {
       for (;;) {
         await show();
+        // It may have come meanwhile; who only listens from now on doesn't hear it.
+        signal.throwIfAborted();
         await new Promise<void>((resolve, reject) => {
           const timer = setTimeout(resolve, every * 1000);
           signal.addEventListener('abort', () => {
