@@ -1,6 +1,7 @@
 import type { JobList, Problem } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
+import { ApiDocument } from '../support/document.js';
 
 let daemon: TestDaemon;
 beforeAll(async () => {
@@ -130,6 +131,15 @@ describe('without the right token', () => {
       expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/);
       expect(await response.json()).toMatchObject({ type: 'urn:berth:problem:unauthorized' });
     }
+  });
+
+  it('every operation is refused but those that the document calls open', async () => {
+    const open: string[] = [];
+    for (const { id, method, path } of new ApiDocument().operations) {
+      const { status } = await fetch(`${daemon.address}${path.replace(/\{\w+\}/g, '1')}`, { method });
+      if (status !== 401) open.push(id);
+    }
+    expect(open).toEqual(['isAlive', 'isReady']);
   });
 
   it('the probes answer, and nothing else of them is known', async () => {

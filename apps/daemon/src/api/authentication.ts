@@ -7,12 +7,19 @@ import type { ApiContext } from './context.js';
 import { FailedAttempts } from './failed-attempts.js';
 import { ApiProblem, TooManyAttempts } from './problem.js';
 
-/**
- * Probes say nothing but that the daemon lives, and are asked by programs that hold no token. The dashboard's page holds nothing
- * either: it asks for a token, and then the API.
- */
-const OPEN_ROUTES = new Set(['/healthz', '/readyz', '/', '/jobs', '/jobs/:job', '/submit', '/usage']);
-const OPEN_FILES = '/assets/';
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether it is answered without a token: it says nothing of this host. */
+    open?: boolean;
+  }
+}
+
+/** Declares all routes of a plugin open to who holds no token. */
+export function openToAll(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, open: true };
+  });
+}
 
 /** A new token: 256 random bits behind a prefix by which scanners find those that leak. */
 export function newToken(): string {
@@ -37,8 +44,7 @@ export function requireCaller(app: FastifyInstance): void {
   const attempts = new FailedAttempts();
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request) => {
-    const route = request.routeOptions.url ?? '';
-    if (request.routeOptions.config.open || OPEN_ROUTES.has(route) || route.startsWith(OPEN_FILES)) return;
+    if (request.routeOptions.config.open) return;
     request.caller = await whoSent(request, app.context, attempts);
   });
 }

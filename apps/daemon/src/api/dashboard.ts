@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyPluginAsync } from 'fastify';
+import { openToAll } from './authentication.js';
 
 /** What Vite has built of apps/dashboard. */
 const PAGES = fileURLToPath(new URL('../../../dashboard/dist/', import.meta.url));
@@ -27,6 +28,7 @@ export const dashboardRoutes: FastifyPluginAsync = async (app) => {
     app.log.warn('the dashboard is not built (npm run build:dashboard); / answers 404');
     return;
   }
+  openToAll(app);
   await app.register(fastifyStatic, {
     root: PAGES,
     // Their names change with what is in them.

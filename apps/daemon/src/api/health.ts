@@ -1,8 +1,11 @@
 import { HealthSchema } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { openToAll } from './authentication.js';
 
-/** `GET /healthz`: the process answers. `GET /readyz`: it can also take jobs. */
+/** `GET /healthz`: the process answers. `GET /readyz`: it can also take jobs. Who probes holds no token. */
 export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  openToAll(app);
+
   app.get(
     '/healthz',
     {

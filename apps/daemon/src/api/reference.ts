@@ -1,13 +1,7 @@
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyPluginAsync } from 'fastify';
+import { openToAll } from './authentication.js';
 import { curlOf, SAMPLES } from './samples.js';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Whether it is answered without a token: it says nothing of this host. */
-    open?: boolean;
-  }
-}
 
 /** Nothing from anywhere else, and nothing inline but styles. */
 const POLICY =
@@ -22,9 +16,7 @@ interface Operation {
 
 /** `/openapi.json`, `/openapi.yaml`, and at `/docs` a page to read and try them, which needs no other host. */
 export const referenceRoutes: FastifyPluginAsync = async (app) => {
-  app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, open: true };
-  });
+  openToAll(app);
   app.get('/openapi.json', { schema: { hide: true } }, () => fromHere(app.swagger()));
   app.get('/openapi.yaml', { schema: { hide: true } }, (_request, reply) =>
     reply.header('content-type', 'application/yaml; charset=utf-8').send(app.swagger({ yaml: true })),
