@@ -257,6 +257,25 @@ local function end_attempt(job, id, attempt, state, again)
   return final
 end
 
+local function idempotency_key(key)
+  return prefix .. ':idempotency:' .. key
+end
+
+-- What was made with an idempotency key before, as an answer; nil: nothing. With another body that is a conflict.
+-- To be asked before anything that may be otherwise the second time; and `remember`ed when all else is written.
+local function recalled(key, digest)
+  if key == '' then return nil end
+  local made, its = unpack(redis.call('HMGET', idempotency_key(key), 'made', 'digest'))
+  return made and { its == digest and 'replayed' or 'idempotency_conflict', made }
+end
+
+-- For `life` seconds a key stands for what was made with it.
+local function remember(key, digest, life, made)
+  if key == '' then return end
+  redis.call('HSET', idempotency_key(key), 'made', made, 'digest', digest)
+  redis.call('EXPIRE', idempotency_key(key), life)
+end
+
 -- Takes a new job, in line; see submit.lua for what it answers with.
 -- argv: id, name, user, priority, spec (JSON), needs (JSON), shape, idempotency key or '', digest of the body, key's life in s,
 --   '1' to hold it, not before (ms since the epoch) or '', '1' to wait for dependencies that failed,
@@ -270,12 +289,8 @@ local function take_job(argv)
     return { 'ok', id, redis.call('ZRANK', prefix .. ':queue', id) or '', unpack(redis.call('HGETALL', job)) }
   end
   if redis.call('EXISTS', job) == 1 then return taken() end
-  local remembered = prefix .. ':idempotency:' .. idempotency
-  if idempotency ~= '' then
-    local first, itsDigest = unpack(redis.call('HMGET', remembered, 'job', 'digest'))
-    if first and itsDigest == digest then return { 'replayed', first } end
-    if first then return { 'idempotency_conflict', first } end
-  end
+  local before = recalled(idempotency, digest)
+  if before then return before end
   local waits = {}
   for i = 16, #argv, 2 do
     local other, condition = argv[i], argv[i + 1]
@@ -303,11 +318,8 @@ local function take_job(argv)
   redis.call('ZADD', prefix .. ':jobs', number, id)
   redis.call('ZADD', prefix .. ':state:pending', number, id)
   enqueue(job, id)
-  if idempotency ~= '' then
-    redis.call('HSET', remembered, 'job', id, 'digest', digest)
-    redis.call('EXPIRE', remembered, life)
-    redis.call('HSET', job, 'idempotency', idempotency)
-  end
+  remember(idempotency, digest, life, id)
+  if idempotency ~= '' then redis.call('HSET', job, 'idempotency', idempotency) end
   emit('job.submitted', job, id, nil, nil, waiting_of(job))
   if #waits > 0 then return taken() end
   -- The caller has the rest.

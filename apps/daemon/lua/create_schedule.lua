@@ -6,17 +6,12 @@ local id, name, plan, upcoming, idempotency, digest, life = unpack(ARGV)
 local schedule = schedule_key(id)
 
 if redis.call('EXISTS', schedule) == 1 then return { 'ok', id } end
-local remembered = prefix .. ':idempotency:' .. idempotency
-if idempotency ~= '' then
-  local first, itsDigest = unpack(redis.call('HMGET', remembered, 'job', 'digest'))
-  if first and itsDigest == digest then return { 'replayed', first } end
-  if first then return { 'idempotency_conflict', first } end
-  redis.call('HSET', remembered, 'job', id, 'digest', digest)
-  redis.call('EXPIRE', remembered, life)
-end
+local before = recalled(idempotency, digest)
+if before then return before end
 
 redis.call('HSET', schedule, 'id', id, 'name', name, 'plan', plan, 'createdAt', now, 'runs', 0,
   'enabled', upcoming == '' and '0' or '1', 'nextRun', upcoming)
 redis.call('ZADD', prefix .. ':schedules', now, id)
 emit_of_schedule('schedule.created', id)
+remember(idempotency, digest, life, id)
 return { 'ok', id }

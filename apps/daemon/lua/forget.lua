@@ -35,8 +35,8 @@ elseif code_owner(its) then
   redis.call('SADD', prefix .. ':removals', code_owner(its))
 end
 if type(its.schedule) == 'table' then redis.call('ZREM', prefix .. ':schedule:' .. its.schedule.id .. ':jobs', id) end
-local remembered = prefix .. ':idempotency:' .. (idempotency or '')
-if redis.call('HGET', remembered, 'job') == id then redis.call('DEL', remembered) end
+local remembered = idempotency_key(idempotency or '')
+if redis.call('HGET', remembered, 'made') == id then redis.call('DEL', remembered) end
 redis.call('DEL', job)
 redis.call('SADD', prefix .. ':removals', id)
 return { 'ok' }

@@ -6,13 +6,8 @@ local id, name, size, idempotency, digest, life, most, user = unpack(ARGV)
 local group = prefix .. ':group:' .. id
 
 if redis.call('EXISTS', group) == 1 then return { 'ok', id } end
-local remembered = prefix .. ':idempotency:' .. idempotency
-if idempotency ~= '' then
-  local first, itsDigest = unpack(redis.call('HMGET', remembered, 'job', 'digest'))
-  if first and itsDigest == digest then return { 'replayed', first } end
-  if first then return { 'idempotency_conflict', first } end
-  redis.call('HSET', remembered, 'job', id, 'digest', digest)
-  redis.call('EXPIRE', remembered, life)
-end
+local before = recalled(idempotency, digest)
+if before then return before end
 redis.call('HSET', group, 'id', id, 'name', name, 'size', size, 'submittedAt', now, 'maxParallel', most, 'user', user)
+remember(idempotency, digest, life, id)
 return { 'ok', id }
