@@ -239,6 +239,7 @@ local function end_attempt(job, id, attempt, state, again)
   local cause = stopCause or failure
   local final = stopCause and stopState or (failure and 'failed' or 'succeeded')
   redis.call('HSET', job, 'attempt:' .. attempt .. ':endedAt', now)
+  redis.call('ZADD', prefix .. ':stays', now, id .. ' ' .. attempt)
   if cause then redis.call('HSET', job, 'attempt:' .. attempt .. ':cause', cause) end
   if (again and not stopCause) or final == 'pending' then
     local why = cause and cjson.decode(cause).code

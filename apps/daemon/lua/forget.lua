@@ -4,7 +4,8 @@
 local id, expected = unpack(ARGV)
 local job = job_key(id)
 
-local number, state, endedAt, spec, idempotency = unpack(redis.call('HMGET', job, 'number', 'state', 'endedAt', 'spec', 'idempotency'))
+local number, state, endedAt, attempts, spec, idempotency =
+  unpack(redis.call('HMGET', job, 'number', 'state', 'endedAt', 'attempt', 'spec', 'idempotency'))
 if not state then return { 'ok' } end
 if not endedAt then return { 'wrong_state', state } end
 if endedAt ~= expected then return { 'changed_meanwhile', endedAt } end
@@ -22,6 +23,7 @@ redis.call('DEL', dependants)
 redis.call('ZREM', prefix .. ':jobs', id)
 redis.call('ZREM', prefix .. ':state:' .. state, id)
 redis.call('ZREM', prefix .. ':ended', id)
+for attempt = 1, tonumber(attempts) do redis.call('ZREM', prefix .. ':stays', id .. ' ' .. attempt) end
 redis.call('HDEL', prefix .. ':numbers', number)
 local its = cjson.decode(spec)
 if type(its.group) == 'table' then

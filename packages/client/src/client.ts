@@ -1,4 +1,4 @@
-import type { DoctorReport, Health, Me, Shutdown, ShutdownRequest, Usage } from '@berth/contract';
+import type { DoctorReport, Health, Me, Shutdown, ShutdownRequest, Timeline, Usage } from '@berth/contract';
 import { socketFetch } from '#socket-fetch';
 import { Devices } from './devices.js';
 import { type EventOptions, readEvents, type StreamedEvent } from './events.js';
@@ -81,6 +81,22 @@ export class BerthClient {
   /** What users have used, hold and may have: the order of fair share. */
   usage(options: RequestOptions = {}): Promise<Usage> {
     return this.transport.json({ path: '/v1/usage', ...options });
+  }
+
+  /**
+   * Which jobs had which devices, have them, and are planned to get them.
+   * @param options.since a time (RFC 3339), or how long ago: seconds, or text such as `"6h"`; default: an hour ago
+   * @param options.limit the most stays that are over; default 500
+   */
+  timeline({
+    since,
+    limit,
+    ...options
+  }: RequestOptions & {
+    since?: string | number | undefined;
+    limit?: number | undefined;
+  } = {}): Promise<Timeline> {
+    return this.transport.json({ path: '/v1/timeline', query: { since, limit }, ...options });
   }
 
   /**

@@ -20,6 +20,7 @@ export * from './retry.js';
 export * from './schedule.js';
 export * from './sharing.js';
 export * from './shutdown.js';
+export * from './timeline.js';
 export * from './units.js';
 export * from './usage.js';
 export * from './user.js';

@@ -41,6 +41,11 @@ export class Reservations {
     return this.byDevice.get(uuid)?.[0];
   }
 
+  /** All that is kept, by the devices' UUIDs. */
+  *all(): Generator<[string, Reservation]> {
+    for (const [uuid, reserved] of this.byDevice) for (const each of reserved) yield [uuid, each];
+  }
+
   /**
    * Whether a job may use a device now that has room for it: it has to be over before the device is needed (EASY backfill;
    * Lifka, "The ANL/IBM SP Scheduling System", 1995, here with a reservation for the first of every kind), or to leave room

@@ -18,6 +18,7 @@ export const OPERATIONS: Readonly<Record<string, Kind>> = {
   getDevice: 'look',
   getDeviceHistory: 'look',
   getUsage: 'look',
+  getTimeline: 'look',
   examine: 'look',
   followEvents: 'look',
   followJobEvents: 'see',

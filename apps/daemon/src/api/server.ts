@@ -29,6 +29,7 @@ import { withCommonProblems } from './problem-responses.js';
 import { referenceRoutes, withSamples } from './reference.js';
 import { scheduleRoutes } from './schedules.js';
 import { shutdownRoutes } from './shutdown.js';
+import { timelineRoutes } from './timeline.js';
 import { tokenRoutes } from './tokens.js';
 import { usageRoutes } from './usage.js';
 import { userRoutes } from './users.js';
@@ -123,6 +124,7 @@ export async function buildServer(
   await app.register(scheduleRoutes);
   await app.register(explainRoutes);
   await app.register(usageRoutes);
+  await app.register(timelineRoutes);
   await app.register(eventRoutes);
   await app.register(logRoutes);
   await app.register(metricRoutes);

@@ -6,6 +6,8 @@ export const KEYS = {
   queue: `${PREFIX}:queue`,
   /** Ids of all jobs that have ended, by when. */
   ended: `${PREFIX}:ended`,
+  /** All attempts that have ended, as `job attempt`, by when. */
+  stays: `${PREFIX}:stays`,
   /** Whose files are still to be removed; see lua/forget.lua and lua/remove_logs.lua. */
   removals: `${PREFIX}:removals`,
   numbers: `${PREFIX}:numbers`,

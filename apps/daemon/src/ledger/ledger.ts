@@ -22,6 +22,7 @@ import {
 import { LedgerRefusal } from './refusal.js';
 import { RetentionLedger } from './retention.js';
 import { loadScripts, type RunScript } from './scripts.js';
+import { StayLedger } from './stays.js';
 import { describeTask, type TaskReference } from './task-reference.js';
 import { UsageLedger } from './usage.js';
 
@@ -94,6 +95,7 @@ export class Ledger {
   readonly devices: DeviceLedger;
   readonly groups: GroupLedger;
   readonly pages: JobPages;
+  readonly stays: StayLedger;
   readonly usage: UsageLedger;
   readonly retention: RetentionLedger;
 
@@ -103,6 +105,7 @@ export class Ledger {
     this.devices = new DeviceLedger(redis, this.run);
     this.groups = new GroupLedger(redis, this.run, this);
     this.pages = new JobPages(redis, this.run, this);
+    this.stays = new StayLedger(redis);
     this.usage = new UsageLedger(redis, this.run);
     this.retention = new RetentionLedger(redis, this.run);
   }
