@@ -3,6 +3,7 @@ import type { GroupId, Job, NewToken } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../apps/daemon/dist/api/permissions.js';
 import { TestDaemon } from '../support/daemon.js';
+import { ApiDocument } from '../support/document.js';
 import { sentEvents, until } from '../support/event-source.js';
 
 let daemon: TestDaemon;
@@ -51,6 +52,33 @@ it('every operation of the API is in the table of permissions', async () => {
   expect(Object.keys(OPERATIONS).filter((name) => !named.includes(name))).toEqual([]);
 });
 
+it('every POST takes an Idempotency-Key, and refuses it where it was used for another call', async () => {
+  const posts = new ApiDocument().operations.filter(({ method }) => method === 'POST');
+  const lacking = posts.filter(
+    ({ parameters, responses }) =>
+      !parameters.some(({ name }) => name === 'idempotency-key') || !('409' in responses),
+  );
+  expect(lacking.map(({ id }) => id)).toEqual([]);
+
+  const job = await daemon.submit(held);
+  const [keyed, free] = [{ 'idempotency-key': 'hold' }, { 'idempotency-key': 'again' }];
+  const post = (verb: string, headers: Record<string, string>): Promise<Response> =>
+    daemon.request(`/v1/jobs/${job.id}/${verb}`, { method: 'POST', headers });
+  expect((await post('hold', keyed)).status).toBe(200);
+  expect((await post('hold', keyed)).status).toBe(200);
+  expect(await (await post('release', keyed)).json()).toMatchObject({
+    type: 'urn:berth:problem:idempotency_conflict',
+    detail: expect.stringContaining(`POST /v1/jobs/${job.id}/hold`),
+  });
+  expect((await daemon.job(job)).held).toBe(true);
+
+  await daemon.cancel(job);
+  expect((await post('requeue', free)).status).toBe(202);
+  // It waits by now: without the key that would be a conflict.
+  expect((await post('requeue', free)).status).toBe(202);
+  expect((await post('requeue', {})).status).toBe(409);
+});
+
 describe('a token', () => {
   it('says who asks', async () => {
     expect(await ada.me()).toMatchObject({ name: 'ada', role: 'user', by: 'token', expiresAt: null });
@@ -82,6 +110,28 @@ describe('a token', () => {
     const child = await clientOf(short.token).tokens.create('ada', { expiresIn: '90d' });
     expect(child.expiresAt).toBe(short.expiresAt);
     expect((await clientOf(short.token).tokens.create('ada')).expiresAt).toBe(short.expiresAt);
+  });
+
+  it('whose answer was lost is shown again by its key, to the token that asked, and is one', async () => {
+    const idempotencyKey = crypto.randomUUID();
+    const made = await ada.tokens.create('ada', { name: 'lost' }, { idempotencyKey });
+    expect(await ada.tokens.create('ada', { name: 'lost' }, { idempotencyKey })).toEqual(made);
+    expect(await clientOf(made.token).me()).toMatchObject({ token: made.id });
+    expect((await ada.tokens.list('ada')).filter(({ name }) => name === 'lost')).toHaveLength(1);
+
+    // One that was stolen for an hour, and a log that holds the key.
+    const short = clientOf((await ada.tokens.create('ada', { expiresIn: '1h' })).token);
+    for (const call of [
+      ada.tokens.create('ada', { name: 'other' }, { idempotencyKey }),
+      short.tokens.create('ada', { name: 'lost' }, { idempotencyKey }),
+    ]) {
+      expect(await refusal(call)).toMatch(/^409 idempotency_conflict: .*was tok_.*use a new key/);
+    }
+    await ada.tokens.revoke(made);
+    expect(await refusal(ada.tokens.create('ada', { name: 'lost' }, { idempotencyKey }))).toMatch(
+      /^409 idempotency_conflict: .*is gone/,
+    );
+    expect(await refusal(ada.tokens.create('ada', {}, { idempotencyKey: 'short' }))).toMatch(/^422.*random/);
   });
 
   it("of others is nobody's business but an admin's", async () => {
@@ -189,6 +239,16 @@ describe('a user', () => {
     expect(await refusal(ada.users.create({ name: 'mallory', role: 'admin' }))).toMatch(/^403/);
     expect(await refusal(ada.users.change('ada', { role: 'admin' }))).toMatch(/^403/);
     expect(await refusal(ada.users.list())).toMatch(/^403/);
+  });
+
+  it('whose answer was lost is made once, and told again by its key', async () => {
+    const idempotencyKey = crypto.randomUUID();
+    const made = await admin.users.create({ name: 'lou' }, { idempotencyKey });
+    expect(await admin.users.create({ name: 'lou' }, { idempotencyKey })).toEqual(made);
+    const other = admin.users.create({ name: 'lou', role: 'admin' }, { idempotencyKey });
+    expect(await refusal(other)).toMatch(/^409 idempotency_conflict: .*was lou/);
+    await admin.users.delete('lou');
+    expect(await refusal(admin.users.create({ name: 'lou' }, { idempotencyKey }))).toMatch(/^409.*is gone/);
   });
 
   it('is refused by name where there is one already, or it means something else', async () => {

@@ -217,7 +217,8 @@ describe('a drill', () => {
 
   it('is joined while it runs, and another one begins anew', async () => {
     const job = await running();
-    const first = await ledger.drill(job);
+    const key = { key: 'drill', digest: 'a' };
+    const first = await ledger.drill(job, key);
     expect(await ledger.drill(job)).toEqual(first);
     expect((await view(job, first.at)).finished).toBe(false);
     await ledger.noteDrill({ job, attempt: 1, rank: 0 }, first.at, { ...result, ended: null });
@@ -225,6 +226,7 @@ describe('a drill', () => {
       finished: true,
       ranks: [{ handlers: 1, ended: null }],
     });
+    expect(await ledger.drill(job, key)).toEqual(first);
     const second = await ledger.drill(job);
     expect(second.at).toBeGreaterThanOrEqual(first.at);
     expect((await view(job, second.at)).finished).toBe(false);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { makeJobId } from '@berth/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LedgerRefusal } from '../../apps/daemon/dist/ledger/refusal.js';
-import { UserLedger } from '../../apps/daemon/dist/ledger/users.js';
+import { type NewTokenRecord, UserLedger } from '../../apps/daemon/dist/ledger/users.js';
 import { RedisServer } from '../support/redis-server.js';
 
 let server: RedisServer;
@@ -23,10 +23,19 @@ const digestOf = (token: string): string => createHash('sha256').update(token).d
 const tokenId = (): string =>
   makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)).replace('job_', 'tok_');
 
+const newToken = (token: string, more: Partial<NewTokenRecord> = {}): NewTokenRecord => {
+  const known = {
+    id: tokenId(),
+    user: name,
+    name: 'laptop',
+    digest: digestOf(token),
+    seed: `seed of ${token}`,
+  };
+  return { ...known, idempotency: null, expiresAt: null, ...more };
+};
+
 async function add(token: string, expiresAt: number | null = null): Promise<string> {
-  const id = tokenId();
-  await users.addToken({ id, user: name, name: 'laptop', digest: digestOf(token), expiresAt });
-  return id;
+  return (await users.addToken(newToken(token, { expiresAt }))).id;
 }
 
 async function everything(): Promise<string[]> {
@@ -62,8 +71,7 @@ describe('a user', () => {
   it('who is not there can be neither changed nor removed nor given a token', async () => {
     await refused(() => users.change('nobody', { role: 'admin' }), 'not_found');
     await refused(() => users.remove('nobody'), 'not_found');
-    const token = { id: tokenId(), user: 'nobody', name: 'x', digest: digestOf('x'), expiresAt: null };
-    await refused(() => users.addToken(token), 'not_found');
+    await refused(() => users.addToken(newToken('x', { user: 'nobody' })), 'not_found');
   });
 
   it('who is removed leaves no token behind', async () => {
@@ -127,17 +135,27 @@ describe('a token', () => {
   });
 
   it('that is sent twice is one', async () => {
-    const token = {
-      id: tokenId(),
-      user: name,
-      name: 'twice',
-      digest: digestOf('berth_twice'),
-      expiresAt: null,
-    };
+    const token = newToken('berth_twice');
     await users.addToken(token);
     const before = await everything();
     await users.addToken(token);
     expect(await everything()).toEqual(before);
+  });
+
+  it('that is asked for again with its key is the first one, and what it was made of is told', async () => {
+    const idempotency = { key: crypto.randomUUID(), digest: 'a' };
+    const first = await users.addToken(newToken('berth_one', { idempotency }));
+    const before = await everything();
+    const again = await users.addToken(newToken('berth_other', { idempotency }));
+    expect(again).toEqual({ ...first, seed: 'seed of berth_one', replayed: true });
+    expect(await everything()).toEqual(before);
+    const other = newToken('berth_other', { idempotency: { ...idempotency, digest: 'b' } });
+    await refused(() => users.addToken(other), 'idempotency_conflict');
+  });
+
+  it('that was made without a key keeps nothing that it was made of', async () => {
+    await add('berth_unkeyed');
+    expect((await everything()).join()).not.toContain('seed of berth_unkeyed');
   });
 });
 

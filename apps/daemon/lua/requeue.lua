@@ -1,13 +1,17 @@
 -- Gives a job a new attempt: at once where it has ended, otherwise when what runs has saved its work, if it can, and been
 -- stopped. Its age is kept.
--- ARGV: id, why (JSON cause) for an attempt that runs
-local id, cause = unpack(ARGV)
+-- ARGV: id, why (JSON cause) for an attempt that runs, idempotency key or '', digest of the call, key's life in s
+local id, cause, idempotency, digest, life = unpack(ARGV)
 local job = job_key(id)
 
 local state, attempt, stopState = unpack(redis.call('HMGET', job, 'state', 'attempt', 'stopState'))
 if not state then return { 'not_found' } end
+local before = recalled(idempotency, digest)
+if before then return before[1] == 'replayed' and { 'ok', state } or before end
 if state == 'stopping' and stopState == 'pending' then return { 'ok', state } end
 if state == 'pending' or state == 'stopping' then return { 'wrong_state', state } end
+if redis.call('HEXISTS', job, 'codeRemovedAt') == 1 then return { 'code_removed' } end
+remember(idempotency, digest, life, id)
 if state == 'starting' or state == 'running' then
   redis.call('HSET', job, 'stopCause', cause, 'stopState', 'pending')
   redis.call('HDEL', job, 'front')
@@ -15,7 +19,6 @@ if state == 'starting' or state == 'running' then
   begin_stopping(job, id, attempt, state, nil, checkpoint_signal(job))
   return { 'ok', 'stopping' }
 end
-if redis.call('HEXISTS', job, 'codeRemovedAt') == 1 then return { 'code_removed' } end
 redis.call('HDEL', job, 'notBefore', 'avoid', 'retries', 'front')
 -- What it waited for when it ended may have ended too, and nobody told it; what hasn't, or not as it should, is waited for.
 local open = 0

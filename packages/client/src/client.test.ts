@@ -114,16 +114,20 @@ it('says that a daemon is unavailable without calling that an error', async () =
   expect(await client.health()).toMatchObject({ status: 'unavailable' });
 });
 
-it('does not send again what would act twice, unless the daemon says that it did nothing', async () => {
-  daemon.answer(hangUp, json(job()));
-  await expect(client.jobs.requeue(1)).rejects.toBeInstanceOf(BerthUnreachable);
-  expect(daemon.seen).toHaveLength(1);
-  daemon.answer(problem('too_many_requests', 429), json(job()));
-  await client.jobs.requeue(1);
-  daemon.answer(hangUp, json(job()));
-  await client.jobs.cancel(1);
-  const keys = daemon.seen.map(({ headers }) => headers['idempotency-key']);
-  expect(keys).toEqual([keys[0], keys[0]]);
+it('sends again what was not answered: with one key where it would act twice without', async () => {
+  const calls: [call: () => Promise<unknown>, isKeyed: boolean][] = [
+    [() => client.jobs.requeue(1), true],
+    [() => client.jobs.drill(1), true],
+    [() => client.users.create({ name: 'ada' }), true],
+    [() => client.tokens.create('ada'), true],
+    [() => client.jobs.cancel(1), false],
+  ];
+  for (const [call, isKeyed] of calls) {
+    daemon.answer(hangUp, json(job()));
+    await call();
+    const [first, second] = daemon.seen.map(({ headers }) => headers['idempotency-key']);
+    expect([typeof first, second]).toEqual([isKeyed ? 'string' : 'undefined', first]);
+  }
 });
 
 it('names a job by id, number or itself', async () => {

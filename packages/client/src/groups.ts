@@ -18,7 +18,7 @@ export class Groups {
 
   /** Submits many jobs: a list, or a template and what varies. A lost answer is asked for again with the same key. */
   submit(batch: BatchSubmissionInput, options: SubmitOptions = {}): Promise<Group> {
-    const call = { method: 'POST', path: '/v1/jobs/batch', body: batch } as const;
+    const call = { method: 'POST', makes: true, path: '/v1/jobs/batch', body: batch } as const;
     return this.transport.json({ ...call, timeoutSeconds: BATCH_SECONDS, ...options });
   }
 

@@ -37,7 +37,7 @@ export interface RequestOptions {
 }
 
 export interface SubmitOptions extends RequestOptions {
-  /** The same key with the same job, within a day, gives the same job instead of another. Default: a new one. */
+  /** The same key with the same call, within a day, gives what was made first instead of another. Default: a new one. */
   idempotencyKey?: string | undefined;
 }
 
@@ -98,7 +98,7 @@ export class Jobs {
    * the same idempotency key, so that there is one job, not two.
    */
   submit(job: JobSubmissionInput, options: SubmitOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'POST', path: '/v1/jobs', body: job, ...options });
+    return this.transport.json({ method: 'POST', makes: true, path: '/v1/jobs', body: job, ...options });
   }
 
   /** What would become of a job if it were submitted now. Submits nothing. */
@@ -175,7 +175,7 @@ export class Jobs {
    * @throws BerthProblem `conflict` when it waits already
    */
   requeue(job: JobReference, options: RequestOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(job)}/requeue`, once: true, ...options });
+    return this.transport.json({ method: 'POST', makes: true, path: `${pathOf(job)}/requeue`, ...options });
   }
 
   /**
@@ -187,7 +187,7 @@ export class Jobs {
     return this.transport.json({
       method: 'POST',
       path: `${pathOf(job)}/drill`,
-      once: true,
+      makes: true,
       timeoutSeconds: DRILL_SECONDS,
       ...options,
     });

@@ -15,7 +15,13 @@ export class Schedules {
 
   /** Makes a schedule. A lost answer is asked for again with the same key, so that there is one. */
   create(schedule: ScheduleSubmissionInput, options: SubmitOptions = {}): Promise<Schedule> {
-    return this.transport.json({ method: 'POST', path: '/v1/schedules', body: schedule, ...options });
+    return this.transport.json({
+      method: 'POST',
+      makes: true,
+      path: '/v1/schedules',
+      body: schedule,
+      ...options,
+    });
   }
 
   /** All of them, oldest first. */
@@ -45,7 +51,7 @@ export class Schedules {
 
   /** Submits its job now, besides. @throws BerthProblem `schedule_conflict` when the job can't be submitted any more */
   run(schedule: ScheduleReference, options: SubmitOptions = {}): Promise<Job> {
-    return this.transport.json({ method: 'POST', path: `${pathOf(schedule)}/run`, ...options });
+    return this.transport.json({ method: 'POST', makes: true, path: `${pathOf(schedule)}/run`, ...options });
   }
 }
 

@@ -9,7 +9,7 @@ export const IDLE_MILLISECONDS = 10_000;
 
 type QueryValue = string | number | boolean;
 
-/** One call of the API. It may be sent twice unless it says otherwise: submissions carry a key, the others change nothing then. */
+/** One call of the API. It may be sent twice: what makes something carries a key, the others change nothing then. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Instead of the client's own. */
@@ -19,15 +19,15 @@ export interface Call {
   query?: Record<string, QueryValue | readonly QueryValue[] | undefined>;
   body?: unknown;
   headers?: Record<string, string>;
-  /** Of a POST: whoever gets it twice acts once. Default: a new one. */
+  /** Whether it makes or begins something: it is sent with a key then, so that whoever gets it twice acts once. */
+  makes?: boolean;
+  /** Instead of a new one. */
   idempotencyKey?: string | undefined;
   /** Statuses besides 2xx that are an answer. */
   accept?: readonly number[];
   signal?: AbortSignal | undefined;
   /** How long to try again where nobody answers; default: the client's. */
   retrySeconds?: number | undefined;
-  /** Sent twice it would act twice: it is not sent again where nobody knows what became of it. */
-  once?: boolean;
   /** No limit for an answer that may come late on purpose. */
   patient?: boolean;
 }
@@ -91,8 +91,7 @@ export class Transport {
   private async insist<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
     const retryMilliseconds = (call.retrySeconds ?? this.retrySeconds) * 1000;
     // One for all tries: it is what makes them safe.
-    const keyed =
-      call.method === 'POST' ? { ...call, idempotencyKey: call.idempotencyKey ?? newKey() } : call;
+    const keyed = call.makes ? { ...call, idempotencyKey: call.idempotencyKey ?? newKey() } : call;
     const pauses = backoff(100, 2000);
     let deadline = performance.now() + retryMilliseconds;
     for (;;) {
@@ -105,8 +104,7 @@ export class Transport {
         if (call.patient && performance.now() - began > IDLE_MILLISECONDS) {
           deadline = performance.now() + retryMilliseconds;
         }
-        if (!isPassing(error) || (call.once && !isRefusal(error)) || performance.now() + pause > deadline)
-          throw error;
+        if (!isPassing(error) || performance.now() + pause > deadline) throw error;
         await sleep(pause, call.signal);
       }
     }
@@ -162,11 +160,6 @@ function isPassing(error: unknown): boolean {
     error instanceof BerthUnreachable ||
     (error instanceof BerthProblem && (error.status === 503 || error.status === 429))
   );
-}
-
-/** Whether the daemon said that it did nothing of it. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof BerthProblem && error.status === 429;
 }
 
 /** How long the daemon asks to be left alone, in milliseconds. */

@@ -8,7 +8,7 @@ import type {
   UserList,
   UserSubmissionInput,
 } from '@berth/contract';
-import type { RequestOptions } from './jobs.js';
+import type { RequestOptions, SubmitOptions } from './jobs.js';
 import type { Transport } from './transport.js';
 
 /** Who may use Berth. All of it is for admins. */
@@ -20,8 +20,8 @@ export class Users {
   }
 
   /** @throws BerthProblem `user_conflict` where there is one of that name */
-  create(user: UserSubmissionInput, { signal }: RequestOptions = {}): Promise<RegisteredUser> {
-    return this.transport.json({ method: 'POST', path: '/v1/users', body: user, signal });
+  create(user: UserSubmissionInput, options: SubmitOptions = {}): Promise<RegisteredUser> {
+    return this.transport.json({ method: 'POST', makes: true, path: '/v1/users', body: user, ...options });
   }
 
   /** All of them, by name. */
@@ -48,15 +48,13 @@ export class Tokens {
     this.transport = transport;
   }
 
-  /** Makes one. Its text is in this answer and nowhere else, so a lost answer isn't asked for again. */
-  create(user: string, token: TokenSubmissionInput = {}, { signal }: RequestOptions = {}): Promise<NewToken> {
-    return this.transport.json({
-      method: 'POST',
-      path: `${pathOf(user)}/tokens`,
-      body: token,
-      signal,
-      retrySeconds: 0,
-    });
+  /**
+   * Makes one. Its text is in this answer and nowhere else; a lost answer is asked for again with the same key, which shows the same
+   * token. A key of yours must be random: the token is made of it.
+   */
+  create(user: string, token: TokenSubmissionInput = {}, options: SubmitOptions = {}): Promise<NewToken> {
+    const path = `${pathOf(user)}/tokens`;
+    return this.transport.json({ method: 'POST', makes: true, path, body: token, ...options });
   }
 
   /** A user's tokens, oldest first. */

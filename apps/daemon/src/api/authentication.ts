@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LedgerRefusal } from '../ledger/refusal.js';
@@ -23,7 +23,16 @@ export function openToAll(app: FastifyInstance): void {
 
 /** A new token: 256 random bits behind a prefix by which scanners find those that leak. */
 export function newToken(): string {
-  return `berth_${randomBytes(32).toString('base64url')}`;
+  return `berth_${newSeed()}`;
+}
+
+export function newSeed(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** The token that a key and a seed make: none of them alone tells anything about it (RFC 2104). */
+export function tokenOf(key: string, seed: string): string {
+  return `berth_${createHmac('sha256', key).update(seed).digest('base64url')}`;
 }
 
 /** Reads the token of a data directory, making it at the first start, in a file for its owner alone. */

@@ -102,7 +102,10 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         description: 'The job on it goes on; no other is placed there until the device is resumed.',
         params: ParametersSchema,
         body: DrainRequestSchema.nullish(),
-        response: { 200: DeviceSchema, ...problems('malformed_request', 'not_found', 'invalid_request') },
+        response: {
+          200: DeviceSchema,
+          ...problems('malformed_request', 'not_found', 'idempotency_conflict', 'invalid_request'),
+        },
       },
     },
     async (request) => {
@@ -127,7 +130,7 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         params: ParametersSchema,
         response: {
           200: DeviceSchema,
-          ...problems('not_found', 'device_conflict', 'invalid_request'),
+          ...problems('not_found', 'device_conflict', 'idempotency_conflict', 'invalid_request'),
         },
       },
     },

@@ -4,6 +4,7 @@ import { drillEnd, drillFromRecord } from '../ledger/drill-view.js';
 import type { JobRecord } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { ApiContext } from './context.js';
+import { IdempotencyHeaderSchema, idempotencyOf, orIdempotencyConflict } from './idempotency.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
@@ -25,13 +26,19 @@ export const drillRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           'grace period (4 minutes at most; then ask again to join). A job that ends within the grace period is run again, as a ' +
           'preempted one: its cause says `drill`.',
         params: JobParametersSchema,
-        response: { 200: DrillSchema, ...problems('not_found', 'conflict', 'invalid_request') },
+        headers: IdempotencyHeaderSchema,
+        response: {
+          200: DrillSchema,
+          ...problems('not_found', 'conflict', 'idempotency_conflict', 'invalid_request'),
+        },
       },
     },
     async (request) => {
       const id = await idOf(app.context, request.params.job);
       try {
-        const { attempt, at } = await app.context.ledger.drill(id);
+        const { attempt, at } = await app.context.ledger
+          .drill(id, idempotencyOf(request))
+          .catch(orIdempotencyConflict);
         return await outcome(app.context, id, attempt, at);
       } catch (error) {
         if (!(error instanceof LedgerRefusal)) throw error;

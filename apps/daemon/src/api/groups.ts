@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type BatchSubmission,
   BatchSubmissionSchema,
@@ -16,8 +15,9 @@ import { type Caller, callerOf } from './caller.js';
 import { dropUnusedCode, withCodeOfBatch } from './code-request.js';
 import type { ApiContext } from './context.js';
 import { NOT_MODIFIED } from './etags.js';
+import { IdempotencyHeaderSchema, idempotencyOf, madeReply, orIdempotencyConflict } from './idempotency.js';
 import { resolveSubmission } from './job-request.js';
-import { IdempotencyHeaderSchema, idempotencyConflict, unmetDependency } from './jobs.js';
+import { unmetDependency } from './jobs.js';
 import { ApiProblem, inside } from './problem.js';
 import { problems } from './problem-responses.js';
 import { combinations, memberId, withParameters } from './sweep.js';
@@ -59,11 +59,9 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (request, reply) => {
-      const key = request.headers['idempotency-key'];
       const caller = callerOf(request);
       const jobs = await resolveBatch(request.body, app.context, caller);
       const owners = new Set(jobs.map(({ user }) => user));
-      const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
       const id = makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)).replace('job_', 'grp_');
       const placeOf = (i: number): string => (request.body.template ? 'template' : `jobs/${i}`);
       let members = await withCodeOfBatch(app.context, jobs, id, placeOf);
@@ -75,7 +73,7 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           user: owners.size === 1 ? (jobs[0] as Resolved).user : caller.name,
           size: jobs.length,
           maxParallel: request.body.maxParallel ?? null,
-          idempotency: key === undefined ? null : { key, digest },
+          idempotency: idempotencyOf(request),
         };
         const opened = await ledger.groups.open(group).catch(async (error: unknown) => {
           await dropUnusedCode(app.context, members);
@@ -88,13 +86,12 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         await ledger.submitAll(
           members.map((job, index) => asMember(job, { ...group, id: opened.id }, index)),
         );
-        return reply
-          .code(opened.replayed ? 200 : 201)
+        return madeReply(reply, opened.replayed)
           .header('location', `/v1/groups/${opened.id}`)
           .send(await groupOr404(app.context, opened.id));
       } catch (error) {
         if (!(error instanceof LedgerRefusal)) throw error;
-        if (error.code === 'idempotency_conflict') throw idempotencyConflict(error);
+        if (error.code === 'idempotency_conflict') orIdempotencyConflict(error);
         throw unmetDependency(
           jobs.flatMap(({ spec }) => spec.after),
           error,
@@ -129,7 +126,7 @@ export const groupRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         description:
           'The last ones first, so that none starts in the place of another. Cancelling twice changes nothing.',
         params: ParametersSchema,
-        response: { 202: GroupSchema, ...problems('not_found', 'invalid_request') },
+        response: { 202: GroupSchema, ...problems('not_found', 'idempotency_conflict', 'invalid_request') },
       },
     },
     async (request, reply) => {

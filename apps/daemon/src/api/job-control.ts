@@ -2,6 +2,7 @@ import { type Cause, type Job, JobChangeSchema, type JobId, JobSchema } from '@b
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { IfMatchHeaderSchema, jobTag, matches } from './etags.js';
+import { IdempotencyHeaderSchema, idempotencyOf, orIdempotencyConflict } from './idempotency.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
@@ -20,7 +21,7 @@ function expectedOr412(ifMatch: string | undefined, job: Job): void {
 /** `POST /v1/jobs/{job}/cancel`, `hold`, `release` and `requeue`; `PATCH /v1/jobs/{job}`. */
 export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   const { ledger } = app.context;
-  const answers = problems('not_found', 'conflict', 'invalid_request');
+  const answers = problems('not_found', 'conflict', 'idempotency_conflict', 'invalid_request');
 
   /** Carries a wish out. What the ledger refuses is a conflict, unless the job is as it was wished already. */
   const control = async (
@@ -119,13 +120,15 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           'One that has ended waits again, at its old place in line. One that runs is stopped first: as by a cancel, or where it has a ' +
           'checkpointSignal by that, so that it saves its work. Jobs that failed because it had failed stay so.',
         params: JobParametersSchema,
+        headers: IdempotencyHeaderSchema,
         response: { 202: JobSchema, ...answers },
       },
     },
     async (request, reply) => {
+      const again = byUser('it was put in line again by a user');
       const job = await control(
         request.params.job,
-        (id) => ledger.requeue(id, byUser('it was put in line again by a user')),
+        (id) => ledger.requeue(id, again, idempotencyOf(request)).catch(orIdempotencyConflict),
         ({ number, state }, { code }) =>
           code === 'code_removed'
             ? `The copy of its code that job ${number} would run in is gone (the setting retention); submit it anew`

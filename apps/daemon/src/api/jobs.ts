@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   ExplanationSchema,
   type Job,
@@ -19,6 +18,7 @@ import { dropUnusedCode, withCode } from './code-request.js';
 import type { ApiContext } from './context.js';
 import { jobTag, NOT_MODIFIED } from './etags.js';
 import { explainSubmission } from './explanation.js';
+import { IdempotencyHeaderSchema, idempotencyOf, madeReply, orIdempotencyConflict } from './idempotency.js';
 import { JobListQuerySchema, jobFilterOf } from './job-list-query.js';
 import { resolveSubmission } from './job-request.js';
 import { awaitState, JobWaitQuerySchema } from './job-wait.js';
@@ -26,12 +26,6 @@ import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 
 export const JobParametersSchema = z.object({ job: JobReferenceSchema });
-
-export const IdempotencyHeaderSchema = z.object({
-  'idempotency-key': z.string().min(1).max(255).optional().meta({
-    description: 'The same key with the same body, within a day, gives the same job instead of another.',
-  }),
-});
 
 const SHORT_PAGES =
   'The order is that of submission, and a page costs as much with a million jobs as with a hundred. Where `user`, `name`, `label` or ' +
@@ -68,26 +62,22 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (request, reply) => {
-      const key = request.headers['idempotency-key'];
       const resolved = await resolveSubmission(request.body, app.context, callerOf(request));
       if (request.query.dryRun === 'true')
         return reply.code(200).send(await explainSubmission(app.context, resolved));
       const submission = await withCode(app.context, resolved);
-      const digest = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
       const { job, replayed } = await ledger
-        .submit({ ...submission, idempotency: key === undefined ? null : { key, digest } })
+        .submit({ ...submission, idempotency: idempotencyOf(request) })
         .catch(async (error: unknown) => {
           await dropUnusedCode(app.context, [submission]);
           if (!(error instanceof LedgerRefusal)) throw error;
-          if (error.code !== 'idempotency_conflict') throw unmetDependency(submission.spec.after, error);
-          throw idempotencyConflict(error);
+          if (error.code === 'idempotency_conflict') orIdempotencyConflict(error);
+          throw unmetDependency(submission.spec.after, error);
         });
       await dropUnusedCode(app.context, [submission], job);
-      if (replayed) reply.header('idempotency-replayed', 'true');
       const since = Date.parse(job.submittedAt);
       const next = { id: job.id, number: job.number, since, attempt: 1, needs: submission.needs };
-      return reply
-        .code(replayed ? 200 : 201)
+      return madeReply(reply, replayed)
         .header('location', `/v1/jobs/${job.id}`)
         .send(withPosition(app.context, job, replayed ? undefined : next));
     },
@@ -148,13 +138,6 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
   );
 };
-
-export function idempotencyConflict({ found }: LedgerRefusal): ApiProblem {
-  return new ApiProblem(
-    'idempotency_conflict',
-    `The key was used within the last day for another body, which became ${found[0]}; use a new key for a new submission`,
-  );
-}
 
 /** A dependency ended, or went, between our look at it and the submission; or it had ended before, and not as it should. */
 export function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusal): ApiProblem {

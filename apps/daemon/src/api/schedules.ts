@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   JobSchema,
   JobSubmissionSchema,
@@ -21,8 +20,9 @@ import { visibleTo } from './access.js';
 import { type Caller, callerOf } from './caller.js';
 import { dropUnusedCode, resolveWithCode } from './code-request.js';
 import type { ApiContext } from './context.js';
+import { IdempotencyHeaderSchema, idempotencyOf, madeReply, orIdempotencyConflict } from './idempotency.js';
 import { resolveSubmission } from './job-request.js';
-import { IdempotencyHeaderSchema, idempotencyConflict, jobOr404 } from './jobs.js';
+import { jobOr404 } from './jobs.js';
 import { ApiProblem, inside, invalidRequest } from './problem.js';
 import { problems } from './problem-responses.js';
 
@@ -62,11 +62,10 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           name: name ?? resolved.name,
           plan: { cron, timeZone, job: { ...job, user: resolved.user }, overlap, catchUp },
           nextRun: enabled ? nextTime(cron, timeZone, Date.now()) : null,
-          idempotency: idempotencyOf(request.headers['idempotency-key'], request.body),
+          idempotency: idempotencyOf(request),
         })
-        .catch(orConflict);
-      return reply
-        .code(replayed ? 200 : 201)
+        .catch(orIdempotencyConflict);
+      return madeReply(reply, replayed)
         .header('location', `/v1/schedules/${id}`)
         .send(await scheduleOr404(app.context, id));
     },
@@ -144,7 +143,10 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: 'Let a schedule make no more jobs until it is resumed',
         description: 'Its jobs go on. Pausing it twice changes nothing.',
         params,
-        response: { 200: ScheduleSchema, ...problems('not_found', 'invalid_request') },
+        response: {
+          200: ScheduleSchema,
+          ...problems('not_found', 'idempotency_conflict', 'invalid_request'),
+        },
       },
     },
     (request) => enable(request.params.schedule, () => null),
@@ -160,7 +162,10 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         description:
           'Times that passed while it was paused are not made up for. Resuming it twice changes nothing.',
         params,
-        response: { 200: ScheduleSchema, ...problems('not_found', 'invalid_request') },
+        response: {
+          200: ScheduleSchema,
+          ...problems('not_found', 'idempotency_conflict', 'invalid_request'),
+        },
       },
     },
     (request) =>
@@ -187,10 +192,8 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const record = await recordOr404(app.context, request.params.schedule);
-      const key = request.headers['idempotency-key'];
-      const { id, replayed } = await runNow(record, idempotencyOf(key, ['run', record.id]), app.context);
-      return reply
-        .code(replayed ? 200 : 201)
+      const { id, replayed } = await runNow(record, idempotencyOf(request), app.context);
+      return madeReply(reply, replayed)
         .header('location', `/v1/jobs/${id}`)
         .send(await jobOr404(app.context, id));
     },
@@ -237,16 +240,11 @@ async function runNow({ id, plan }: ScheduleRecord, idempotency: NewJob['idempot
   } catch (error) {
     await dropUnusedCode(context, [resolved]);
     if (!(error instanceof LedgerRefusal)) throw error;
-    if (error.code === 'idempotency_conflict') throw idempotencyConflict(error);
+    if (error.code === 'idempotency_conflict') orIdempotencyConflict(error);
     const [other, state] = error.found;
     if (error.code === 'not_found' && !other) throw noSchedule(id);
     throw refused(`${other}, which it is to start after, ${state ? `has ${state}` : 'is gone'}`);
   }
-}
-
-function idempotencyOf(key: string | undefined, body: unknown): NewJob['idempotency'] {
-  if (key === undefined) return null;
-  return { key, digest: createHash('sha256').update(JSON.stringify(body)).digest('base64url') };
 }
 
 async function recordOr404({ schedules }: ApiContext, id: ScheduleId): Promise<ScheduleRecord> {
@@ -266,9 +264,3 @@ function noSchedule(id: ScheduleId): ApiProblem {
 const or404 = (id: ScheduleId) => (error: unknown) => {
   throw error instanceof LedgerRefusal && error.code === 'not_found' ? noSchedule(id) : error;
 };
-
-function orConflict(error: unknown): never {
-  throw error instanceof LedgerRefusal && error.code === 'idempotency_conflict'
-    ? idempotencyConflict(error)
-    : error;
-}

@@ -20,6 +20,7 @@ import { explainRoutes } from './explain.js';
 import { groupRoutes } from './groups.js';
 import { guardRequests, type OurNames } from './guards.js';
 import { healthRoutes } from './health.js';
+import { guardKeys } from './idempotency.js';
 import { jobControlRoutes } from './job-control.js';
 import { jobRoutes } from './jobs.js';
 import { logRoutes } from './logs.js';
@@ -37,9 +38,9 @@ import { userRoutes } from './users.js';
 const LONGEST_FOR_HEADERS_SECONDS = 15;
 const ABOUT =
   'A multi-GPU job scheduler. Bytes and seconds are numbers, times are RFC 3339 in UTC; requests also take texts such as `40GiB` and `2h`. ' +
-  'Errors are RFC 9457 problems whose `type` stays the same, with every bad field at once. Whatever makes something (`submitJob`, ' +
-  '`submitBatch`, `createSchedule`, `runSchedule`) takes an `Idempotency-Key`: sent again with the same body, within a day, it answers with ' +
-  'what it made then; with another body 409. A user has a name that is taken once only; `createToken` alone makes another each time. All other calls may be sent twice as they are: the second time they change nothing. ' +
+  'Errors are RFC 9457 problems whose `type` stays the same, with every bad field at once. Every POST takes an `Idempotency-Key`: sent ' +
+  'again with the same body, within a day, it makes or begins nothing a second time, and answers with what it made then; for another call or ' +
+  'body it is 409. Keys are of who sends them: two users may use the same. All other calls may be sent twice as they are: the second time they change nothing. ' +
   'A body may have 4 MiB, that of a batch 64 MiB.';
 const BODY_LIMIT_BYTES = 4 * 2 ** 20;
 
@@ -88,6 +89,7 @@ export async function buildServer(
   guardRequests(app, options);
   requireCaller(app);
   checkPermissions(app);
+  guardKeys(app);
   answerNotModified(app);
   await app.register(fastifyZodOpenApiPlugin);
   await app.register(swagger, {

@@ -15,7 +15,10 @@ export const shutdownRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           'No job starts from now on; submissions are still taken, for the next daemon. `/readyz` says `draining` until the end. ' +
           'May be asked for again, with another word: the last one holds.',
         body: ShutdownRequestSchema,
-        response: { 202: ShutdownSchema, ...problems('malformed_request', 'invalid_request') },
+        response: {
+          202: ShutdownSchema,
+          ...problems('malformed_request', 'idempotency_conflict', 'invalid_request'),
+        },
       },
     },
     async (request, reply) => {

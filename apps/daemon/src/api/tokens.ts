@@ -11,13 +11,25 @@ import {
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { LedgerRefusal } from '../ledger/refusal.js';
-import { digestOf, newToken } from './authentication.js';
+import { digestOf, newSeed, tokenOf } from './authentication.js';
 import { type Caller, callerOf } from './caller.js';
+import { idempotencyOf, keyGone, madeReply, orIdempotencyConflict } from './idempotency.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 import { or404, userOr404 } from './users.js';
 
 const ParametersSchema = z.object({ user: UserSchema });
+const TokenKeyHeaderSchema = z.object({
+  'idempotency-key': z
+    .string()
+    .min(16, 'must be 16 characters at least, and random: the token is made of it')
+    .max(255)
+    .optional()
+    .meta({
+      description:
+        'The same key with the same body, within a day, shows the same token again. The token is made of it: take a random one, such as a UUID.',
+    }),
+});
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 /** `GET /v1/me`, `POST` and `GET /v1/users/{user}/tokens`, `DELETE /v1/tokens/{token}`. */
@@ -49,12 +61,21 @@ export const tokenRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         tags: ['users'],
         summary: 'Make a token',
         description:
-          'The answer is the only place where it is shown. One that was made by an expiring token expires no later.',
+          'The answer is the only place where it is shown. One that was made by an expiring token expires no later. A lost answer is ' +
+          'asked for again with the same Idempotency-Key, by the same token: within a day that shows the same token again, and makes no other.',
         params: ParametersSchema,
+        headers: TokenKeyHeaderSchema,
         body: TokenSubmissionSchema.nullish(),
         response: {
           201: NewTokenSchema,
-          ...problems('malformed_request', 'forbidden', 'not_found', 'invalid_request'),
+          200: NewTokenSchema.meta({ description: 'This Idempotency-Key was seen before: the first token.' }),
+          ...problems(
+            'malformed_request',
+            'forbidden',
+            'not_found',
+            'idempotency_conflict',
+            'invalid_request',
+          ),
         },
       },
     },
@@ -64,15 +85,25 @@ export const tokenRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const caller = callerOf(request);
       const expiresAt = earliest(expiresIn === undefined ? null : Date.now() + expiresIn * 1000, caller);
       await userOr404(app.context, user);
-      const id = makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)).replace('job_', 'tok_');
-      const token = newToken();
-      await users
-        .addToken({ id, user, name, digest: digestOf(token).toString('hex'), expiresAt })
+      const key = request.headers['idempotency-key'] ?? newSeed();
+      const seed = newSeed();
+      const made = await users
+        .addToken({
+          id: makeJobId(Date.now(), (bytes) => crypto.getRandomValues(bytes)).replace('job_', 'tok_'),
+          user,
+          name,
+          digest: digestOf(tokenOf(key, seed)).toString('hex'),
+          seed,
+          // Whoever has got hold of a token for a day must not be shown by it what a better one has made.
+          idempotency: idempotencyOf(request, caller.token),
+          expiresAt,
+        })
+        .catch(orIdempotencyConflict)
         .catch(or404(user));
-      request.log.info({ by: caller.name, user, token: id }, 'a token was made');
-      const made = await users.token(id);
-      if (!made) throw new ApiProblem('not_found', `There is no user ${user} any more`);
-      return reply.code(201).send({ ...made, token });
+      const token = await users.token(made.id);
+      if (!token) throw keyGone(made.id);
+      if (!made.replayed) request.log.info({ by: caller.name, user, token: made.id }, 'a token was made');
+      return madeReply(reply, made.replayed).send({ ...token, token: tokenOf(key, made.seed) });
     },
   );
 

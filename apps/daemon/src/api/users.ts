@@ -12,6 +12,13 @@ import { LedgerRefusal } from '../ledger/refusal.js';
 import { whyNoAccount } from './account.js';
 import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
+import {
+  IdempotencyHeaderSchema,
+  idempotencyOf,
+  keyGone,
+  madeReply,
+  orIdempotencyConflict,
+} from './idempotency.js';
 import { ApiProblem, invalidRequest } from './problem.js';
 import { problems } from './problem-responses.js';
 
@@ -30,25 +37,38 @@ export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: 'Add a user',
         description:
           'They can do nothing before they have a token, or come by the unix socket. The same name twice is a conflict.',
+        headers: IdempotencyHeaderSchema,
         body: UserSubmissionSchema,
         response: {
           201: RegisteredUserSchema,
-          ...problems('malformed_request', 'forbidden', 'user_conflict', 'invalid_request'),
+          200: RegisteredUserSchema.meta({
+            description: 'This Idempotency-Key was seen before: the user that it made, as they are now.',
+          }),
+          ...problems(
+            'malformed_request',
+            'forbidden',
+            'user_conflict',
+            'idempotency_conflict',
+            'invalid_request',
+          ),
         },
       },
     },
     async (request, reply) => {
       const { name, role, unixAccount } = request.body;
       checkAccount(app.context, name, unixAccount);
-      await users.add({ name, role, unixAccount }).catch((error: unknown) => {
-        if (!(error instanceof LedgerRefusal)) throw error;
-        throw new ApiProblem('user_conflict', `There is a user ${name} already; PATCH changes them`);
-      });
-      request.log.info({ by: callerOf(request).name, user: name, role, unixAccount }, 'a user was added');
-      return reply
-        .code(201)
-        .header('location', `/v1/users/${name}`)
-        .send(await userOr404(app.context, name));
+      const { replayed } = await users
+        .add({ name, role, unixAccount }, idempotencyOf(request))
+        .catch(orIdempotencyConflict)
+        .catch((error: unknown) => {
+          if (!(error instanceof LedgerRefusal)) throw error;
+          throw new ApiProblem('user_conflict', `There is a user ${name} already; PATCH changes them`);
+        });
+      const user = await users.get(name);
+      if (!user) throw keyGone(`the user ${name}`);
+      if (!replayed)
+        request.log.info({ by: callerOf(request).name, user: name, role, unixAccount }, 'a user was added');
+      return madeReply(reply, replayed).header('location', `/v1/users/${name}`).send(user);
     },
   );
 

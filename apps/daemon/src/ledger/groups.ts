@@ -1,7 +1,8 @@
 import { type Cause, type Group, type GroupId, type JobState, JobStateSchema } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
-import { IDEMPOTENCY_KEY_SECONDS, JOBS_ON_THE_WAY, type Ledger, type NewJob } from './ledger.js';
+import { JOBS_ON_THE_WAY, type Ledger } from './ledger.js';
 import { LedgerRefusal } from './refusal.js';
 import type { RunScript } from './scripts.js';
 
@@ -27,7 +28,7 @@ export class GroupLedger {
     user: string;
     size: number;
     maxParallel: number | null;
-    idempotency: NewJob['idempotency'];
+    idempotency: Idempotency | null;
   }): Promise<{ id: GroupId; replayed: boolean }> {
     const { id, name, user, size, maxParallel, idempotency } = group;
     const { outcome, values } = await this.run(
@@ -36,9 +37,7 @@ export class GroupLedger {
       id,
       name,
       size,
-      idempotency?.key ?? '',
-      idempotency?.digest ?? '',
-      IDEMPOTENCY_KEY_SECONDS,
+      ...keyArguments(idempotency),
       maxParallel ?? '',
       user,
     );

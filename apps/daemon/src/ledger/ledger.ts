@@ -5,6 +5,7 @@ import type { TaskCheckpoint } from './checkpoint-view.js';
 import { DeviceLedger, holdersFrom, holdersIn } from './devices.js';
 import { DRILL_MARGIN_MS, type TaskDrill } from './drill-view.js';
 import { GroupLedger } from './groups.js';
+import { type Idempotency, keyArguments } from './idempotency.js';
 import { JobPages } from './job-pages.js';
 import { KEYS } from './keys.js';
 import {
@@ -26,7 +27,6 @@ import { StayLedger } from './stays.js';
 import { describeTask, type TaskReference } from './task-reference.js';
 import { UsageLedger } from './usage.js';
 
-export const IDEMPOTENCY_KEY_SECONDS = 86_400;
 /** How many submissions are sent before the first is answered. */
 export const JOBS_ON_THE_WAY = 500;
 const NOTICES_KEPT = 50;
@@ -37,8 +37,7 @@ export interface NewJob {
   user: string;
   spec: JobSpec;
   needs: Needs;
-  /** The client's Idempotency-Key and a digest of what it was sent with. */
-  idempotency: { key: string; digest: string } | null;
+  idempotency: Idempotency | null;
   held: boolean;
   /** ms since the epoch. */
   notBefore: number | null;
@@ -54,9 +53,7 @@ export function submissionArguments({ id, name, user, spec, needs, ...job }: New
     JSON.stringify(spec),
     JSON.stringify(needs),
     shapeKey(needs),
-    job.idempotency?.key ?? '',
-    job.idempotency?.digest ?? '',
-    IDEMPOTENCY_KEY_SECONDS,
+    ...keyArguments(job.idempotency),
     job.held ? 1 : '',
     job.notBefore ?? '',
     spec.onDependencyFailure === 'wait' ? 1 : '',
@@ -201,11 +198,12 @@ export class Ledger {
   /**
    * Has its checkpoint signal sent to a running job, which is meant to go on; or joins the drill that runs.
    * @returns the attempt, and when the drill began (ms since the epoch)
-   * @throws LedgerRefusal `not_found`, `wrong_state`, `no_checkpoint_signal`
+   * @throws LedgerRefusal `not_found`, `wrong_state`, `no_checkpoint_signal`, `idempotency_conflict`
    */
-  async drill(job: JobId): Promise<{ attempt: number; at: number }> {
-    const { values } = await this.run('drill', job, job, DRILL_MARGIN_MS);
-    return { attempt: Number(values[0]), at: Number(values[1]) };
+  async drill(job: JobId, idempotency: Idempotency | null = null): Promise<{ attempt: number; at: number }> {
+    const { values } = await this.run('drill', job, job, DRILL_MARGIN_MS, ...keyArguments(idempotency));
+    const [attempt, at] = (values[0] as string).split(' ');
+    return { attempt: Number(attempt), at: Number(at) };
   }
 
   /** Writes down that a task was told to save its work before its end. @throws LedgerRefusal `not_found` */
@@ -262,11 +260,26 @@ export class Ledger {
   /**
    * Gives a job a new attempt: at once where it has ended, otherwise when what runs has been stopped.
    * @param cause why the attempt that runs ends
-   * @throws LedgerRefusal `not_found`, `wrong_state` (it waits, or is being stopped for good)
+   * @throws LedgerRefusal `not_found`, `wrong_state` (it waits, or is being stopped for good), `code_removed`, `idempotency_conflict`
    */
-  async requeue(job: JobId, cause: Cause): Promise<JobState> {
-    const { values } = await this.run('requeue', job, job, JSON.stringify(cause));
+  async requeue(job: JobId, cause: Cause, idempotency: Idempotency | null = null): Promise<JobState> {
+    const { values } = await this.run(
+      'requeue',
+      job,
+      job,
+      JSON.stringify(cause),
+      ...keyArguments(idempotency),
+    );
     return values[0] as JobState;
+  }
+
+  /**
+   * Binds an Idempotency-Key to a call that may be sent twice by its nature.
+   * @param what the call, in words
+   * @throws LedgerRefusal `idempotency_conflict` where it was used for another
+   */
+  async useKey(idempotency: Idempotency, what: string): Promise<void> {
+    await this.run('use_key', what, what, ...keyArguments(idempotency));
   }
 
   /**

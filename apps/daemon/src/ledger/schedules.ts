@@ -2,8 +2,9 @@ import { userInfo } from 'node:os';
 import type { Job, JobId, JobSubmission, Schedule, ScheduleId, Skip } from '@berth/contract';
 import { shownWebhook } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
-import { IDEMPOTENCY_KEY_SECONDS, type NewJob, submissionArguments, takenJob } from './ledger.js';
+import { type NewJob, submissionArguments, takenJob } from './ledger.js';
 import { LedgerRefusal } from './refusal.js';
 import { loadScripts, type RunScript } from './scripts.js';
 
@@ -22,7 +23,7 @@ export interface NewSchedule {
   plan: SchedulePlan;
   /** ms since the epoch; null: paused. */
   nextRun: number | null;
-  idempotency: NewJob['idempotency'];
+  idempotency: Idempotency | null;
 }
 
 /** A schedule as it is stored. Times in ms since the epoch. */
@@ -70,9 +71,7 @@ export class ScheduleLedger {
       name,
       JSON.stringify(plan),
       nextRun ?? '',
-      idempotency?.key ?? '',
-      idempotency?.digest ?? '',
-      IDEMPOTENCY_KEY_SECONDS,
+      ...keyArguments(idempotency),
     );
     return { id: values[0] as ScheduleId, replayed: outcome === 'replayed' };
   }

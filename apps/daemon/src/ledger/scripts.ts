@@ -44,6 +44,7 @@ const SCRIPTS = [
   'revoke_token',
   'use_token',
   'use_socket',
+  'use_key',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 

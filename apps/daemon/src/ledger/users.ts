@@ -1,5 +1,6 @@
 import type { RegisteredUser, Role, Token, TokenId, UserChange } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
 import { loadScripts, type RunScript } from './scripts.js';
 
@@ -9,6 +10,9 @@ export interface NewTokenRecord {
   name: string;
   /** SHA-256 of the token, as hexadecimal digits: all that is kept of it. */
   digest: string;
+  /** What it was made of beside its Idempotency-Key. */
+  seed: string;
+  idempotency: Idempotency | null;
   /** ms since the epoch; null: never. */
   expiresAt: number | null;
 }
@@ -30,9 +34,18 @@ export class UserLedger {
     this.run = loadScripts(redis);
   }
 
-  /** @throws LedgerRefusal `exists` */
-  async add({ name, role, unixAccount }: KnownUser): Promise<void> {
-    await this.run('add_user', name, name, role, unixAccount ?? '', crypto.randomUUID());
+  /**
+   * @returns whether the same was asked for before, with this Idempotency-Key
+   * @throws LedgerRefusal `exists`, `idempotency_conflict`
+   */
+  async add(
+    { name, role, unixAccount }: KnownUser,
+    idempotency: Idempotency | null = null,
+  ): Promise<{ replayed: boolean }> {
+    const made = crypto.randomUUID();
+    const key = keyArguments(idempotency);
+    const { outcome } = await this.run('add_user', name, name, role, unixAccount ?? '', made, ...key);
+    return { replayed: outcome === 'replayed' };
   }
 
   /** @throws LedgerRefusal `not_found` */
@@ -50,9 +63,15 @@ export class UserLedger {
     await this.run('remove_user', name, name);
   }
 
-  /** @throws LedgerRefusal `not_found` (the user) */
-  async addToken({ id, user, name, digest, expiresAt }: NewTokenRecord): Promise<void> {
-    await this.run('add_token', id, id, user, name, digest, expiresAt ?? '');
+  /**
+   * @returns its id and seed, or those of the token that was made with the same Idempotency-Key
+   * @throws LedgerRefusal `not_found` (the user), `idempotency_conflict`
+   */
+  async addToken(token: NewTokenRecord): Promise<{ id: TokenId; seed: string; replayed: boolean }> {
+    const { id, user, name, digest, seed, idempotency, expiresAt } = token;
+    const argv = [id, user, name, digest, expiresAt ?? '', seed, ...keyArguments(idempotency)];
+    const { outcome, values } = await this.run('add_token', id, ...argv);
+    return { id: values[0] as TokenId, seed: values[1] as string, replayed: outcome === 'replayed' };
   }
 
   /** @throws LedgerRefusal `not_found` */
