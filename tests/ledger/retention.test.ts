@@ -20,7 +20,13 @@ beforeEach(async () => {
 });
 
 /** What grows or stays for reasons of its own: events, the next number, what users have used. */
-const NOT_OF_JOBS = ['{berth}:events', '{berth}:number', '{berth}:usage', '{berth}:lastUsed'];
+const NOT_OF_JOBS = [
+  '{berth}:events',
+  '{berth}:number',
+  '{berth}:usage',
+  '{berth}:lastUsed',
+  '{berth}:deviceUse',
+];
 
 /** Every key with all that is in it. */
 async function everything(): Promise<Record<string, string>> {

@@ -130,3 +130,20 @@ it('the peaks of the last runs of a name are kept, newest first, each once', asy
   ]);
   expect(await ledger.usage.peaks('bob', 'train')).toEqual([]);
 });
+
+it('of what devices did while they were held, what is sent twice counts once, and a job that is gone leaves its part', async () => {
+  const [user, device] = [randomUUID(), `GPU-${randomUUID()}`];
+  const job = (await place(device, 40, user)) as JobId;
+  const seen = { job, user, device, watched: 3, idle: 1.5 };
+  await ledger.usage.noteActivity('first', [seen]);
+  await ledger.usage.noteActivity('first', [seen]);
+  await ledger.usage.noteActivity('second', [seen, { ...seen, job: 'job_forgotten' as JobId }]);
+  const { users, devices } = await ledger.usage.totals();
+  expect(users.get(user)).toMatchObject({ watched: 9, idle: 4.5 });
+  expect(devices.get(device)).toMatchObject({ watched: 9, idle: 4.5 });
+  expect(await ledger.usage.jobs([job], 0)).toMatchObject([{ job, user, used: 0, watched: 6, idle: 3 }]);
+  await end(job);
+  const [over] = await ledger.usage.jobs([job], 0);
+  expect(over?.used).toBeGreaterThan(0);
+  expect((await ledger.usage.totals()).devices.get(device)?.used).toBeCloseTo(over?.used as number, 9);
+});

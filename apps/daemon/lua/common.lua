@@ -154,6 +154,15 @@ local function charge(user, gpus, since)
     before + worth, now, total + gpus * held / 1000))
 end
 
+-- Adds up, in GPU-seconds, what a job has used, and for how long its devices were had.
+local function count_use(id, devices, gpus, since)
+  local used = gpus * math.max(now - since, 0) / 1000
+  redis.call('ZINCRBY', prefix .. ':jobUse', used, id)
+  for _, device in ipairs(devices) do
+    redis.call('HINCRBYFLOAT', prefix .. ':deviceUse', device.uuid, string.format('%.17g', used / #devices))
+  end
+end
+
 -- Says something of each task of an attempt to its worker. Who doesn't listen now reads the ledger when it comes back.
 local function tell_workers(job, id, attempt, verb)
   for _, task in ipairs(attempt_of(job, attempt).tasks) do
@@ -233,7 +242,9 @@ local function end_attempt(job, id, attempt, state, again)
     devices[i] = device.uuid
   end
   local user, placedAt = unpack(redis.call('HMGET', job, 'user', 'attempt:' .. attempt .. ':placedAt'))
-  charge(user, placed.gpus or #placed.devices, tonumber(placedAt))
+  local gpus = placed.gpus or #placed.devices
+  charge(user, gpus, tonumber(placedAt))
+  count_use(id, placed.devices, gpus, tonumber(placedAt))
   local stopCause, stopState, failure =
     unpack(redis.call('HMGET', job, 'stopCause', 'stopState', 'attempt:' .. attempt .. ':failure'))
   local cause = stopCause or failure

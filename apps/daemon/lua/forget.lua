@@ -23,6 +23,7 @@ redis.call('DEL', dependants)
 redis.call('ZREM', prefix .. ':jobs', id)
 redis.call('ZREM', prefix .. ':state:' .. state, id)
 redis.call('ZREM', prefix .. ':ended', id)
+redis.call('ZREM', prefix .. ':jobUse', id)
 for attempt = 1, tonumber(attempts) do redis.call('ZREM', prefix .. ':stays', id .. ' ' .. attempt) end
 redis.call('HDEL', prefix .. ':numbers', number)
 local its = cjson.decode(spec)

@@ -21,6 +21,7 @@ import { Histories } from './devices/histories.js';
 import { DeviceInventory } from './devices/inventory.js';
 import { registrationOf } from './devices/registration.js';
 import { examineRedis, judgeRedis } from './doctor/redis.js';
+import { ActivityMeter } from './guard/activity-meter.js';
 import { DeviceGuard } from './guard/device-guard.js';
 import { DeviceWatch } from './guard/device-watch.js';
 import { EndingWatch } from './guard/ending-watch.js';
@@ -122,7 +123,9 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const histories = new Histories();
   const book = new DeviceBookView(ledger, feed);
   const tasks = new RunningTasks(ledger, directories, feed, config.node);
-  const watch = new DeviceWatch({ inventory, book, tasks, histories, log });
+  const activity = new ActivityMeter(ledger.usage, log);
+  activity.start();
+  const watch = new DeviceWatch({ inventory, book, tasks, histories, activity, log });
   const { foreignMemoryLimit, trespass, memoryExceeded } = config;
   const foreignLimitBytes = foreignMemoryLimit === 'ignore' ? null : foreignMemoryLimit;
   const policy = { foreignLimitBytes, trespass, memoryExceeded };
@@ -232,6 +235,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     feed.close();
     const busy = await workers.retire(redis);
     await inventory.close();
+    await activity.close();
     await queues.close();
     apiRedis.disconnect();
     redis.disconnect();

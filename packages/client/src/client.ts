@@ -78,9 +78,12 @@ export class BerthClient {
     return this.transport.json({ path: '/v1/me', signal });
   }
 
-  /** What users have used, hold and may have: the order of fair share. */
-  usage(options: RequestOptions = {}): Promise<Usage> {
-    return this.transport.json({ path: '/v1/usage', ...options });
+  /**
+   * What users, devices and jobs have come to, how much of it idle; and the order of fair share.
+   * @param options.jobs how many jobs at the most; default 20, those that used the most
+   */
+  usage({ jobs, ...options }: RequestOptions & { jobs?: number | undefined } = {}): Promise<Usage> {
+    return this.transport.json({ path: '/v1/usage', query: { jobs }, ...options });
   }
 
   /**

@@ -1,9 +1,20 @@
-import { type Usage, UsageSchema } from '@berth/contract';
-import { decayed, Order, policyOf, type SchedulerState, worth } from '@berth/scheduler';
+import { type DeviceUsage, type JobUsage, type Usage, UsageSchema, type UserUsage } from '@berth/contract';
+import { type Allocation, decayed, Order, policyOf, type SchedulerState, worth } from '@berth/scheduler';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
+import type { JobUse, Past, Totals } from '../ledger/usage.js';
+import { visibleTo } from './access.js';
 import { aboutAs, NOT_MODIFIED } from './etags.js';
 import { problems } from './problem-responses.js';
+
+const MOST_JOBS = 100;
+
+const QuerySchema = z.strictObject({
+  jobs: z.coerce.number().int().min(0).max(MOST_JOBS).default(20).meta({
+    description: 'The most jobs.',
+    example: 20,
+  }),
+});
 
 /** `GET /v1/usage`. */
 export const usageRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -15,27 +26,41 @@ export const usageRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       schema: {
         operationId: 'getUsage',
         tags: ['jobs'],
-        summary: 'What users have used, hold and may have: the order of fair share',
+        summary: 'What users, devices and jobs have come to, how much of it idle; the order of fair share',
         description:
           'The ETag is that of the figures to four digits: what changes by less, because time goes on, is a 304.',
-        querystring: z.strictObject({}),
+        querystring: QuerySchema,
         response: { 200: UsageSchema, ...NOT_MODIFIED, ...problems('invalid_request') },
       },
     },
-    async (_request, reply) => {
-      const usage = usageOf(scheduling.state(), await ledger.usage.past(), Date.now());
+    async (request, reply) => {
+      const state = scheduling.state();
+      const now = Date.now();
+      const running = [...state.allocations.keys()];
+      const [past, totals, jobs] = await Promise.all([
+        ledger.usage.past(),
+        ledger.usage.totals(),
+        ledger.usage.jobs(running, MOST_JOBS),
+      ]);
+      const { halfLifeSeconds, reachSeconds } = state.policy;
+      const usage: Usage = {
+        halfLifeSeconds,
+        reachSeconds,
+        users: usersOf(state, past, totals, now),
+        devices: devicesOf(state, totals, now),
+        jobs: visibleTo(request, jobsOf(state, jobs, now)).slice(0, request.query.jobs),
+      };
       return reply.header('etag', aboutAs(usage)).send(usage);
     },
   );
 };
 
-/** @param totals what is over, in GPU-seconds, by user */
-function usageOf(
-  state: SchedulerState,
-  { usage }: { usage: ReadonlyMap<string, { total: number }> },
-  now: number,
-): Usage {
-  const { halfLifeSeconds, reachSeconds } = state.policy;
+/** What an allocation has come to, in GPU-seconds. */
+const heldFor = ({ gpus, since }: Allocation, now: number): number =>
+  (gpus * Math.max(now - since, 0)) / 1000;
+
+function usersOf(state: SchedulerState, past: Past, totals: Totals, now: number): UserUsage[] {
+  const { halfLifeSeconds } = state.policy;
   const allocations = [...state.allocations.values()];
   const pending = [...state.pending.values()];
   const names = new Set([
@@ -47,17 +72,17 @@ function usageOf(
   const order = new Order(state, now);
   const users = [...names].map((user) => {
     const held = allocations.filter(({ needs }) => needs.user === user);
-    const past = state.usage.get(user);
+    const before = state.usage.get(user);
     const { weight, gpus: mostGpus, runningJobs: mostRunningJobs } = policyOf(state.policy, user);
-    const sum = (figure: (allocation: (typeof held)[0]) => number): number =>
+    const sum = (figure: (allocation: Allocation) => number): number =>
       held.reduce((total, allocation) => total + figure(allocation), 0);
     return {
       user,
-      gpuSecondsTotal:
-        (usage.get(user)?.total ?? 0) + sum(({ gpus, since }) => (gpus * Math.max(now - since, 0)) / 1000),
+      gpuSecondsTotal: (past.usage.get(user)?.total ?? 0) + sum((allocation) => heldFor(allocation, now)),
       gpuSecondsDecayed:
-        (past ? decayed(past, now, halfLifeSeconds) : 0) +
+        (before ? decayed(before, now, halfLifeSeconds) : 0) +
         sum(({ gpus, since }) => worth(gpus, since, now, halfLifeSeconds)),
+      ...busynessOf(totals.users.get(user)),
       weight,
       factor: order.factor(user),
       gpus: sum(({ gpus }) => gpus),
@@ -67,6 +92,26 @@ function usageOf(
       mostRunningJobs,
     };
   });
-  users.sort((one, other) => other.factor - one.factor);
-  return { halfLifeSeconds, reachSeconds, users };
+  return users.sort((one, other) => other.factor - one.factor);
+}
+
+function devicesOf({ devices, holders }: SchedulerState, totals: Totals, now: number): DeviceUsage[] {
+  return [...devices.values()].map(({ uuid, index, node }) => {
+    const known = totals.devices.get(uuid);
+    const held = (holders.get(uuid) ?? []).map((each) => heldFor(each, now) / each.devices.length);
+    const gpuSeconds = held.reduce((sum, seconds) => sum + seconds, known?.used ?? 0);
+    return { device: uuid, index, node, gpuSeconds, ...busynessOf(known) };
+  });
+}
+
+function jobsOf({ allocations }: SchedulerState, jobs: readonly JobUse[], now: number): JobUsage[] {
+  const usage = jobs.map(({ used, watched, idle, ...job }) => {
+    const held = allocations.get(job.job);
+    return { ...job, gpuSeconds: used + (held ? heldFor(held, now) : 0), ...busynessOf({ watched, idle }) };
+  });
+  return usage.sort((one, other) => other.gpuSeconds - one.gpuSeconds);
+}
+
+function busynessOf(known: { watched: number; idle: number } | undefined) {
+  return { watchedGpuSeconds: known?.watched ?? 0, idleGpuSeconds: known?.idle ?? 0 };
 }

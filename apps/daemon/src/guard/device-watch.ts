@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
 import type { DeviceBookPage, DeviceBookView } from '../ledger/device-book-view.js';
+import type { ActivityMeter } from './activity-meter.js';
 import { type DeviceUse, deviceUse } from './device-use.js';
 import { ProcessOwners } from './process-owners.js';
 import type { RunningTasks } from './running-tasks.js';
@@ -17,6 +18,7 @@ export class DeviceWatch {
   private readonly book: DeviceBookView;
   private readonly tasks: RunningTasks;
   private readonly histories: Histories;
+  private readonly activity: ActivityMeter;
   private readonly log: Logger;
   private readonly owners: ProcessOwners;
   private uses = new Map<string, DeviceUse>();
@@ -27,12 +29,14 @@ export class DeviceWatch {
     book: DeviceBookView;
     tasks: RunningTasks;
     histories: Histories;
+    activity: ActivityMeter;
     log: Logger;
   }) {
     this.inventory = options.inventory;
     this.book = options.book;
     this.tasks = options.tasks;
     this.histories = options.histories;
+    this.activity = options.activity;
     this.log = options.log;
     this.owners = new ProcessOwners(() => this.tasks.tasks);
   }
@@ -62,17 +66,20 @@ export class DeviceWatch {
     const { page } = await this.book.read();
     const uses = new Map<string, DeviceUse>();
     const pids = new Set<number>();
-    for (const { uuid, index } of this.inventory.devices) {
+    for (const facts of this.inventory.devices) {
+      const { uuid, index } = facts;
       const sample = this.inventory.newest(uuid);
       const use = deviceUse(sample, this.owners);
       uses.set(uuid, use);
       for (const { pid } of use.processes ?? []) pids.add(pid);
       if (sample && this.inventory.reach(uuid) === 'ok') {
-        const holders = (page.holders.get(uuid) ?? []).map(({ job, attempt }) => {
+        const holding = page.holders.get(uuid) ?? [];
+        const holders = holding.map(({ job, attempt }) => {
           const ownBytes = use.processes ? (use.bytesByJob.get(job) ?? 0) : null;
           return { job, attempt, ownBytes };
         });
         this.histories.add({ uuid, index }, sample, holders);
+        this.activity.add(facts, sample, holding);
       }
     }
     this.owners.keep(pids);

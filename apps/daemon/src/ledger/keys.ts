@@ -16,6 +16,12 @@ export const KEYS = {
   allocations: `${PREFIX}:allocations`,
   usage: `${PREFIX}:usage`,
   lastUsed: `${PREFIX}:lastUsed`,
+  /** What jobs have used, in GPU-seconds: by their ids, of attempts that are over. */
+  jobUse: `${PREFIX}:jobUse`,
+  /** Likewise devices, by their UUIDs. */
+  deviceUse: `${PREFIX}:deviceUse`,
+  /** How busy devices were seen to be while they were held; see lua/note_activity.lua. */
+  activity: `${PREFIX}:activity`,
   peaks: `${PREFIX}:peaks`,
   drains: `${PREFIX}:drains`,
   obstacles: `${PREFIX}:obstacles`,

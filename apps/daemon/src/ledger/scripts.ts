@@ -22,6 +22,7 @@ const SCRIPTS = [
   'report_xid',
   'notice',
   'note_peak',
+  'note_activity',
   'hold',
   'requeue',
   'change',

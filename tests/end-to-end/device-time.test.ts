@@ -1,6 +1,9 @@
-import type { Timeline } from '@berth/contract';
+import { spawnSync } from 'node:child_process';
+import type { Timeline, Usage } from '@berth/contract';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+
+const BERTH = new URL('../../apps/cli/bin/berth.js', import.meta.url).pathname;
 
 let daemon: TestDaemon;
 beforeAll(async () => {
@@ -79,4 +82,44 @@ it('has the last stays where there are more than were asked for, and says since 
   expect(exact.since).toBe(since);
   expect(exact.stays).toHaveLength(2);
   expect((await daemon.request('/v1/timeline?since=never')).status).toBe(422);
+});
+
+it('tells how long users, jobs and devices were at it, and for how much of that nothing ran', async () => {
+  const [first, second] = await daemon.devices();
+  const job = await daemon.shell('sleep 60', { devices: '1', name: 'sleepy', user: 'dora' });
+  const { attempts } = await daemon.until(job, 'running');
+  // A simulated device does nothing by itself: three samples of that, then the daemon writes down what it has seen.
+  const placedAt = Date.parse(attempts[0]?.placedAt as string);
+  await eventually(
+    async () => (await daemon.devices())[1]?.sample?.takenAt ?? '',
+    (takenAt) => Date.parse(takenAt) > placedAt + 2000,
+  );
+  await daemon.stop();
+  await daemon.start();
+  await daemon.cancel(job);
+  const { startedAt: _, ...ended } = await daemon.ended(job);
+
+  const usage = (await (await daemon.request('/v1/usage?jobs=1')).json()) as Usage;
+  const held = (Date.parse(ended.endedAt as string) - placedAt) / 1000;
+  expect(usage.jobs).toEqual([
+    expect.objectContaining({ job: job.id, name: 'sleepy', user: 'dora', state: 'cancelled' }),
+  ]);
+  const [used] = usage.jobs;
+  expect(used?.gpuSeconds).toBeCloseTo(held, 2);
+  expect(used?.idleGpuSeconds).toBeGreaterThan(0.9);
+  expect(used?.idleGpuSeconds).toBe(used?.watchedGpuSeconds);
+  expect(used?.idleGpuSeconds).toBeLessThan(held);
+  const dora = usage.users.find(({ user }) => user === 'dora');
+  expect(dora?.gpuSecondsTotal).toBeCloseTo(held, 2);
+  expect(dora?.idleGpuSeconds).toBe(used?.idleGpuSeconds);
+  expect(usage.devices.map(({ device }) => device)).toEqual([first?.uuid, second?.uuid]);
+  expect(usage.devices[1]?.gpuSeconds).toBeGreaterThan(held);
+  const table = spawnSync(
+    process.execPath,
+    [BERTH, '--data-dir', daemon.dataDirectory, 'usage', '--by', 'job'],
+    {
+      encoding: 'utf8',
+    },
+  ).stdout;
+  expect(table).toMatch(/^ *\d+ +sleepy +dora +cancelled +0\.\d\d +100%$/m);
 });
