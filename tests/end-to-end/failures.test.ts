@@ -38,7 +38,7 @@ describe('a job that failed says why and what to do, from what its own program s
       'address_in_use',
       'MASTER_PORT',
     ],
-    ['{}["loss"]', 'python_exception', 'traceback'],
+    ['def step():\n  {}["loss"]\nstep()', 'python_exception', '<string>, line 2 (step)'],
     [
       'import sys; sys.exit("CUDA error: invalid device ordinal, at cuda:1")',
       'invalid_device_ordinal',
@@ -48,6 +48,16 @@ describe('a job that failed says why and what to do, from what its own program s
     const { state, cause } = await failed(program);
     expect([state, cause?.diagnosis?.class]).toEqual(['failed', expected]);
     expect(cause?.diagnosis?.advice).toContain(advice);
+  });
+
+  it('also where a signal ended it that its own doing brought on', async () => {
+    const { cause } = await failed('import ctypes, faulthandler; faulthandler.enable(); ctypes.string_at(0)');
+    expect(cause).toMatchObject({
+      code: 'signal',
+      signal: 'SIGSEGV',
+      sentence: 'rank 0 was ended by SIGSEGV: Fatal Python error: Segmentation fault',
+      diagnosis: { class: 'segmentation_fault' },
+    });
   });
 
   it('and nothing is made up where it said nothing', async () => {

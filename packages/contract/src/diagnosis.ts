@@ -7,12 +7,16 @@ export const DIAGNOSES = [
   'invalid_device_ordinal',
   'no_cuda_device',
   'driver_too_old',
+  'device_busy',
   'no_kernel_image',
   'device_side_assert',
   'illegal_memory_access',
   'ecc_error',
-  'nccl_timeout',
+  'xid',
+  'collective_timeout',
+  'rendezvous_timeout',
   'nccl_failure',
+  'peer_lost',
   'address_in_use',
   'shared_memory',
   'data_loader_killed',
@@ -21,7 +25,10 @@ export const DIAGNOSES = [
   'module_missing',
   'file_missing',
   'program_missing',
+  'cpp_exception',
+  'segmentation_fault',
   'python_exception',
+  'killed',
 ] as const;
 
 export const DiagnosisSchema = z

@@ -214,7 +214,7 @@ function ownReason(record: JobRecord, after: Job['after']): PendingReason | null
   return { code: 'backoff', sentence: `failed and is tried again at ${at} (retry ${retries})`, at };
 }
 
-function noticesOf({ notices }: JobRecord): Notice[] {
+export function noticesOf({ notices }: JobRecord): Notice[] {
   if (!notices) return [];
   const said = JSON.parse(notices) as (Omit<Notice, 'at'> & { at: number })[];
   return said.map((notice) => ({ ...notice, at: new Date(notice.at).toISOString() }));

@@ -19,22 +19,31 @@ export function causeOf(
   if (exit.launchError)
     return { ...base, code: 'launch_error', sentence: launchSentence(exit.launchError, spec) };
   if (exit.exitCode === 0) return null;
+  const how = exit.signal === null ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`;
+  if (diagnosis) {
+    const code =
+      diagnosis.class === 'cuda_out_of_memory'
+        ? 'out_of_memory'
+        : exit.signal === null
+          ? 'exit_code'
+          : 'signal';
+    return { ...base, code, sentence: `rank ${rank} ${how}: ${diagnosis.line}`, diagnosis };
+  }
   if (exit.signal !== null) {
     const hint = warned
       ? ', the warning of its time limit, for which it has no handler'
       : SIGNAL_HINTS[exit.signal];
-    const sentence = `rank ${rank} was ended by ${exit.signal}${hint ?? ''}`;
-    return { ...base, code: 'signal', sentence };
+    return { ...base, code: 'signal', sentence: `rank ${rank} ${how}${hint ?? ''}` };
   }
-  if (!diagnosis)
-    return {
-      ...base,
-      code: 'exit_code',
-      sentence: `rank ${rank} exited with code ${exit.exitCode}; its log says more`,
-    };
-  const code = diagnosis.class === 'cuda_out_of_memory' ? 'out_of_memory' : 'exit_code';
-  const sentence = `rank ${rank} exited with code ${exit.exitCode}: ${diagnosis.line}`;
-  return { ...base, code, sentence, diagnosis };
+  return { ...base, code: 'exit_code', sentence: `rank ${rank} ${how}; its log says more` };
+}
+
+/** Signals that a program's own doing brings on: its last words tell why. */
+const OWN_SIGNALS = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV'];
+
+/** Whether a program failed by itself, rather than that somebody ended it. */
+export function failedByItself({ exitCode, signal }: ExitRecord): boolean {
+  return signal === null ? exitCode !== null && exitCode !== 0 : OWN_SIGNALS.includes(signal);
 }
 
 const SIGNAL_HINTS: Record<string, string> = {

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { DIAGNOSES } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
-import { diagnosisOf, type Situation } from './diagnosis.js';
+import { diagnosisOf } from './diagnosis.js';
+import type { Situation } from './failure-table.js';
 
-const one: Situation = { gpus: 1, shares: false };
+const one: Situation = { gpus: 1, shares: false, bySignal: false, xid: null };
 const classOf = (output: string): string | undefined => diagnosisOf(output, one)?.class;
 const adviceOf = (output: string, situation = one): string => diagnosisOf(output, situation)?.advice ?? '';
 
@@ -27,6 +30,16 @@ describe('the end of a failed program', () => {
       'cuda_out_of_memory',
     ],
     [
+      'JAX',
+      'jax.errors.JaxRuntimeError: RESOURCE_EXHAUSTED: Out of memory allocating 70368744177664 bytes.',
+      'host_out_of_memory',
+    ],
+    [
+      'TensorFlow',
+      'tensorflow.python.framework.errors_impl.ResourceExhaustedError: {{function_node __wrapped__Fill_device_/job:localhost/replica:0/task:0/device:CPU:0}} OOM when allocating tensor with shape[16777216,1048576] and type float on /job:localhost/replica:0/task:0/device:CPU:0 by allocator mklcpu [Op:Fill] name: ',
+      'host_out_of_memory',
+    ],
+    [
       'TensorFlow',
       'tensorflow.python.framework.errors_impl.ResourceExhaustedError: OOM when allocating tensor with shape[65536,65536]',
       'cuda_out_of_memory',
@@ -35,6 +48,16 @@ describe('the end of a failed program', () => {
       'PyTorch',
       'RuntimeError: Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! (when checking argument for argument mat1)',
       'tensors_on_different_devices',
+    ],
+    [
+      'PyTorch 2.6',
+      'RuntimeError: Expected all tensors to be on the same device, but got mat2 is on cpu, different from other tensors on cuda:0 (when checking argument in method wrapper_CUDA_mm)',
+      'tensors_on_different_devices',
+    ],
+    [
+      'PyTorch, of two precisions',
+      'RuntimeError: Input type (torch.cuda.HalfTensor) and weight type (torch.cuda.FloatTensor) should be the same',
+      'python_exception',
     ],
     [
       'PyTorch',
@@ -73,7 +96,7 @@ describe('the end of a failed program', () => {
     [
       'PyTorch',
       '[rank0]:[E ProcessGroupNCCL.cpp:563] [Rank 0] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=12, OpType=ALLREDUCE)',
-      'nccl_timeout',
+      'collective_timeout',
     ],
     [
       'PyTorch',
@@ -105,6 +128,16 @@ describe('the end of a failed program', () => {
       'file_missing',
     ],
     ['a shell', 'sh: 1: nvidia-smii: not found', 'program_missing'],
+    [
+      'PyTorch',
+      'torch.AcceleratorError: CUDA error: CUDA-capable device(s) is/are busy or unavailable',
+      'device_busy',
+    ],
+    [
+      'TensorFlow',
+      "InvalidArgumentError: 'visible_device_list' listed an invalid GPU id '3' but visible device count is 1",
+      'invalid_device_ordinal',
+    ],
     ['Python', 'ValueError: too many values to unpack (expected 2)', 'python_exception'],
     ['Python', 'my.module.CustomError', 'python_exception'],
     ['Python', 'KeyboardInterrupt', 'python_exception'],
@@ -132,6 +165,41 @@ describe('the end of a failed program', () => {
     expect(classOf(both)).toBe('cuda_out_of_memory');
   });
 
+  it('is judged by what the rank said, not by its launcher', () => {
+    const rank = traceback('ValueError: boom').replace(/^(?=.)/gm, '[rank1]: ');
+    const launcher = traceback('torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ');
+    expect(diagnosisOf(rank + launcher, one)?.line).toBe('ValueError: boom');
+    expect(classOf(traceback("subprocess.CalledProcessError: Command 'false' failed"))).toBe(
+      'python_exception',
+    );
+  });
+
+  it.each([
+    ['Killed\n', 'killed'],
+    ['/tmp/run.sh: line 3: 27195 Killed                  python3 train.py\n', 'killed'],
+    ['bash: line 1: 27195 Segmentation fault      python3 train.py\n', 'segmentation_fault'],
+    ['Bus error (core dumped)\n', 'shared_memory'],
+    [
+      "terminate called after throwing an instance of 'std::runtime_error'\n  what():  CUDA error: out of memory\n",
+      'cuda_out_of_memory',
+    ],
+    ["terminate called after throwing an instance of 'std::logic_error'\n  what():  no\n", 'cpp_exception'],
+  ])('is read from what shells and C++ say of it: %j', (output, expected) => {
+    expect(classOf(output)).toBe(expected);
+  });
+
+  it('is not the exception that a program had handled before a signal ended it', () => {
+    expect(diagnosisOf(traceback('ValueError: handled'), { ...one, bySignal: true })).toBeNull();
+  });
+
+  it('is the error of the device that the driver reported, where the output says nothing of the device', () => {
+    const xid = 'the driver reported XID 31: a memory page fault';
+    const at = { ...one, xid };
+    expect(diagnosisOf('', at)).toMatchObject({ class: 'xid', line: xid });
+    expect(diagnosisOf(traceback('ValueError: boom'), at)?.class).toBe('xid');
+    expect(diagnosisOf('CUDA error: device-side assert triggered', at)?.class).toBe('device_side_assert');
+  });
+
   it('shows of several lines the last', () => {
     const output = 'ValueError: first\nValueError: second\n';
     expect(diagnosisOf(output, one)?.line).toBe('ValueError: second');
@@ -146,6 +214,18 @@ describe('the end of a failed program', () => {
 });
 
 describe('the advice', () => {
+  it("names the program's own line, not the library's", () => {
+    const output = `Traceback (most recent call last):
+  File "/home/ada/train.py", line 12, in step
+    loss = criterion(output, target)
+           ^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "/usr/lib/python3/dist-packages/torch/nn/functional.py", line 3026, in cross_entropy
+    return torch._C._nn.cross_entropy_loss(input, target)
+IndexError: Target 7 is out of bounds.
+`;
+    expect(adviceOf(output)).toContain('/home/ada/train.py, line 12 (step)');
+  });
+
   it('names the devices that the job has, and what to ask for', () => {
     const output = `    model.to("cuda:1")\nRuntimeError: CUDA error: invalid device ordinal`;
     expect(adviceOf(output)).toContain(
@@ -174,4 +254,10 @@ describe('the advice', () => {
       'Loss.cu:250: nll_loss: block: [0,0,0], thread: [1,0,0] Assertion `t >= 0 && t < n_classes` failed.\nRuntimeError: CUDA error: device-side assert triggered';
     expect(adviceOf(output)).toContain('Assertion `t >= 0 && t < n_classes` failed');
   });
+});
+
+it('every class is explained in docs/failures.md', () => {
+  const page = readFileSync(new URL('../../../../docs/failures.md', import.meta.url), 'utf8');
+  const explained = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  expect(explained.sort()).toEqual([...DIAGNOSES].sort());
 });

@@ -18,11 +18,11 @@ import {
 import type { Logger } from 'pino';
 import type { DataDirectory } from '../data-directory.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { type JobRecord, type JobSpec, placedAttempt, specOf } from '../ledger/record.js';
+import { type JobRecord, type JobSpec, noticesOf, placedAttempt, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { TaskReference } from '../ledger/task-reference.js';
 import { checkpointFile, prepareAccount } from './account.js';
-import { causeOf, endedByDrill, timeLimitReached, workerLost } from './cause.js';
+import { causeOf, endedByDrill, failedByItself, timeLimitReached, workerLost } from './cause.js';
 import { CheckpointWatch } from './checkpoint-watch.js';
 import { taskCommand } from './command.js';
 import { diagnose } from './diagnosis.js';
@@ -296,14 +296,23 @@ export class TaskRunner {
     if (order && !ends) return this.ledger.finish(task, ending, endedByDrill(task.rank, exit, order), true);
     const warned =
       task.spec.timeLimitWarning?.signal === exit.signal && warningSince(task.directory, 0) !== null;
-    const diagnosis = exit.exitCode ? await this.diagnose(task) : null;
+    const diagnosis = failedByItself(exit) ? await this.diagnose(task, exit) : null;
     await this.ledger.finish(task, ending, causeOf(task.rank, exit, task.spec, warned, diagnosis));
   }
 
   /** What its output tells of a failure. It must not keep a task from being settled. */
-  private async diagnose({ directory, spec }: WatchedTask): Promise<Diagnosis | null> {
+  private async diagnose(task: WatchedTask, { signal }: ExitRecord): Promise<Diagnosis | null> {
+    const { job, attempt, directory, spec } = task;
     try {
-      return await diagnose(directory, { gpus: spec.gpus, shares: spec.sharing !== null });
+      const record = await this.ledger.record(job);
+      const xid =
+        record && noticesOf(record).findLast((said) => said.attempt === attempt && said.code === 'xid');
+      return await diagnose(directory, {
+        gpus: spec.gpus,
+        shares: spec.sharing !== null,
+        bySignal: signal !== null,
+        xid: xid?.sentence ?? null,
+      });
     } catch (error) {
       this.log.warn(
         { directory, error: (error as Error).message },
