@@ -14,6 +14,8 @@ const gpu = {
 
 export default defineConfig({
   test: {
+    // Most tests wait for processes more than they compute: two files at a time also keep a small machine busy, and not too busy.
+    maxWorkers: 2,
     projects: [
       {
         test: {
@@ -35,8 +37,6 @@ export default defineConfig({
           include: ['tests/end-to-end/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Each of these files runs a daemon with its workers: one at a time on a small machine.
-          fileParallelism: false,
         },
       },
       ...(process.env.BERTH_GPU_FACTS ? [gpu] : []),

@@ -61,7 +61,9 @@ function follow({ url, authorization }, query) {
   let rest = Buffer.alloc(0);
   let seen = 0;
   let notice = () => undefined;
-  socket.write(`GET /v1/events${query} HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n\r\n`);
+  socket.write(
+    `GET /v1/events${query} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: ${authorization}\r\n\r\n`,
+  );
   const connected = once(socket, 'data');
   socket.on('data', (data) => {
     const text = Buffer.concat([rest, data]);
