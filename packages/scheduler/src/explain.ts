@@ -1,9 +1,16 @@
-import { fits, holds, suffices } from './feasible.js';
+import { ruledOutBy, suffices } from './feasible.js';
 import { Heads } from './heads.js';
 import { describe, heldBy, jobs, timeOf, wish } from './pending-reason.js';
 import { Plan } from './plan.js';
 import { countAhead } from './position.js';
-import type { Allocation, Needs, PendingJob, SchedulableDevice, SchedulerState } from './state.js';
+import type {
+  Allocation,
+  Constraints,
+  Needs,
+  PendingJob,
+  SchedulableDevice,
+  SchedulerState,
+} from './state.js';
 
 /** More jobs ahead than this aren't planned one by one: nobody would believe the result. */
 const MOST_PLANNED = 1_000;
@@ -95,13 +102,19 @@ function latestStart(
 }
 
 /** Why a job can never have a device; null: it can. */
-function whyNever({ candidates, constraints, share, gpus }: Needs, device: SchedulableDevice): string | null {
-  if (candidates && !candidates.includes(device.uuid)) return "the job's mask does not name it";
-  if (constraints && !fits(device, constraints)) return `it is not ${describe(constraints)}`;
-  if (share && !holds(device, share)) return 'its memory is too small, or not known';
-  if (gpus > 1 && !candidates && device.instance !== null)
-    return 'it is a MIG instance, which can not be one of several devices';
-  return null;
+function whyNever(needs: Needs, device: SchedulableDevice): string | null {
+  switch (ruledOutBy(needs, device)) {
+    case 'candidates':
+      return "the job's mask does not name it";
+    case 'constraints':
+      return `it is not ${describe(needs.constraints as Constraints)}`;
+    case 'share':
+      return 'its memory is too small, or not known';
+    case 'gpus':
+      return 'it is a MIG instance, which can not be one of several devices';
+    case null:
+      return null;
+  }
 }
 
 function judge(state: SchedulerState, needs: Needs, device: SchedulableDevice, plan: Plan): Verdict {

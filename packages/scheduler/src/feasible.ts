@@ -12,11 +12,20 @@ import {
  * gets whole GPUs: CUDA shows a process one MIG instance alone, and none beside a GPU.
  */
 export function candidates(state: SchedulerState, needs: Needs): SchedulableDevice[] {
-  const { candidates: named, constraints, share, gpus } = needs;
+  const { candidates: named } = needs;
   const all = named ? named.flatMap((uuid) => state.devices.get(uuid) ?? []) : [...state.devices.values()];
-  const fitting = constraints ? all.filter((device) => fits(device, constraints)) : all;
-  const large = share ? fitting.filter((device) => holds(device, share)) : fitting;
-  return gpus > 1 && !named ? large.filter(({ instance }) => instance === null) : large;
+  return all.filter((device) => ruledOutBy(needs, device) === null);
+}
+
+/** What of a job's needs keeps it from ever having a device; null: nothing. */
+export function ruledOutBy(
+  { candidates: named, constraints, share, gpus }: Needs,
+  device: SchedulableDevice,
+): 'candidates' | 'constraints' | 'share' | 'gpus' | null {
+  if (named && !named.includes(device.uuid)) return 'candidates';
+  if (constraints && !fits(device, constraints)) return 'constraints';
+  if (share && !holds(device, share)) return 'share';
+  return gpus > 1 && !named && device.instance !== null ? 'gpus' : null;
 }
 
 /** Whether a device is large enough for a share of this size. Of one whose memory isn't known nobody can say. */

@@ -1,6 +1,6 @@
 export { type Decision, decide } from './decide.js';
 export { type Explanation, explain, type Verdict } from './explain.js';
-export { fits, holds } from './feasible.js';
+export { byNode, fits, holds } from './feasible.js';
 export { forecast, type PlannedStay } from './forecast.js';
 export { bytesOf, capacityOf, gpusOf } from './occupancy.js';
 export { Order } from './order.js';

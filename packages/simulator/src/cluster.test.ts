@@ -1,5 +1,6 @@
+import { byNode } from '@berth/scheduler';
 import { describe, expect, it } from 'vitest';
-import { largestNode, nodesOf, parseCluster } from './cluster.js';
+import { largestNode, parseCluster } from './cluster.js';
 import { InputError } from './trace.js';
 
 describe('a description of a cluster', () => {
@@ -10,7 +11,7 @@ describe('a description of a cluster', () => {
     ['8xH100-80GB+2x4xT4', [8, 4, 4], 80e9],
   ])('%s has nodes of %j devices', (text, nodes, memoryBytes) => {
     const devices = parseCluster(text);
-    expect(nodesOf(devices).map(({ length }) => length)).toEqual(nodes);
+    expect(byNode(devices).map(({ length }) => length)).toEqual(nodes);
     expect(largestNode(devices)).toBe(nodes[0]);
     expect(devices[0]?.memoryBytes).toBe(memoryBytes);
     expect(new Set(devices.map(({ uuid }) => uuid)).size).toBe(devices.length);

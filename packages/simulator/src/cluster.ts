@@ -1,4 +1,4 @@
-import type { SchedulableDevice } from '@berth/scheduler';
+import { byNode, type SchedulableDevice } from '@berth/scheduler';
 import { InputError } from './trace.js';
 
 const FORM = '[NODESx]DEVICESxMODEL[-MEMORYGB], such as 64xH100-80GB or 8x8xA100-80GB, several joined by +';
@@ -50,17 +50,6 @@ function nodeOf(node: string, count: number, model: string): SchedulableDevice[]
   }));
 }
 
-/** Devices by the node that they are in. */
-export function nodesOf(devices: readonly SchedulableDevice[]): SchedulableDevice[][] {
-  const nodes = new Map<string, SchedulableDevice[]>();
-  for (const device of devices) {
-    const node = nodes.get(device.node);
-    if (node) node.push(device);
-    else nodes.set(device.node, [device]);
-  }
-  return [...nodes.values()];
-}
-
 /** The most devices that one job can have. */
 export const largestNode = (devices: readonly SchedulableDevice[]): number =>
-  Math.max(...nodesOf(devices).map(({ length }) => length));
+  Math.max(...byNode(devices).map(({ length }) => length));

@@ -1,5 +1,4 @@
-import { DEFAULT_POLICY, type SchedulableDevice } from '@berth/scheduler';
-import { nodesOf } from './cluster.js';
+import { byNode, DEFAULT_POLICY, type SchedulableDevice } from '@berth/scheduler';
 import type { Policy, Start } from './policies.js';
 import type { TraceJob } from './trace.js';
 
@@ -34,7 +33,7 @@ export class FifoPolicy implements Policy {
   private readonly lines = new Map<string, Line>();
 
   constructor(devices: readonly SchedulableDevice[], { backfill }: { backfill: boolean }) {
-    this.nodes = nodesOf(devices).map((node) => node.map(({ uuid }) => uuid));
+    this.nodes = byNode(devices).map((node) => node.map(({ uuid }) => uuid));
     this.backfill = backfill;
   }
 

@@ -1,6 +1,7 @@
+import { byNode } from '@berth/scheduler';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nodesOf, parseCluster } from './cluster.js';
+import { parseCluster } from './cluster.js';
 import { FifoPolicy } from './fifo-policy.js';
 import { makePolicy, POLICY_NAMES, type Policy } from './policies.js';
 import { type Run, replay } from './replay.js';
@@ -34,7 +35,7 @@ describe.each(POLICY_NAMES)('replayed by %s, any trace', (name) => {
   it('runs each job once, whole, on one node, for as long as it takes, and never before it was submitted', () => {
     fc.assert(
       fc.property(world, ({ cluster, trace }) => {
-        const nodes = nodesOf(parseCluster(cluster)).map((node) => node.map(({ uuid }) => uuid));
+        const nodes = byNode(parseCluster(cluster)).map((node) => node.map(({ uuid }) => uuid));
         const runs = runsOf(cluster, trace);
         expect(runs.map(({ job }) => job.number).sort((a, b) => a - b)).toEqual(
           trace.map(({ number }) => number),
