@@ -105,6 +105,52 @@ describe('a token', () => {
     expect(await refusal(ada.tokens.revoke(made))).toMatch(/^404/);
   });
 
+  it('that is revoked or expires, or whose user is changed, is cut off what it follows; the others go on', async () => {
+    const job = await daemon.shell('echo hello; exec sleep 600');
+    await daemon.until(job, 'running');
+    await admin.users.create({ name: 'flo' });
+    const paths = [
+      `/v1/jobs/${job.id}/logs?follow=true`,
+      '/v1/events',
+      `/v1/jobs/${job.id}?wait=60s&until=ended`,
+    ];
+    /** Follows all there is to follow. @returns how each of it ended */
+    const followAll = async (token: string): Promise<Promise<'cut' | 'ended'>[]> => {
+      const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' };
+      const answers = [...paths.slice(0, 1), ...paths].map((path, i) =>
+        fetch(`${daemon.address}${path}`, { headers: i === 0 ? { ...headers, accept: '*/*' } : headers }),
+      );
+      // Those that stream have begun to.
+      await Promise.all(answers.slice(0, 3));
+      return answers.map(async (answer) => {
+        try {
+          await (await answer).text();
+          return 'ended';
+        } catch {
+          return 'cut';
+        }
+      });
+    };
+    const allCut = ['cut', 'cut', 'cut', 'cut'];
+    const [first, second, third] = [
+      await admin.tokens.create('flo'),
+      await admin.tokens.create('flo'),
+      await admin.tokens.create('flo', { expiresIn: 3 }),
+    ];
+    const ofFirst = await followAll(first.token);
+    const ofSecond = await followAll(second.token);
+    const ofThird = await followAll(third.token);
+    await admin.tokens.revoke(first);
+    expect(await Promise.all(ofFirst)).toEqual(allCut);
+    expect(await Promise.all(ofThird)).toEqual(allCut);
+    expect(await refusal(clientOf(third.token).me())).toMatch(/^401 unauthorized: .*expired/);
+    const went = await Promise.race([...ofSecond, Promise.resolve('on')]);
+    expect(went).toBe('on');
+    await admin.users.change('flo', { disabled: true });
+    expect(await Promise.all(ofSecond)).toEqual(allCut);
+    await daemon.cancel(job);
+  });
+
   it('that expires makes none that outlives it', async () => {
     const short: NewToken = await ada.tokens.create('ada', { expiresIn: '1h' });
     const child = await clientOf(short.token).tokens.create('ada', { expiresIn: '90d' });

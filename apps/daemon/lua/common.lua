@@ -371,6 +371,12 @@ local function token_key(id)
   return prefix .. ':token:' .. id
 end
 
+-- Who follows something by this user's name, or by this token of theirs, has to show themself anew.
+local function emit_of_user(name, token)
+  redis.call('XADD', prefix .. ':events', 'MAXLEN', '~', 100000, '*',
+    'type', 'user.changed', 'at', now, 'user', name, 'more', token or '')
+end
+
 local function write_user(name, role, account, made)
   redis.call('HSET', user_key(name), 'name', name, 'role', role, 'unixAccount', account, 'disabled', '', 'createdAt', now,
     'made', made)

@@ -177,7 +177,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     ledger: new Ledger(apiRedis),
     schedules: new ScheduleLedger(apiRedis),
     watch: new JobWatch(feed),
-    followers: new Followers(config.followers),
+    followers: new Followers(config.followers, feed),
     events: new EventStreams(new EventLog(apiRedis), new RecentEvents(feed)),
     inventory,
     devices: new DeviceViews({

@@ -28,6 +28,7 @@ export const EventTypeSchema = z.enum([
   'schedule.ran',
   'schedule.skipped',
   'schedule.deleted',
+  'user.changed',
 ]);
 export type EventType = z.infer<typeof EventTypeSchema>;
 
@@ -40,7 +41,9 @@ export const EventSchema = z
     job: JobIdSchema.optional(),
     number: z.int().positive().optional(),
     state: JobStateSchema.optional(),
-    user: z.string().optional().meta({ description: 'Whose job it is.' }),
+    user: z.string().optional().meta({
+      description: 'Whose job it is; with `user.changed`, who was changed or removed, or lost a token.',
+    }),
     attempt: z.int().positive().optional(),
     rank: z.int().nonnegative().optional(),
     node: z.string().optional(),

@@ -55,8 +55,7 @@ export const eventRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   ): Promise<FastifyReply> => {
     const caller = callerOf(request);
     const viewer = maySee(app.context, caller, '') ? null : caller.name;
-    const leave = followers.enter();
-    reply.raw.once('close', leave);
+    const leave = followers.enter(reply, caller);
     try {
       await events.follow({ ...wanted, viewer }, after ?? null, reply);
     } catch (error) {

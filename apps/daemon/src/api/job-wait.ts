@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import { DurationInputSchema, isEnded, type Job, type JobId, JobStateSchema } from '@berth/contract';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 
 /** Proxies and clients give up on a request that takes much longer. */
@@ -37,11 +38,12 @@ export async function awaitState(
   { watch, followers }: Pick<ApiContext, 'watch' | 'followers'>,
   id: JobId,
   { wait, until = 'changed', was }: JobWaitQuery,
-  client: ServerResponse,
+  request: FastifyRequest,
+  reply: FastifyReply,
   read: () => Promise<Job>,
 ): Promise<Job> {
   if (!wait) return read();
-  const leave = followers.enter();
+  const leave = followers.enter(reply, callerOf(request));
   let known: Job['state'] | null = was ?? null;
   const isIt = (state: Job['state']): boolean =>
     until === 'ended' ? isEnded(state) : known !== null && state !== known;
@@ -54,7 +56,7 @@ export async function awaitState(
     if (isIt(state)) settle();
   });
   const timer = setTimeout(settle, wait * 1000);
-  client.once('close', settle);
+  reply.raw.once('close', settle);
   try {
     const job = await read();
     known ??= job.state;
@@ -63,7 +65,7 @@ export async function awaitState(
     return await read();
   } finally {
     clearTimeout(timer);
-    client.off('close', settle);
+    reply.raw.off('close', settle);
     stopListening();
     leave();
   }

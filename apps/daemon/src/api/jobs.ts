@@ -133,7 +133,7 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request, reply) => {
       const id = await idOf(app.context, request.params.job);
       const read = () => jobOr404(app.context, id);
-      const job = await awaitState(app.context, id, request.query, reply.raw, read);
+      const job = await awaitState(app.context, id, request.query, request, reply, read);
       return reply.header('etag', jobTag(job)).send(job);
     },
   );

@@ -4,6 +4,7 @@ import { openLog, type TaskLog } from '@berth/task-shim';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
+import { callerOf } from './caller.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { type LogPlace, placeIn, sendLogEvents } from './log-events.js';
 import { followLog } from './log-follower.js';
@@ -102,7 +103,7 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
 
       const part = { rank, attempt: attempt ?? null, begin: number || null, stream: stream ?? null, from };
       if (follow) {
-        const leave = app.context.followers.enter();
+        const leave = app.context.followers.enter(reply, callerOf(request));
         const closed = new AbortController();
         reply.raw.once('close', () => {
           leave();

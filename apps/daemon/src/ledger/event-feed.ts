@@ -8,7 +8,7 @@ const PAUSE_AFTER_FAILURE_MS = 200;
 
 /** An event as it is stored: with the part that only Berth itself needs. */
 export interface LedgerEvent extends Event {
-  /** JSON that belongs to the type: a job's needs, or a placed attempt. */
+  /** What belongs to the type: a job's needs or a placed attempt as JSON, the id of a token. */
   more: string | null;
 }
 
@@ -93,9 +93,9 @@ export function eventFromFields(id: string, fields: readonly string[]): LedgerEv
           job: field.job as JobId,
           number: Number(field.number),
           state: field.state as JobState,
-          user: field.user as string,
         }
       : {}),
+    ...(field.user ? { user: field.user } : {}),
     ...(field.attempt ? { attempt: Number(field.attempt) } : {}),
     ...(field.rank ? { rank: Number(field.rank) } : {}),
     ...(field.node ? { node: field.node } : {}),
