@@ -1,8 +1,9 @@
+import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BerthClient } from './client.js';
 import { BerthProblem, BerthTimeout, BerthUnreachable } from './errors.js';
-import { hangUp, job, json, problem, StubDaemon } from './stub-daemon.test-support.js';
+import { hangUp, job, json, problem, type Seen, StubDaemon } from './stub-daemon.test-support.js';
 
 let daemon: StubDaemon;
 let client: BerthClient;
@@ -177,9 +178,27 @@ describe('a wait', () => {
     expect(daemon.seen).toHaveLength(4);
   });
 
-  it('gives up at its timeout', async () => {
-    daemon.answer(json(job({ state: 'running' })));
-    await expect(client.jobs.wait(12, { timeoutSeconds: 0.08 })).rejects.toBeInstanceOf(BerthTimeout);
+  it('is answered when the job has ended, and not asked for before', async () => {
+    const ended = (_seen: Seen, response: ServerResponse): void => {
+      setTimeout(() => json(job({ state: 'failed' }))(_seen, response), 300);
+    };
+    daemon.answer(json(job()), ended);
+    expect(await client.jobs.wait(12)).toMatchObject({ state: 'failed' });
+    expect(daemon.seen.map(({ query }) => query.toString())).toEqual(['', 'wait=30&until=ended']);
+  });
+
+  it('asks one that does not wait only now and then, and no longer than its timeout', async () => {
+    for (const answer of [json(job({ state: 'running' })), problem('too_many_followers', 429)]) {
+      daemon.answer(json(job()), answer);
+      await expect(client.jobs.wait(12, { timeoutSeconds: 0.3 })).rejects.toBeInstanceOf(BerthTimeout);
+      expect(daemon.seen.length).toBeLessThan(7);
+    }
+  });
+
+  it('ends as soon as its signal is aborted', async () => {
+    const stop = new AbortController();
+    daemon.answer(json(job()), () => stop.abort(new Error('enough')));
+    await expect(client.jobs.wait(12, { signal: stop.signal })).rejects.toThrow('enough');
   });
 });
 

@@ -11,11 +11,14 @@ import type {
 } from '@berth/contract';
 import { backoff, sleep, WATCH_RETRY_SECONDS } from './backoff.js';
 import type { PastOptions } from './devices.js';
-import { BerthTimeout } from './errors.js';
+import { BerthProblem, BerthTimeout } from './errors.js';
 import { readLog } from './log.js';
 import type { Transport } from './transport.js';
 
 const PAGE_JOBS = 100;
+/** The daemon answers a wait after so long at the latest: less than proxies bear with. */
+const LONG_POLL_SECONDS = 30;
+const ANSWER_SECONDS = 15;
 /** A drill waits for the job's grace period, at most 4 minutes. */
 const DRILL_SECONDS = 270;
 
@@ -208,7 +211,7 @@ export class Jobs {
   }
 
   /**
-   * Waits until a job has ended, also past a restart of the daemon.
+   * Waits until a job has ended, also past a restart of the daemon. The daemon says when: nothing is polled.
    * @throws BerthTimeout when that takes longer than `timeoutSeconds`
    */
   async wait(job: JobReference, { signal, timeoutSeconds }: WaitOptions = {}): Promise<Job> {
@@ -222,9 +225,23 @@ export class Jobs {
           `job ${found.number} is still ${found.state} after ${timeoutSeconds} s; it goes on`,
         );
       }
-      await sleep(Math.min(pauses.next().value, left), signal);
-      const retrySeconds = Math.max(0, Math.min(WATCH_RETRY_SECONDS, (deadline - performance.now()) / 1000));
-      found = await this.transport.json<Job>({ path: pathOf(found), signal, retrySeconds });
+      const wait = Math.min(left / 1000, LONG_POLL_SECONDS);
+      const asked = performance.now();
+      const call = {
+        path: pathOf(found),
+        query: { wait, until: 'ended' },
+        signal,
+        timeoutSeconds: wait + ANSWER_SECONDS,
+        retrySeconds: Math.min(left / 1000, WATCH_RETRY_SECONDS),
+      };
+      found = await this.transport.json<Job>(call).catch((error: unknown) => {
+        // Who waits can wait for that, too.
+        if (error instanceof BerthProblem && error.code === 'too_many_followers') return found;
+        throw error;
+      });
+      // Something between here and the daemon that doesn't wait shall not be asked without end.
+      const isHasty = !ENDED.has(found.state) && performance.now() - asked < (wait * 1000) / 2;
+      if (isHasty) await sleep(pauses.next().value, signal);
     }
     return found;
   }
