@@ -8,6 +8,8 @@ export interface LogChunk {
   /** Where it begins in the log. */
   offset: number;
   data: Buffer;
+  /** When it came, in ms since the epoch, to within a second; null: told only where one stream is read. */
+  at: number | null;
 }
 
 export interface LogRead {
@@ -81,7 +83,7 @@ async function readLog(folder: string, from: number, maxBytes: number, stream?: 
   // The shim dropped the segment between our two looks: the next read will say so.
   if (data === null) return readLog(folder, from, maxBytes, stream);
   const next = begin + data.length;
-  const chunk = { offset: begin, data };
+  const chunk = { offset: begin, data, at: null };
   const chunks = stream ? await ofStream(folder, segment, chunk, stream) : [chunk];
   if (chunks === null) return readLog(folder, from, maxBytes, stream);
   return { chunks, next, skipped };
@@ -97,16 +99,16 @@ async function ofStream(
   const index = await withFile(join(folder, `index.${segment.start}`), (handle) => handle.readFile('utf8'));
   if (index === null) return null;
   const marks = index.split('\n').flatMap((line) => {
-    const [offset, mark] = line.split(' ');
-    return mark ? [{ offset: Number(offset), mark }] : [];
+    const [offset, mark, at] = line.split(' ');
+    return mark ? [{ offset: Number(offset), mark, at: Number(at) }] : [];
   });
   const wanted = stream === 'stdout' ? 'o' : 'e';
   const end = chunk.offset + chunk.data.length;
-  return marks.flatMap(({ offset, mark }, i) => {
+  return marks.flatMap(({ offset, mark, at }, i) => {
     const from = Math.max(offset, chunk.offset);
     const to = Math.min(marks[i + 1]?.offset ?? end, end);
     if (mark !== wanted || from >= to) return [];
-    return [{ offset: from, data: chunk.data.subarray(from - chunk.offset, to - chunk.offset) }];
+    return [{ offset: from, data: chunk.data.subarray(from - chunk.offset, to - chunk.offset), at }];
   });
 }
 

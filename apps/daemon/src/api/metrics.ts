@@ -1,6 +1,7 @@
 import { type Job, JobMetricsSchema, type Progress } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
+import type { Pace } from '../insight/pace.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { problems } from './problem-responses.js';
 import { PAST, StretchSchema, stretchOf } from './stretch.js';
@@ -42,16 +43,15 @@ export const metricRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const isOver = job.attempts.at(-1)?.endedAt !== null;
       const training = await app.context.insights.of({ job: job.id, attempt, rank }, isOver);
       const { progress, series } = training.read(names?.split(',') ?? null, points);
-      return { ...used, attempt, progress: progress && withPace(progress, job), series };
+      return { ...used, attempt, progress: progress && withPace(progress, training.pace, job), series };
     },
   );
 };
 
 /** How long a training takes yet, by how long it took so far, where the program doesn't say. */
-function withPace(progress: Progress, { state, attempts }: Job): Progress {
+function withPace(progress: Progress, pace: Pace, { state, attempts }: Job): Progress {
   const startedAt = attempts.at(-1)?.startedAt;
-  const { fraction, etaSeconds } = progress;
-  if (etaSeconds !== null || !startedAt || state !== 'running' || fraction <= 0) return progress;
-  const soFar = (Date.now() - Date.parse(startedAt)) / 1000;
-  return { ...progress, etaSeconds: Math.round((soFar * (1 - fraction)) / fraction) };
+  if (progress.etaSeconds !== null || !startedAt || state !== 'running') return progress;
+  const left = pace.secondsLeft(Date.parse(startedAt), Date.now());
+  return { ...progress, etaSeconds: left === null ? null : Math.round(left) };
 }

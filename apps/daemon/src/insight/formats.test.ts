@@ -43,6 +43,16 @@ describe('a line of a training loop', () => {
       'iter 10: loss 3.2417, time 112.05ms, mfu 1.20%',
       print({ step: 10, metrics: { loss: 3.2417 } }),
     ],
+    [
+      'whoever leaves the comma out',
+      'Epoch 3/10 loss: 0.5 val_loss: 0.75',
+      print({ epoch: 3, epochs: 10, metrics: { loss: 0.5, val_loss: 0.75 } }),
+    ],
+    [
+      'whoever leaves the comma out',
+      'INFO:root:epoch 12 step 340/5000 loss=1.25 lr=3e-4',
+      print({ epoch: 12, step: 340, steps: 5000, metrics: { loss: 1.25, lr: 3e-4 } }),
+    ],
     ['Keras', 'Epoch 1/5', print({ epoch: 1, epochs: 5 })],
     ['a loss that is none', 'Epoch 7, Loss: nan', print({ epoch: 7, metrics: { loss: Number.NaN } })],
     [

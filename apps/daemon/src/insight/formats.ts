@@ -14,6 +14,8 @@ export interface Observation {
   steps?: number;
   /** As the program itself says. */
   etaSeconds?: number;
+  /** When it was said, in ms since the epoch, where that is said too. */
+  at?: number;
   /** NaN and infinities too: people want to see those. */
   metrics: Record<string, number>;
 }
@@ -37,6 +39,8 @@ const STEP_OF =
 const STEP = /\b(?:global[_ ]step|step|iter(?:ation)?|batch)s?\s*[:#]?\s*[[(]?\s*(\d+)\b(?!\s*[./]\d)/i;
 /** PyTorch's own examples: "Train Epoch: 1 [640/60000 (1%)]". */
 const SAMPLES = /\[(\d+)\/(\d+)\s*\(\s*\d+%\)\]/;
+/** What says where in the training a line is: no part of the names of its figures. */
+const PLACES = [EPOCH_OF, EPOCH, STEP_OF, SAMPLES, STEP];
 /** tqdm, and what is built on it: " 45%|████▌     | 450/1000 [00:12<00:15, 36.2it/s, loss=0.12]". */
 const TQDM =
   /(\d{1,3})%\|[^|]*\|\s*([\d.]+)([kMG]?)\/([\d.]+)([kMG]?)\s*\[[\d:]+<([\d:?]+)(?:,\s*([^\]]*))?\]/;
@@ -61,6 +65,9 @@ const NOT_METRICS = new Set([
   'eta',
 ]);
 const LONGEST_LINE = 4096;
+/** Keras goes back over its bar by backspaces before it draws it anew. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const CONTROL = /[\u0000-\u0008\u000e-\u001f\u007f]/g;
 
 /**
  * Reads one line of output; null: it says nothing of training. Only lines that fit a known form do: it has to say where in
@@ -68,7 +75,7 @@ const LONGEST_LINE = 4096;
  */
 export function readLine(raw: string): Observation | null {
   if (raw.length > LONGEST_LINE) return null;
-  const line = stripVTControlCharacters(raw).trim();
+  const line = stripVTControlCharacters(raw).replace(CONTROL, '').trim();
   if (line === '') return null;
   return readJson(line) ?? readDictionary(line) ?? readBar(line) ?? readKeras(line) ?? readPrint(line);
 }
@@ -123,10 +130,13 @@ function observationOf(figures: ReadonlyMap<string, number>, source: Source): Ob
     first('step', 'global_step', 'iter', 'iteration'),
     first('total', 'steps', 'total_steps', 'max_steps'),
   ];
+  const at = first('at');
   const metrics: Record<string, number> = {};
   for (const [name, value] of figures)
     if (!NOT_METRICS.has(name.toLowerCase())) metrics[nameOf(name)] = value;
-  return { source, ...given({ epoch, epochs, step, steps }), metrics };
+  // In whatever else somebody counts it, it is no time in ms.
+  const isTime = at !== undefined && at > 1e12;
+  return { source, ...given({ epoch, epochs, step, steps, at: isTime ? at : undefined }), metrics };
 }
 
 /** Hugging Face's Trainer: "{'loss': 2.4, 'learning_rate': 5e-05, 'epoch': 0.08}". */
@@ -181,11 +191,10 @@ function readPrint(line: string): Observation | null {
   const where = { ...epochIn(line), ...stepIn(line) };
   if (Object.keys(where).length === 0) return null;
   const metrics: Record<string, number> = {};
+  const rest = PLACES.reduce((text, place) => text.replace(place, ' | '), line);
   for (const pattern of [PAIR, BLANK_PAIR]) {
-    for (const [, name, value] of line.matchAll(pattern)) {
-      const clean = nameOf(
-        (name as string).replace(/^.*?\b(?:epoch|step|iter(?:ation)?|batch)\b\W*\d*\W*/i, ''),
-      );
+    for (const [, name, value] of rest.matchAll(pattern)) {
+      const clean = nameOf(name as string);
       if (KNOWN.test(clean)) metrics[clean] = numberOf(value as string);
     }
   }

@@ -57,12 +57,12 @@ export class TaskInsight {
       const log = openLog(this.directory);
       for (let read = 0; read < MOST_AT_ONCE; ) {
         const { chunks, next } = await log.read(this.offsets[stream], BLOCK_BYTES, stream);
-        for (const { data } of chunks) this.take(this.lines[stream].add(data), readLine);
+        for (const { data, at } of chunks) this.take(this.lines[stream].add(data), readLine, at);
         if (next === this.offsets[stream]) break;
         read += next - this.offsets[stream];
         this.offsets[stream] = next;
       }
-      if (isOver) this.take(this.lines[stream].end(), readLine);
+      if (isOver) this.take(this.lines[stream].end(), readLine, null);
     }
   }
 
@@ -70,11 +70,13 @@ export class TaskInsight {
     const file = await open(join(this.directory, 'metrics.jsonl')).catch(() => null);
     if (!file) return;
     try {
+      // Of those that don't say when they were written, the last ones at least came then.
+      const { mtimeMs } = await file.stat();
       for (let read = 0; read < MOST_AT_ONCE; ) {
         const block = Buffer.alloc(BLOCK_BYTES);
         const { bytesRead } = await file.read(block, 0, block.length, this.offsets.report);
         if (bytesRead === 0) break;
-        this.take(this.lines.report.add(block.subarray(0, bytesRead)), readReport);
+        this.take(this.lines.report.add(block.subarray(0, bytesRead)), readReport, mtimeMs);
         this.offsets.report += bytesRead;
         read += bytesRead;
       }
@@ -83,10 +85,11 @@ export class TaskInsight {
     }
   }
 
-  private take(lines: Iterable<string>, read: (line: string) => Observation | null): void {
+  /** @param at when they came, in ms since the epoch; null: not known */
+  private take(lines: Iterable<string>, read: (line: string) => Observation | null, at: number | null): void {
     for (const line of lines) {
       const seen = read(line);
-      if (seen) this.training.take(seen);
+      if (seen) this.training.take(seen, seen.at ?? at);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Curve } from './curve.js';
 import { readLine, readReport } from './formats.js';
@@ -76,6 +77,36 @@ describe('a training', () => {
   it('keeps no more than 64 names', () => {
     const training = trained(...Array.from({ length: 100 }, (_, i) => `report {"step": 1, "m${i}": ${i}}`));
     expect(training.read(null, 1).series).toHaveLength(64);
+  });
+});
+
+describe('what a program really wrote, to a file', () => {
+  const recorded = (name: string): Training => {
+    const text = readFileSync(new URL(`recordings/${name}`, import.meta.url), 'utf8');
+    return trained(...text.split(/[\r\n]/));
+  };
+
+  it('through tqdm 4.70 is read to its end', () => {
+    const { progress, series } = recorded('tqdm.txt').read(null, 1000);
+    expect(progress).toMatchObject({ fraction: 1, done: 2, total: 2, unit: 'epochs', source: 'bar' });
+    expect(series.map(({ name, last }) => [name, last])).toEqual([
+      ['acc', 0.95],
+      ['loss', 0.05],
+    ]);
+    expect(series[1]?.points.at(-1)?.x).toBe(40);
+  });
+
+  it('through the bar of Keras 3 is read to its end', () => {
+    const { progress, series } = recorded('keras-3.txt').read(null, 1000);
+    expect(progress).toMatchObject({ fraction: 1, done: 3, total: 3, unit: 'epochs', source: 'bar' });
+    expect(series.map(({ name, last }) => [name, last])).toEqual([
+      ['loss', 0.8599],
+      ['accuracy', 0.5125],
+      ['val_loss', 0.775],
+    ]);
+    expect(series[0]?.points.at(-1)?.x).toBe(120);
+    // Each drawing of the bar, though it ends in as many backspaces.
+    expect(series[1]?.count).toBe(series[0]?.count);
   });
 });
 

@@ -1,5 +1,6 @@
 import { Curve, type Stretch } from './curve.js';
 import { type Observation, SOURCES, type Source } from './formats.js';
+import { Pace } from './pace.js';
 
 /** How far a training is, as its output has it. */
 export interface Progress {
@@ -39,16 +40,19 @@ const better = (one: Source, other: Source): boolean => SOURCES.indexOf(one) > S
 /** What a training says of itself, put together: one curve for each name, from the best source that has it. */
 export class Training {
   private readonly series = new Map<string, KnownSeries>();
+  /** How fast it goes on. */
+  readonly pace = new Pace();
   private progress: Progress | null = null;
   private firstEpoch: number | null = null;
   private epochs: { epoch: number; of: number } | null = null;
   private readonly steps = new Map<Source, { last: number; base: number; epoch: number | null }>();
 
-  take(seen: Observation): void {
+  /** @param at when it was said, in ms since the epoch; null: not known */
+  take(seen: Observation, at: number | null = null): void {
     const { source, epoch, epochs } = seen;
     if (epoch !== undefined) this.firstEpoch ??= epoch;
     if (epoch !== undefined && epochs !== undefined) this.epochs = { epoch, of: epochs };
-    this.advance(seen);
+    this.advance(seen, at);
     const place = this.placeOf(seen);
     if (!place) return;
     for (const [name, value] of Object.entries(seen.metrics)) this.add(name, source, place, value);
@@ -103,7 +107,7 @@ export class Training {
     return { axis: 'step', x: base + step };
   }
 
-  private advance({ source, epoch, epochs, step, steps, etaSeconds }: Observation): void {
+  private advance({ source, epoch, epochs, step, steps, etaSeconds }: Observation, at: number | null): void {
     if (this.progress && better(this.progress.source, source) && this.progress.source === 'report') return;
     const inner = step !== undefined && steps ? Math.min(step / steps, 1) : null;
     const of = epochs ?? this.epochs?.of;
@@ -112,21 +116,18 @@ export class Training {
       // With steps inside, an epoch is under way; without, its line is printed when it is over.
       const done =
         inner === null ? current + (this.firstEpoch === 0 ? 1 : 0) : current - (this.firstEpoch ?? 1) + inner;
-      this.note({ done: Math.min(done, of), total: of, unit: 'epochs', etaSeconds: null, source });
+      this.note({ done: Math.min(done, of), total: of, unit: 'epochs', etaSeconds: null, source }, at);
     } else if (inner !== null && steps && epoch === undefined) {
-      this.note({
-        done: step as number,
-        total: steps,
-        unit: 'steps',
-        etaSeconds: etaSeconds ?? null,
-        source,
-      });
+      const progress = { done: step as number, total: steps, unit: 'steps' as const, source };
+      this.note({ ...progress, etaSeconds: etaSeconds ?? null }, at);
     }
   }
 
-  private note(progress: Omit<Progress, 'fraction'>): void {
+  private note(progress: Omit<Progress, 'fraction'>, at: number | null): void {
     // A bar inside an epoch doesn't tell how far all of it is, once epochs are known.
     if (this.progress?.unit === 'epochs' && progress.unit === 'steps' && progress.source !== 'report') return;
-    this.progress = { fraction: Math.min(Math.max(progress.done / progress.total, 0), 1), ...progress };
+    const fraction = Math.min(Math.max(progress.done / progress.total, 0), 1);
+    this.progress = { fraction, ...progress };
+    if (at !== null) this.pace.add(at, fraction);
   }
 }
