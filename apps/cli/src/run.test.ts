@@ -174,6 +174,32 @@ describe('berth ls', () => {
     expect((await berth(daemon, ['ls', '-a'])).stdout).toMatch(/12 +train +ada +succeeded +1 +– +4s\n/);
   });
 
+  it('is filtered by the daemon, as the API filters', async () => {
+    const asked: string[] = [];
+    daemon.routes['GET /v1/jobs'] = ({ query }: { query: URLSearchParams }) => {
+      asked.push(query.toString());
+      return { items: [], nextCursor: null };
+    };
+    const filters = ['-u', 'ada', '--name', 'train', '--label', 'a=b', '--label', 'c', '--device', '0'];
+    const { code, stderr } = await berth(daemon, ['ls', ...filters]);
+    expect([code, stderr]).toEqual([0, 'no such job waits or runs; berth ls -a shows all\n']);
+    const sent = 'user=ada&name=train&label=a%3Db&label=c&device=0';
+    expect(asked).toEqual(
+      ['pending', 'starting', 'running', 'stopping'].map((state) => `${sent}&state=${state}&limit=100`),
+    );
+    asked.length = 0;
+    await berth(daemon, ['ls', '--state', 'failed,cancelled', '--state', 'running', '--since', '1d']);
+    await berth(daemon, ['ls', '--until', '2d', '-n', '5']);
+    await berth(daemon, ['slurm', 'squeue', '-u', 'ada', '-t', 'all']);
+    expect(asked).toEqual([
+      'state=failed&state=cancelled&state=running&since=1d&limit=100',
+      'until=2d&limit=6',
+      'user=ada&limit=100',
+    ]);
+    const odd = await berth(daemon, ['ls', '--state', 'failed,dead']);
+    expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining("'dead' is no state")]);
+  });
+
   it('says that there is nothing without giving programs a line to skip', async () => {
     const { stdout, stderr } = await berth(daemon, ['ls', '--state', 'stopping']);
     expect(stdout).toBe('');

@@ -1,4 +1,4 @@
-import type { BerthClient } from '@berth/client';
+import type { BerthClient, PageOptions } from '@berth/client';
 import type { Job, JobState } from '@berth/contract';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { devicesOf, STATE_COLOURS, timeOf, whyOf } from '../job-words.js';
@@ -6,38 +6,59 @@ import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../k
 import { type Column, renderTable } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
+import { collect } from './job-options.js';
 
 // In the order of a job's life: one that moves on between two questions is seen twice, never missed.
 const UNFINISHED: readonly JobState[] = ['pending', 'starting', 'running', 'stopping'];
 const STATES: readonly JobState[] = [...UNFINISHED, 'succeeded', 'failed', 'cancelled'];
 const DEFAULT_LIMIT = 100;
 
-interface ListOptions extends WatchOptions {
+type Filters = Pick<
+  PageOptions,
+  'user' | 'name' | 'label' | 'device' | 'since' | 'until' | 'group' | 'schedule'
+>;
+
+interface ListOptions extends WatchOptions, Filters {
   all?: boolean;
-  state?: JobState;
+  state?: JobState[];
   limit?: number;
-  group?: string;
-  schedule?: string;
 }
 
 export function addLs(program: Command, kit: Kit, outcome: Outcome): void {
-  const command = program
-    .command('ls')
-    .aliases(['ps', 'list'])
+  const command = withWatch(program.command('ls').aliases(['ps', 'list']))
     .description('list jobs that wait or run; also: berth alone')
-    .option('-a, --all', 'also those that have ended, newest first')
-    .addOption(new Option('--state <state>', 'only jobs in this state, newest first').choices(STATES))
-    .option('--group <id>', 'only jobs that were submitted together, newest first')
-    .option('--schedule <id>', 'only jobs that came of this schedule, newest first')
-    .option('-n, --limit <n>', `with --all or --state: at most so many (default ${DEFAULT_LIMIT})`, positive);
+    .optionsGroup('Also those that have ended, newest first:')
+    .option('-a, --all', 'all there are')
+    .addOption(
+      new Option('--state <state>', 'in this state; several with commas').choices(STATES).argParser(states),
+    )
+    .option('--since <time>', 'submitted then or later: "2d" ago, 2026-11-21T02:00:00Z')
+    .option('--until <time>', 'submitted before; likewise')
+    .option('--group <id>', 'that were submitted together')
+    .option('--schedule <id>', 'that came of this schedule')
+    .option('-n, --limit <n>', `at most so many of them (default ${DEFAULT_LIMIT})`, positive)
+    .optionsGroup('Only jobs:')
+    .option('-u, --user <name>', 'of this user')
+    .option('--name <text>', 'with this in their names')
+    .option('--label <k=v>', 'labelled so, or with any value (k); several times: with all of them', collect)
+    .option('--device <device>', 'that had this device');
   withExamples(
     command,
     'berth ls',
     'berth ls -a -n 20',
-    'berth ls --state failed --json',
+    'berth ls --state failed --since 1d --json',
+    'berth ls -u ada --label project=vision',
     'berth ls --watch 5',
   );
-  addVerb(withWatch(command), kit, outcome, watched('ls', list));
+  addVerb(command, kit, outcome, watched('ls', list));
+}
+
+function states(text: string, before: JobState[] = []): JobState[] {
+  const named = text.split(',') as JobState[];
+  const odd = named.find((each) => !STATES.includes(each));
+  if (odd !== undefined)
+    throw new InvalidArgumentError(`'${odd}' is no state. Allowed choices are ${STATES.join(', ')}.`);
+  return [...before, ...named];
 }
 
 export function positive(text: string): number {
@@ -46,40 +67,55 @@ export function positive(text: string): number {
 }
 
 const list: Action<ListOptions> = async ({ client, terminal }, options) => {
-  const byState =
-    options.all ||
-    options.state !== undefined ||
-    options.group !== undefined ||
-    options.schedule !== undefined;
-  const { jobs, more } = byState ? await newest(client, options) : await unfinished(client);
+  const {
+    all,
+    state,
+    limit = DEFAULT_LIMIT,
+    user,
+    name,
+    label,
+    device,
+    since,
+    until,
+    group,
+    schedule,
+  } = options;
+  const alsoEnded = all || [state, since, until, group, schedule].some((each) => each !== undefined);
+  const filters = { user, name, label, device, since, until, group, schedule };
+  const { jobs, more } = alsoEnded
+    ? await newest(client, { state, ...filters }, limit)
+    : await unfinished(client, filters);
   if (options.json) {
     terminal.json({ items: jobs, nextCursor: more });
     return 0;
   }
   if (jobs.length === 0) {
-    const none = options.state ? `no job is ${options.state}` : 'no job waits or runs; berth ls -a shows all';
-    terminal.note(options.all && !options.state ? 'there are no jobs yet' : none);
+    const isFiltered = Object.values(filters).some((each) => each !== undefined);
+    const such = isFiltered ? 'no such job' : 'no job';
+    if (state) terminal.note(`${such} is ${state.join(' or ')}`);
+    else if (alsoEnded) terminal.note(isFiltered ? 'there is no such job' : 'there are no jobs yet');
+    else terminal.note(`${such} waits or runs; berth ls -a shows all`);
     return 0;
   }
   const now = Date.now();
   for (const line of renderTable(jobs, columnsOf(terminal, now), terminal.columns)) terminal.print(line);
-  if (more) terminal.note(`there are more; berth ls -n ${jobs.length * 10} shows them`);
+  if (more) terminal.note(`there are more; -n ${jobs.length * 10} shows them`);
   return 0;
 };
 
-async function newest(client: BerthClient, { state, group, schedule, limit = DEFAULT_LIMIT }: ListOptions) {
+async function newest(client: BerthClient, filters: PageOptions, limit: number) {
   const jobs: Job[] = [];
-  for await (const job of client.jobs.list({ state, group, schedule, limit: limit + 1 })) jobs.push(job);
+  for await (const job of client.jobs.list({ ...filters, limit: limit + 1 })) jobs.push(job);
   const hasMore = jobs.length > limit;
   if (hasMore) jobs.pop();
   return { jobs, more: hasMore ? String(jobs.at(-1)?.number) : null };
 }
 
 /** What runs, oldest first, then what waits, in its order. */
-export async function unfinished(client: BerthClient) {
+export async function unfinished(client: BerthClient, filters: Filters = {}) {
   const found = new Map<string, Job>();
   for (const state of UNFINISHED) {
-    for await (const job of client.jobs.list({ state })) found.set(job.id, job);
+    for await (const job of client.jobs.list({ ...filters, state })) found.set(job.id, job);
   }
   const place = ({ state, position }: Job): number =>
     state === 'pending' ? (position ?? Number.MAX_SAFE_INTEGER) : 0;

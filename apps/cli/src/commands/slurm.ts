@@ -150,12 +150,22 @@ const squeue: Action<SqueueOptions> = async (kit, options) => {
   return EXIT.ok;
 };
 
-async function candidates(client: BerthClient, { jobs, states }: SqueueOptions): Promise<Job[]> {
+async function candidates(client: BerthClient, options: SqueueOptions): Promise<Job[]> {
+  const { jobs, states } = options;
   if (jobs !== undefined) return Promise.all(jobs.split(',').map((each) => client.jobs.get(each.trim())));
-  if (states === undefined) return (await unfinished(client)).jobs;
+  const [user, ...others] = (await usersAsked(client, options)) ?? [];
+  const filters = others.length > 0 ? {} : { user };
+  if (states === undefined) return (await unfinished(client, filters)).jobs;
   const found: Job[] = [];
-  for await (const job of client.jobs.list({ limit: 1000 })) found.push(job);
+  for await (const job of client.jobs.list({ ...filters, limit: 1000 })) found.push(job);
   return found;
+}
+
+async function usersAsked(
+  client: BerthClient,
+  { user, me }: Pick<SqueueOptions, 'user' | 'me'>,
+): Promise<string[] | undefined> {
+  return me ? [(await client.me()).name] : user?.split(',');
 }
 
 async function chosen(
@@ -163,7 +173,7 @@ async function chosen(
   { user, me, name, states }: Pick<SqueueOptions, 'user' | 'me' | 'name' | 'states'>,
   jobs: readonly Job[],
 ): Promise<readonly Job[]> {
-  const users = me ? [(await client.me()).name] : user?.split(',');
+  const users = await usersAsked(client, given({ user, me }));
   const names = name?.split(',');
   const asked = statesAsked(states);
   return jobs.filter(
