@@ -45,7 +45,7 @@ const DAEMON = {
   redis: [],
 };
 /** Small files of the daemon that everybody may import. */
-const SHARED = ['config', 'cron', 'data-directory', 'job-environment', 'logging'];
+const SHARED = ['checkpoint-files', 'config', 'cron', 'data-directory', 'job-environment', 'logging'];
 
 const IMPORT =
   /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;

@@ -72,6 +72,7 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
       launch: 'single',
       timeLimit: null,
       timeLimitWarning: null,
+      hang: null,
       preemptible: true,
       checkpointSignal: 'SIGUSR1',
       checkpointPath: null,

@@ -124,6 +124,7 @@ export function job(more: Partial<Job> = {}): Job {
     priority: 0,
     timeLimit: null,
     timeLimitWarning: null,
+    hang: null,
     preemptible: false,
     checkpointSignal: null,
     checkpointPath: null,

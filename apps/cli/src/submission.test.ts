@@ -44,6 +44,10 @@ describe('a submission', () => {
       checkpointPath: 'last.pt',
       timeLimitWarning: { before: '5m', signal: 'SIGINT' },
     });
+    const hangs = ['10m', '10m:kill', 'ignore'].map(
+      (hang) => submissionOf({ hang }, { words: ['x'] }, shell).hang,
+    );
+    expect(hangs).toEqual([{ after: '10m' }, { after: '10m', action: 'kill' }, { action: 'ignore' }]);
     expect(submissionOf({ warn: '90' }, { words: ['x'] }, shell).timeLimitWarning).toEqual({ before: '90' });
   });
 

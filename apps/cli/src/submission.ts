@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type {
   CheckpointSignal,
+  HangPolicy,
   JobSubmissionInput,
   Launch,
   NotifyEvent,
@@ -47,6 +48,7 @@ export interface SubmissionFlags {
   checkpointSignal?: string;
   checkpointPath?: string;
   warn?: string;
+  hang?: string;
   label?: string[];
   model?: string;
   minMemory?: string;
@@ -100,6 +102,7 @@ export function submissionOf(
         flags.checkpointSignal === undefined ? undefined : signalNamed(flags.checkpointSignal),
       checkpointPath: flags.checkpointPath,
       timeLimitWarning: flags.warn === undefined ? undefined : warning(flags.warn),
+      hang: flags.hang === undefined ? undefined : hangOf(flags.hang),
       labels: flags.label && labels(flags.label),
       constraints: constraintsOf(flags),
       sharing: sharingOf(flags),
@@ -186,6 +189,13 @@ function signalNamed(text: string): CheckpointSignal {
 function warning(text: string): NonNullable<JobSubmissionInput['timeLimitWarning']> {
   const [before = '', signal] = text.split(':', 2);
   return { before, ...(signal === undefined ? {} : { signal: signalNamed(signal) }) };
+}
+
+/** `10m`, `10m:kill`, or an action alone. */
+function hangOf(text: string): NonNullable<JobSubmissionInput['hang']> {
+  const [first = '', second] = text.split(':', 2);
+  const [after, action] = /^\d/.test(first) ? [first, second] : [undefined, first];
+  return given({ after, action: action as HangPolicy['action'] | undefined });
 }
 
 /** `41`, or `41:ended`. */

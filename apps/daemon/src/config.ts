@@ -5,6 +5,7 @@ import {
   BytesInputSchema,
   DeviceLabelsSchema,
   DurationInputSchema,
+  HangSettingSchema,
   UserSchema,
   WebhookInputSchema,
 } from '@berth/contract';
@@ -173,6 +174,10 @@ export const ConfigSchema = z
     }),
     memoryExceeded: z.enum(['warn', 'kill']).default('warn').meta({
       description: 'What becomes of a job that has more of a shared device than it declared.',
+    }),
+    hang: HangSettingSchema.prefault({}).meta({
+      description:
+        'What becomes of jobs that stand still: no output, metrics or checkpoint, and devices all the time at 0 % or at 100 %; see docs/hangs.md.',
     }),
     notifications: z
       .strictObject({

@@ -25,6 +25,7 @@ import { ActivityMeter } from './guard/activity-meter.js';
 import { DeviceGuard } from './guard/device-guard.js';
 import { DeviceWatch } from './guard/device-watch.js';
 import { EndingWatch } from './guard/ending-watch.js';
+import { HangWatch } from './guard/hang-watch.js';
 import { QuickFailures } from './guard/quick-failures.js';
 import { RunningTasks } from './guard/running-tasks.js';
 import { Insights } from './insight/insights.js';
@@ -130,6 +131,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const foreignLimitBytes = foreignMemoryLimit === 'ignore' ? null : foreignMemoryLimit;
   const policy = { foreignLimitBytes, trespass, memoryExceeded };
   new DeviceGuard({ inventory, watch, book, ledger, policy, log }).start();
+  new HangWatch({ inventory, tasks, watch, ledger, directories, policy: config.hang, log }).start();
   const failures = new QuickFailures(config.quickFailures);
   new EndingWatch({ ledger, failures, histories, node: config.node, log }).start(feed);
   // A device that turns up later is one like the others.
@@ -208,6 +210,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     },
     peers,
     gracePeriod: config.gracePeriod,
+    hang: config.hang,
     scheduling: { state: () => scheduler.state },
     shutdown,
     notifications: addresses,

@@ -96,6 +96,7 @@ export function job(more: Partial<Job> = {}): Job {
     priority: 0,
     timeLimit: null,
     timeLimitWarning: null,
+    hang: null,
     preemptible: false,
     checkpointSignal: null,
     checkpointPath: null,

@@ -8,6 +8,7 @@ export * from './doctor.js';
 export * from './event.js';
 export * from './explanation.js';
 export * from './group.js';
+export * from './hang.js';
 export * from './health.js';
 export * from './history.js';
 export * from './identifiers.js';

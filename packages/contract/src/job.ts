@@ -9,6 +9,7 @@ import { CodeSchema, SnapshotModeSchema } from './code.js';
 import { ConstraintsInputSchema, ConstraintsSchema } from './constraints.js';
 import { DependencyInputSchema, DependencySchema } from './dependency.js';
 import { DeviceProcessSchema } from './device.js';
+import { HangInputSchema, HangPolicySchema } from './hang.js';
 import { JobIdSchema } from './identifiers.js';
 import { JobStateSchema } from './job-state.js';
 import { WebhookInputSchema, WebhookSchema } from './notify.js';
@@ -180,6 +181,7 @@ export const JobSubmissionSchema = z
       description: 'A signal to every process some time before the time limit.',
       examples: [{ before: '5m' }],
     }),
+    hang: HangInputSchema.optional(),
     hold: z.boolean().default(false).meta({ description: 'Whether it waits until somebody releases it.' }),
     startAfter: z
       .union([z.iso.datetime({ offset: true }), DurationInputSchema])
@@ -346,6 +348,7 @@ export const JobSchema = z
     priority: z.int(),
     timeLimit: z.number().nullable().meta({ description: 'Seconds.' }),
     timeLimitWarning: TimeLimitWarningSchema.nullable(),
+    hang: HangPolicySchema.nullable().meta({ description: "null: as the daemon's settings have it." }),
     preemptible: z.boolean(),
     checkpointSignal: CheckpointSignalSchema.nullable().meta({
       description: 'null: stopping it begins with SIGTERM, and there is nothing to drill.',

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 
 export const NotifyEventSchema = z
-  .enum(['started', 'ended', 'succeeded', 'failed', 'cancelled', 'preempted', 'requeued'])
-  .meta({ id: 'NotifyEvent', description: '`ended`: succeeded, failed or cancelled.' });
+  .enum(['started', 'ended', 'succeeded', 'failed', 'cancelled', 'preempted', 'requeued', 'hanging'])
+  .meta({
+    id: 'NotifyEvent',
+    description: '`ended`: succeeded, failed or cancelled; `hanging`: it seems to hang.',
+  });
 export type NotifyEvent = z.infer<typeof NotifyEventSchema>;
 
 const isWebAddress = (text: string): boolean =>
@@ -16,7 +19,7 @@ export const WebhookInputSchema = z
       .max(2000)
       .refine(isWebAddress, 'must be an address such as https://host/path')
       .meta({ examples: ['https://ci.example.org/hooks/berth'] }),
-    events: z.array(NotifyEventSchema).min(1).max(7).default(['ended']),
+    events: z.array(NotifyEventSchema).min(1).max(NotifyEventSchema.options.length).default(['ended']),
     secret: z.string().min(16).max(256).optional().meta({
       description: 'Signs what is sent (see docs/notifications.md). Never shown again.',
     }),

@@ -41,6 +41,7 @@ export const CauseSchema = z
       'dependency_failed',
       'trespass',
       'memory_exceeded',
+      'hang',
       'user',
     ]),
     sentence: z.string().meta({ description: 'What happened, why, and what to do, for people.' }),
@@ -62,14 +63,17 @@ export const NoticeSchema = z
   .object({
     at: z.iso.datetime(),
     attempt: z.int().positive(),
-    code: z.enum(['trespass', 'xid', 'device', 'memory_exceeded', 'time_limit']).meta({
+    code: z.enum(['trespass', 'xid', 'device', 'memory_exceeded', 'time_limit', 'hang']).meta({
       description:
         '`trespass`: one of its processes is on a device that is not its own; `xid`: the driver reported an error of its ' +
         'device; `device`: something else about its device; `memory_exceeded`: it has more of a shared device than it declared; ' +
-        '`time_limit`: it was warned of its time limit.',
+        '`time_limit`: it was warned of its time limit; `hang`: it seems to hang.',
     }),
     device: z.string().nullable().meta({ description: "The device's UUID; null: it is about none." }),
     sentence: z.string(),
+    detail: z.string().nullable().meta({
+      description: 'More of it, in several lines, such as the stacks of its processes; null: no more.',
+    }),
   })
   .meta({ id: 'Notice', description: 'Something that happened to a running job, for its owner.' });
 export type Notice = z.infer<typeof NoticeSchema>;

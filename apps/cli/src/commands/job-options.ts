@@ -48,6 +48,10 @@ export function withJobOptions(command: Command): Command {
       'only after this: out_of_memory, device_lost, signal …, or an exit code; several times',
       collect,
     )
+    .option(
+      '--hang <after[:action]>',
+      'when it stands still for so long: "10m" (warn), "10m:kill", "ignore"; see docs/hangs.md',
+    )
     .optionsGroup('What it is:')
     .option('-J, --name <name>', 'default: the name of the program')
     .option('-u, --user <name>', 'whose job it is, for fair share and limits (default: yours)')
@@ -84,7 +88,7 @@ export function withJobOptions(command: Command): Command {
     )
     .option(
       '--notify-on <events>',
-      'of these instead: "started,failed,preempted"; also succeeded, cancelled, requeued',
+      'of these instead: "started,failed,preempted"; also succeeded, cancelled, requeued, hanging',
     )
     .optionsGroup('Saving its work:')
     .option('--preemptible', 'may be stopped, and continued later, to make room for higher priorities')

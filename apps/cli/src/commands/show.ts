@@ -75,6 +75,7 @@ export function linesOf(
     job.timeLimitWarning &&
       `${job.timeLimitWarning.signal} ${duration(job.timeLimitWarning.before)} before its time limit`,
   );
+  add('Hang', job.hang && `${job.hang.action} after ${duration(job.hang.after)}`);
   add('Grace', duration(job.gracePeriod));
   add('Checkpoint', checkpointOf(job));
   add('After', job.after.map(afterOf).join(', '));
@@ -88,8 +89,10 @@ export function linesOf(
   add('Ended', job.endedAt && localTime(job.endedAt));
   add(isEnded(job) ? 'Took' : job.startedAt ? 'Runs for' : 'Waits for', timeOf(job, now));
   for (const [i, use] of (job.deviceUse ?? []).entries()) add(i === 0 ? 'Memory' : '', useOf(use));
-  for (const [i, notice] of job.notices.entries())
-    add(i === 0 ? 'Notices' : '', `${localTime(notice.at)}  ${notice.sentence}`, 'yellow');
+  for (const [i, { at, sentence, detail }] of job.notices.entries()) {
+    add(i === 0 ? 'Notices' : '', `${localTime(at)}  ${sentence}`, 'yellow');
+    for (const line of detail?.split('\n') ?? []) lines.push(`    ${harmless(line)}`);
+  }
   for (const [i, pair] of pairs(job.environment).entries()) add(i === 0 ? 'Environment' : '', pair);
   for (const attempt of job.attempts) lines.push('', ...attemptLines(attempt, terminal));
   return lines.map((line) => line.replace(/^:\s/, '  '));

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Finding, Shutdown, ShutdownMode } from '@berth/contract';
+import type { Finding, HangPolicy, Shutdown, ShutdownMode } from '@berth/contract';
 import type { SchedulerState } from '@berth/scheduler';
 import type { Provenance } from '../code/provenance.js';
 import type { Snapshots } from '../code/snapshot.js';
@@ -49,6 +49,8 @@ export interface ApiContext {
   readonly user: string;
   /** Seconds. */
   readonly gracePeriod: number;
+  /** For jobs that say only a part of it. */
+  readonly hang: HangPolicy;
   /** What decisions are made from, this very moment: to explain jobs by. */
   readonly scheduling: { state(): SchedulerState };
   /** Which addresses may be told of jobs: why not, or null. */

@@ -131,6 +131,7 @@ export async function resolveSubmission(
       timeLimit,
       gracePeriod,
       ...checkpointSpec(submission, workingDirectory),
+      hang: hangOf(submission, context),
       after,
       onDependencyFailure: submission.onDependencyFailure,
       retry: submission.retry ?? null,
@@ -177,6 +178,10 @@ function asDevice(facts: DeviceFacts, { node, labels }: ApiContext) {
     node,
     labels: labels.get(uuid) ?? {},
   };
+}
+
+function hangOf({ hang }: JobSubmission, { hang: setting }: ApiContext): JobSpec['hang'] {
+  return hang ? { after: hang.after ?? setting.after, action: hang.action ?? setting.action } : null;
 }
 
 /** The jobs that it waits for, by their ids; those that don't exist are errors. */

@@ -2,12 +2,16 @@ import { readStartRecord } from '@berth/task-shim';
 import type { DataDirectory } from '../data-directory.js';
 import type { EventFeed } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { placedAttempt } from '../ledger/record.js';
+import { type JobRecord, placedAttempt } from '../ledger/record.js';
 import type { RunningTask } from './process-owners.js';
+
+const CHANGING: ReadonlySet<string> = new Set(['job.stopping', 'job.ended', 'job.requeued']);
 
 /** The tasks that run on this node, read anew after each event that may have changed them. */
 export class RunningTasks {
   tasks: readonly RunningTask[] = [];
+  /** Their jobs, as the ledger has them. */
+  records: readonly JobRecord[] = [];
   private stale = true;
   private readonly ledger: Ledger;
   private readonly directories: DataDirectory;
@@ -18,10 +22,7 @@ export class RunningTasks {
     this.directories = directories;
     this.node = node;
     feed.listen((events) => {
-      if (
-        events.some(({ type }) => type.startsWith('task.') || type === 'job.ended' || type === 'job.requeued')
-      )
-        this.stale = true;
+      if (events.some(({ type }) => type.startsWith('task.') || CHANGING.has(type))) this.stale = true;
     });
   }
 
@@ -29,19 +30,21 @@ export class RunningTasks {
     if (!this.stale) return;
     this.stale = false;
     try {
-      this.tasks = await this.read();
+      await this.read();
     } catch (error) {
       this.stale = true;
       throw error;
     }
   }
 
-  private async read(): Promise<RunningTask[]> {
+  private async read(): Promise<void> {
     const tasks: RunningTask[] = [];
+    const records: JobRecord[] = [];
     for (const record of await this.ledger.holding()) {
       const attempt = Number(record.attempt);
       const placed = placedAttempt(record, attempt);
       if (placed.node !== this.node) continue;
+      records.push(record);
       for (const { rank } of placed.tasks) {
         if (record[`task:${attempt}:${rank}:state`] !== 'running') continue;
         const job = record.id as string;
@@ -51,6 +54,7 @@ export class RunningTasks {
         tasks.push({ job, number: Number(record.number), attempt, rank, shimPid, shimStartTicks });
       }
     }
-    return tasks;
+    this.tasks = tasks;
+    this.records = records;
   }
 }

@@ -8,7 +8,7 @@ const PAUSE_AFTER_FAILURE_MS = 200;
 
 /** An event as it is stored: with the part that only Berth itself needs. */
 export interface LedgerEvent extends Event {
-  /** What belongs to the type: a job's needs or a placed attempt as JSON, the id of a token. */
+  /** What belongs to the type: a job's needs, a placed attempt or a notice as JSON, the id of a token. */
   more: string | null;
 }
 

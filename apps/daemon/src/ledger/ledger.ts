@@ -342,9 +342,9 @@ export class Ledger {
   async notice(
     job: JobId,
     attempt: number,
-    notice: Pick<Notice, 'code' | 'device' | 'sentence'>,
+    notice: Pick<Notice, 'code' | 'device' | 'sentence'> & { detail?: string | null },
   ): Promise<boolean> {
-    const { code, device, sentence } = notice;
+    const { code, device, sentence, detail } = notice;
     const { values } = await this.run(
       'notice',
       job,
@@ -353,6 +353,7 @@ export class Ledger {
       code,
       device ?? '',
       sentence,
+      detail ?? '',
       NOTICES_KEPT,
     );
     return values[0] === 'new';

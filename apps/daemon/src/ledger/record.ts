@@ -6,6 +6,7 @@ import type {
   Code,
   Constraints,
   DependencyCondition,
+  HangPolicy,
   Job,
   JobId,
   JobState,
@@ -42,6 +43,8 @@ export interface JobSpec {
   timeLimit: number | null;
   gracePeriod: number;
   timeLimitWarning: TimeLimitWarning | null;
+  /** null: as the settings have it. */
+  hang: HangPolicy | null;
   preemptible: boolean;
   checkpointSignal: CheckpointSignal | null;
   /** Absolute. */
@@ -128,6 +131,7 @@ const OLDER_SPEC = {
   sharing: null,
   schedule: null,
   timeLimitWarning: null,
+  hang: null,
   preemptible: false,
   checkpointSignal: null,
   checkpointPath: null,
@@ -217,7 +221,11 @@ function ownReason(record: JobRecord, after: Job['after']): PendingReason | null
 export function noticesOf({ notices }: JobRecord): Notice[] {
   if (!notices) return [];
   const said = JSON.parse(notices) as (Omit<Notice, 'at'> & { at: number })[];
-  return said.map((notice) => ({ ...notice, at: new Date(notice.at).toISOString() }));
+  return said.map((notice) => ({
+    ...notice,
+    detail: notice.detail ?? null,
+    at: new Date(notice.at).toISOString(),
+  }));
 }
 
 function attemptFromRecord(record: JobRecord, number: number): Attempt {

@@ -1,4 +1,4 @@
-import type { Cause, Job, NotifyEvent } from '@berth/contract';
+import type { Cause, Job, Notice, NotifyEvent } from '@berth/contract';
 import type { LedgerEvent } from '../ledger/event-feed.js';
 
 /** What an event of a job is called here; null: nobody is told of it. */
@@ -10,9 +10,16 @@ export function nameOf(event: LedgerEvent, causeOfAttempt: Cause | null): Notify
       return event.state as 'succeeded' | 'failed' | 'cancelled';
     case 'job.requeued':
       return causeOfAttempt?.code === 'preempted' ? 'preempted' : 'requeued';
+    case 'job.noticed':
+      return noticeIn(event)?.code === 'hang' ? 'hanging' : null;
     default:
       return null;
   }
+}
+
+/** What an event tells the owner of a job. */
+function noticeIn({ type, more }: LedgerEvent): Pick<Notice, 'code' | 'sentence'> | null {
+  return type === 'job.noticed' && more?.startsWith('{') ? JSON.parse(more) : null;
 }
 
 /** Whether somebody who wants to hear of these events is to be told of this one. */
@@ -22,13 +29,21 @@ export function wants(events: readonly NotifyEvent[], name: NotifyEvent): boolea
 }
 
 /** The body. Of the job only what may be told to others: neither its command nor its environment. */
-export function bodyOf(id: string, name: NotifyEvent, at: string, cause: Cause | null, job: Job): string {
+export function bodyOf(
+  id: string,
+  name: NotifyEvent,
+  event: LedgerEvent,
+  cause: Cause | null,
+  job: Job,
+): string {
+  const notice = noticeIn(event);
   const { number, user, state, labels, submittedAt, startedAt, endedAt } = job;
   const told = { id: job.id, number, name: job.name, user, state, labels, submittedAt, startedAt, endedAt };
   return JSON.stringify({
     id,
     type: `job.${name}`,
-    at,
+    at: event.at,
     job: { ...told, attempt: job.attempts.length, cause },
+    ...(notice ? { notice } : {}),
   });
 }

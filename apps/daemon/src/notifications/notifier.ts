@@ -12,7 +12,7 @@ import { bodyOf, nameOf, wants } from './message.js';
 const BATCH = 500;
 const NOTING_MS = 1000;
 const PAUSE_AFTER_FAILURE_MS = 500;
-const TELLING = new Set(['task.started', 'job.ended', 'job.requeued']);
+const TELLING = new Set(['task.started', 'job.ended', 'job.requeued', 'job.noticed']);
 
 interface Options {
   ledger: Ledger;
@@ -132,7 +132,7 @@ export class Notifier {
     if (!job || name === null) return [];
     return targets.map(({ target }) => {
       const id = `${event.id}.${target.of}.${target.index}`;
-      const body = bodyOf(id, name, event.at, cause, { ...job, state: event.state ?? job.state });
+      const body = bodyOf(id, name, event, cause, { ...job, state: event.state ?? job.state });
       return { id, type: `job.${name}`, body, job: job.id, target };
     });
   }

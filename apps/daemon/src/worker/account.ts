@@ -4,11 +4,6 @@ import { type Account, accountNamed } from '@berth/task-shim';
 import type { DataDirectory } from '../data-directory.js';
 import type { TaskReference } from '../ledger/task-reference.js';
 
-/** Where a job leaves something for its next attempt; in a folder of its account's, which may rename there. */
-export function checkpointFile(directories: DataDirectory, job: string, account: string | null): string {
-  return account === null ? directories.checkpointFile(job) : join(directories.ownFolder(job), 'checkpoint');
-}
-
 /**
  * Makes ready what a task of an account needs of the data directory. The task's folder stays ours, so that records and log
  * are what the shim wrote: the account may pass through, and has its script and its metrics there. Nothing of ours is ever

@@ -1,20 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-
-/** Folders below a checkpointPath are looked into so deep, and so many entries in all. */
-const DEPTH = 4;
-const ENTRIES = 10_000;
-/** A network file system that hangs must not keep a signal from being sent. */
-const PATIENCE_MS = 3000;
-
-/** When something was last changed, and what. */
-export interface Change {
-  path: string;
-  /** ms since the epoch, as the file system counts them. */
-  at: number;
-}
+import { type Change, newestChange } from '../checkpoint-files.js';
 
 interface Beginning {
   since: number;
@@ -73,22 +59,3 @@ export class CheckpointWatch {
 }
 
 const fileOf = (directory: string, name: string): string => join(directory, `before-${name}.json`);
-
-async function newestChange(places: readonly string[]): Promise<Change | null> {
-  let newest: Change | null = null;
-  let entries = 0;
-  const look = async (path: string, depth: number): Promise<void> => {
-    entries += 1;
-    if (entries > ENTRIES) return;
-    const found = await stat(path).catch(() => null);
-    if (found?.isDirectory()) {
-      if (depth === 0) return;
-      for (const name of await readdir(path).catch(() => [])) await look(join(path, name), depth - 1);
-    } else if (found && found.mtimeMs > (newest?.at ?? 0)) newest = { path, at: found.mtimeMs };
-  };
-  const all = async (): Promise<void> => {
-    for (const place of places) await look(place, DEPTH);
-  };
-  await Promise.race([all(), sleep(PATIENCE_MS, undefined, { ref: false })]);
-  return newest;
-}

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExitRecord, type OrderRecord, readOrders } from '@berth/task-shim';
+import type { Change } from '../checkpoint-files.js';
 import type { TaskDrill } from '../ledger/drill-view.js';
-import type { Change, CheckpointWatch } from './checkpoint-watch.js';
+import type { CheckpointWatch } from './checkpoint-watch.js';
 import { carriedOut } from './orders.js';
 
 /** File systems on other hosts don't tell of changes, so they are asked; only while a drill runs. */

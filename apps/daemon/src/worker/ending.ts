@@ -1,8 +1,8 @@
 import type { CheckpointSignal } from '@berth/contract';
 import { type ExitRecord, type OrderRecord, readOrders } from '@berth/task-shim';
+import type { Change } from '../checkpoint-files.js';
 import type { TaskCheckpoint } from '../ledger/checkpoint-view.js';
 import type { JobSpec, TaskEnding } from '../ledger/record.js';
-import type { Change } from './checkpoint-watch.js';
 
 export function endingOf(exit: ExitRecord, checkpoint: TaskCheckpoint | null): TaskEnding {
   return {

@@ -16,12 +16,13 @@ import {
   writeTombstone,
 } from '@berth/task-shim';
 import type { Logger } from 'pino';
+import { checkpointFile, checkpointPlaces } from '../checkpoint-files.js';
 import type { DataDirectory } from '../data-directory.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, type JobSpec, noticesOf, placedAttempt, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { TaskReference } from '../ledger/task-reference.js';
-import { checkpointFile, prepareAccount } from './account.js';
+import { prepareAccount } from './account.js';
 import { causeOf, endedByDrill, failedByItself, timeLimitReached, workerLost } from './cause.js';
 import { CheckpointWatch } from './checkpoint-watch.js';
 import { taskCommand } from './command.js';
@@ -168,10 +169,8 @@ export class TaskRunner {
     return CheckpointWatch.begin(task.directory, name, this.placesOf(task));
   }
 
-  /** Where a task writes its checkpoints, as far as it has said so. */
   private placesOf({ job, spec }: WatchedTask): string[] {
-    const file = checkpointFile(this.directories, job, spec.account);
-    return spec.checkpointPath === null ? [file] : [spec.checkpointPath, file];
+    return checkpointPlaces(this.directories, job, spec);
   }
 
   /** Does what was to be done while nobody could tell us so. */

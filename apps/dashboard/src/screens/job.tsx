@@ -40,10 +40,11 @@ export function JobScreen({ reference }: { reference: string }) {
         </p>
       ) : null}
       {job.cause?.diagnosis ? <p class="advice card">{job.cause.diagnosis.advice}</p> : null}
-      {job.notices.map(({ at, sentence }) => (
-        <p class="trouble" key={at + sentence}>
+      {job.notices.map(({ at, sentence, detail }) => (
+        <div class="trouble" key={at + sentence}>
           {time(at)}: {sentence}
-        </p>
+          {detail === null ? null : <pre>{detail}</pre>}
+        </div>
       ))}
       <Actions job={job} onChange={() => askAgain(asked + 1)} />
       {job.state === 'pending' ? <Waiting job={job} /> : null}
