@@ -39,6 +39,14 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        test: {
+          name: 'faults',
+          include: ['tests/faults/**/*.test.ts'],
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
       ...(process.env.BERTH_GPU_FACTS ? [gpu] : []),
     ],
   },

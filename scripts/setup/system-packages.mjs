@@ -27,12 +27,13 @@ const NEEDS = [
     here: () => onPath('chromium', 'chromium-browser', 'google-chrome') !== null,
     for: ['test'],
   },
+  { what: 'strace', debian: 'strace', here: () => onPath('strace') !== null, for: ['test'] },
 ];
 
 const ELSEWHERE = `
   Debian, Ubuntu:  sudo apt-get install --no-install-recommends PACKAGES
-  Fedora:          sudo dnf install valkey cmake gcc-c++ make python3-torch chromium
-  Arch:            sudo pacman -S valkey cmake gcc make python-pytorch chromium
+  Fedora:          sudo dnf install valkey cmake gcc-c++ make python3-torch chromium strace
+  Arch:            sudo pacman -S valkey cmake gcc make python-pytorch chromium strace
   conda:           conda install -c conda-forge redis-server cmake cxx-compiler make pytorch
 `;
 

@@ -15,13 +15,17 @@ export class TestDaemon {
 
   private readonly simulate: string | null;
   private readonly flags: string[];
+  /** What its environment has besides ours. */
+  private readonly environment: NodeJS.ProcessEnv;
   private process: ChildProcess | null = null;
   private url = '';
   output = '';
 
-  private constructor(simulate: string | null, flags: string[]) {
+  /** One that is yet to be started. */
+  constructor(simulate: string | null, flags: string[], environment: NodeJS.ProcessEnv = {}) {
     this.simulate = simulate;
     this.flags = flags;
+    this.environment = environment;
     TestDaemon.last = this;
   }
 
@@ -39,7 +43,7 @@ export class TestDaemon {
     const child = spawn(process.execPath, argv, {
       stdio: ['ignore', 'pipe', 'pipe'],
       // Where tests run as root, whoever they submit for has no account of this host.
-      env: { BERTH_ROOT_JOBS: '*', ...process.env },
+      env: { BERTH_ROOT_JOBS: '*', ...process.env, ...this.environment },
     });
     this.process = child;
     this.output = '';
@@ -59,6 +63,10 @@ export class TestDaemon {
 
   get token(): string {
     return readFileSync(join(this.dataDirectory, 'token'), 'utf8').trim();
+  }
+
+  get pid(): number {
+    return this.process?.pid as number;
   }
 
   get address(): string {
@@ -139,8 +147,8 @@ export class TestDaemon {
   /** The exit code, once it has ended by itself. */
   async exited(): Promise<number | null> {
     const child = this.process as ChildProcess;
-    if (child.exitCode !== null) return child.exitCode;
-    return (await once(child, 'exit'))[0] as number | null;
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    return (await once(child, 'close'))[0] as number | null;
   }
 
   /** The process that holds a lock of the data directory, such as `redis/redis.lock`. */

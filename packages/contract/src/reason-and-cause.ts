@@ -63,12 +63,15 @@ export const NoticeSchema = z
   .object({
     at: z.iso.datetime(),
     attempt: z.int().positive(),
-    code: z.enum(['trespass', 'xid', 'device', 'memory_exceeded', 'time_limit', 'hang']).meta({
-      description:
-        '`trespass`: one of its processes is on a device that is not its own; `xid`: the driver reported an error of its ' +
-        'device; `device`: something else about its device; `memory_exceeded`: it has more of a shared device than it declared; ' +
-        '`time_limit`: it was warned of its time limit; `hang`: it seems to hang.',
-    }),
+    code: z
+      .enum(['trespass', 'xid', 'device', 'memory_exceeded', 'time_limit', 'hang', 'start_delayed'])
+      .meta({
+        description:
+          '`trespass`: one of its processes is on a device that is not its own; `xid`: the driver reported an error of its ' +
+          'device; `device`: something else about its device; `memory_exceeded`: it has more of a shared device than it declared; ' +
+          '`time_limit`: it was warned of its time limit; `hang`: it seems to hang; ' +
+          '`start_delayed`: it is to start, but the host has no disk, memory or processes left for that.',
+      }),
     device: z.string().nullable().meta({ description: "The device's UUID; null: it is about none." }),
     sentence: z.string(),
     detail: z.string().nullable().meta({

@@ -10,6 +10,7 @@ import type {
   FastifyServerOptions,
 } from 'fastify';
 import { RequestValidationError } from 'fastify-zod-openapi';
+import { whyUnavailable } from '../ledger/unavailable.js';
 
 /** A request that can't be met, thrown by a handler and answered as RFC 9457 problem details. */
 export class ApiProblem extends Error {
@@ -57,6 +58,8 @@ export async function inside<T>(place: string, work: Promise<T>): Promise<T> {
 
 const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 const PATIENCE_WITH_LARGE_BODIES_MS = 2000;
+/** A Redis that died is back within a second or two. */
+const RETRY_AFTER_SECONDS = 2;
 
 /** Fastify's own errors that a client can cause, by what a client can do about them. */
 const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = {
@@ -160,19 +163,12 @@ function asProblem(error: FastifyError): ApiProblem {
   }
   const known = FASTIFY_PROBLEMS[error.code];
   if (known) return new ApiProblem(known.code, `${known.detail}. (${error.message})`);
-  if (isRedisAway(error)) {
-    const detail =
-      'Redis does not answer, so Berth can neither read nor change anything now. Running jobs go on. ' +
-      'Try again in a moment; with the same Idempotency-Key a submission is taken once only';
-    return new ApiProblem('ledger_unavailable', detail);
+  const unavailable = whyUnavailable(error);
+  if (unavailable !== null) {
+    const detail = `${unavailable}. Running jobs go on. Try again in a moment; with the same Idempotency-Key a submission is taken once only`;
+    return new ApiProblem('ledger_unavailable', detail, undefined, RETRY_AFTER_SECONDS);
   }
   return new ApiProblem('internal_error', 'Berth could not do this; its log has more under this instance');
-}
-
-function isRedisAway(error: Error): boolean {
-  return /Command timed out|Connection is closed|ECONNREFUSED|ENOENT.*redis|max retries|LOADING|READONLY|MISCONF/.test(
-    error.message,
-  );
 }
 
 /** RFC 6901 in its URI form for bodies (`#/gpus`), the plain name for parameters. */

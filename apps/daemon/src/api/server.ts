@@ -84,7 +84,7 @@ export async function buildServer(
   });
   app.decorate('context', context);
   app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
+  app.setSerializerCompiler(compiledAtFirstUse);
   answerProblems(app);
   guardRequests(app, options);
   requireCaller(app);
@@ -140,6 +140,15 @@ export async function buildServer(
   await app.ready();
   return app;
 }
+
+/** Most answers of most routes are never given: compiled beforehand they would take more than a second of each start. */
+const compiledAtFirstUse: typeof serializerCompiler = (route) => {
+  let serialize: ReturnType<typeof serializerCompiler> | null = null;
+  return (data) => {
+    serialize ??= serializerCompiler(route);
+    return serialize(data);
+  };
+};
 
 /** Node's own limits on slow clients; what it says of headers and how often it looks it takes with the server alone. */
 function networkOptions({ tls, requestTimeoutSeconds }: ServerOptions): { http?: object; https?: object } {

@@ -27,6 +27,8 @@ import { planAttempt } from './attempt-plan.js';
 
 /** How long an event may be on its way that explains a refusal. */
 const EVENT_PATIENCE_MS = 1000;
+/** After a failure that no event will tell the end of. */
+const PAUSE_AFTER_FAILURE_MS = 1000;
 /** Reasons are written at most this often: they are for people. */
 const REASONS_INTERVAL_MS = 50;
 
@@ -51,6 +53,7 @@ export class SchedulerLoop {
   /** Whether the state here may not be the ledger's. */
   private doubtful = false;
   private doubtTimer: NodeJS.Timeout | null = null;
+  private anewTimer: NodeJS.Timeout | null = null;
   /** Jobs that wait for a time. */
   private readonly alarm = new Alarm();
   private notedReasons = new Map<string, string>();
@@ -101,6 +104,7 @@ export class SchedulerLoop {
     this.alarm.clear();
     if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
     if (this.doubtTimer) clearTimeout(this.doubtTimer);
+    if (this.anewTimer) clearTimeout(this.anewTimer);
   }
 
   /** Decides again and again, as long as something has happened meanwhile. */
@@ -115,6 +119,9 @@ export class SchedulerLoop {
         for (const event of events) await this.take(event);
         await this.step();
       } while (this.inbox.length > 0);
+    } catch (error) {
+      this.log.error({ error: (error as Error).message }, 'scheduling failed; the ledger is read anew');
+      this.beginAnewSoon();
     } finally {
       this.working = false;
     }
@@ -277,10 +284,17 @@ export class SchedulerLoop {
       this.doubt(job);
       return;
     }
-    this.log.error(
-      { job, error: error.message },
-      'a placement failed; it is tried again with the next event',
-    );
+    this.log.error({ job, error: error.message }, 'a placement failed; it is tried again');
+    this.beginAnewSoon();
+  }
+
+  /** Reads the ledger anew after a pause, and so hands over again what was not handed over. */
+  private beginAnewSoon(): void {
+    this.anewTimer ??= setTimeout(() => {
+      this.anewTimer = null;
+      this.doubtful = true;
+      if (!this.working) void this.work();
+    }, PAUSE_AFTER_FAILURE_MS);
   }
 
   /** The events tell why something was refused; where they don't, the ledger is read anew. */

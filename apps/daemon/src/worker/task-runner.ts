@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_CHECKPOINT_SIGNAL, type Diagnosis, type JobId } from '@berth/contract';
 import {
   type ExitRecord,
@@ -31,7 +32,11 @@ import { drillOrder, drillResult, NO_DRILL, watchDrill } from './drill.js';
 import { checkpointAfter, endingOf, orderBehind, unknownEnding } from './ending.js';
 import { taskEnvironment, taskId } from './environment.js';
 import { carriedOut } from './orders.js';
+import { checkRoom } from './room.js';
 import { callAt, timesOf, warningSentence, warningSince } from './time-limit.js';
+
+/** Between two tries to start a task. */
+const PAUSE_BEFORE_START_MS = 1000;
 
 /** A task that runs under this worker's eyes. */
 interface WatchedTask extends TaskReference {
@@ -97,11 +102,44 @@ export class TaskRunner {
       return;
     }
     const watched = this.watch(task, record);
-    makeFolder(watched);
-    const lock = tryLock(lockFile(watched));
-    // Only the claimant makes this folder, and it claims once; whoever has the lock then knows how the task ended.
-    if (lock) await this.launch(watched, record, lock);
-    void this.settleAtEnd(watched);
+    if (await this.startWhenPossible(watched, record)) void this.settleAtEnd(watched);
+  }
+
+  /**
+   * Starts a claimed task as soon as the host has what that takes: disk, descriptors, processes.
+   * @returns false where it was to be stopped meanwhile; then it is settled already
+   */
+  private async startWhenPossible(task: WatchedTask, record: JobRecord): Promise<boolean> {
+    for (;;) {
+      try {
+        checkRoom(this.directories.jobs);
+        makeFolder(task);
+        const lock = tryLock(lockFile(task));
+        // Only the claimant makes this folder, and it claims once; whoever has the lock then knows how the task ended.
+        if (lock) await this.launch(task, record, lock);
+        break;
+      } catch (error) {
+        // Whatever failed, no shim of it was started: that is the last step.
+        await this.noteDelay(task, error as Error);
+        await sleep(PAUSE_BEFORE_START_MS);
+        if ((await this.ledger.record(task.job))?.state !== 'stopping') continue;
+        await this.ledger.finish(task, unknownEnding(), workerLost(task.rank, false, 0), true);
+        this.forget(task);
+        return false;
+      }
+    }
+    await this.noteStart(task);
+    return true;
+  }
+
+  private async noteDelay(task: WatchedTask, error: Error): Promise<void> {
+    this.log.error({ task: taskId(task), error }, 'a task can not be started yet; trying again');
+    const sentence = `it can't be started yet, and Berth tries again every second: ${error.message}`;
+    try {
+      await this.ledger.notice(task.job, task.attempt, { code: 'start_delayed', device: null, sentence });
+    } catch (refusal) {
+      if (!(refusal instanceof LedgerRefusal)) throw refusal;
+    }
   }
 
   /** Takes up again what a forerunner of this worker left: a task that the ledger knows as claimed or running. */
@@ -236,7 +274,9 @@ export class TaskRunner {
       }),
       command,
     });
-    if ((await shim.ready) === 'started') await this.noteStart(task);
+    // One that had no room for its start record, say, would be tried again at once, and fail at once.
+    if ((await shim.ready) === 'failed' && !readExitRecord(task.directory))
+      await sleep(PAUSE_BEFORE_START_MS);
   }
 
   /** Writes the start into the ledger, once the shim has written it into the folder. */
@@ -364,6 +404,10 @@ export class TaskRunner {
       await this.ledger.finish(task, unknownEnding(), workerLost(task.rank, false, 0), true);
     }
     lock.release();
+    this.forget(task);
+  }
+
+  private forget(task: WatchedTask): void {
     for (const callOff of task.alarms) callOff();
     this.watched.delete(taskId(task));
   }

@@ -1,0 +1,186 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Device } from '@berth/contract';
+import { isLocked, readStartRecord } from '@berth/task-shim';
+import { Redis } from 'ioredis';
+import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
+
+const FAILPOINTS = fileURLToPath(new URL('failpoints.mjs', import.meta.url));
+const READY_WITHIN_MS = 30_000;
+
+/** A task that runs, as its own folder says. */
+export interface LiveTask {
+  job: string;
+  shim: number;
+  command: number;
+}
+
+/** The host that the faults happen to: a daemon that is kept running as a service manager would, and what it has started. */
+export class Host {
+  readonly daemon: TestDaemon;
+  /** What jobs write down by themselves, and the locks of their devices. */
+  readonly records: string;
+  readonly settings: string;
+  private readonly root = mkdtempSync(join(tmpdir(), 'berth-faults-'));
+  private readonly armed = join(this.root, 'armed');
+  private devices: Device[] = [];
+  private keeping: Promise<void> = Promise.resolve();
+  private kept = true;
+  /** How long a daemon that died stays away, in ms. */
+  restartDelay = 100;
+  /** What daemons said that could not start. */
+  readonly refusals: string[] = [];
+
+  constructor(simulate: string) {
+    this.records = join(this.root, 'records');
+    this.settings = join(this.root, 'settings.yaml');
+    mkdirSync(this.records);
+    mkdirSync(this.armed);
+    // Jobs that fail on purpose say nothing about their device.
+    writeFileSync(this.settings, 'quickFailures: 0\nlogLimit: 1MiB\nlogLevel: info\n');
+    this.daemon = new TestDaemon(simulate, ['--config', this.settings], {
+      NODE_OPTIONS: `--import ${FAILPOINTS}`,
+      FAULTS_ARMED: this.armed,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.daemon.start();
+    this.devices = await this.daemon.devices();
+    this.keeping = this.keepRunning();
+  }
+
+  private async keepRunning(): Promise<void> {
+    while (this.kept) {
+      await this.daemon.exited();
+      await sleep(this.restartDelay);
+      if (!this.kept) return;
+      await this.daemon.start().catch((error: Error) => this.refusals.push(error.message));
+    }
+  }
+
+  /** Arms a failpoint for the first process that comes by. */
+  arm(point: string, action: 'kill' | 'fail' | number): void {
+    const file = join(this.armed, point);
+    writeFileSync(`${file}.new`, String(action));
+    rmSync(file, { force: true });
+    writeFileSync(file, String(action));
+    rmSync(`${file}.new`);
+  }
+
+  disarm(): void {
+    for (const name of readdirSync(this.armed)) rmSync(join(this.armed, name), { force: true });
+  }
+
+  /** The jobs of which a shim was killed before it could write down how a task ended. */
+  unrecordedJobs(): string[] {
+    const folders = quietly(() => readFileSync(join(this.armed, 'unrecorded'), 'utf8')) ?? '';
+    return folders.split('\n').map((folder) => basename(folder).split('.')[0] as string);
+  }
+
+  workers(): number[] {
+    return this.devices.flatMap((device) => quietly(() => this.daemon.workerOf(device)) ?? []);
+  }
+
+  redisPid(): number | null {
+    return quietly(() => this.daemon.holderOf('redis/redis.lock'));
+  }
+
+  get stateFile(): string {
+    return join(this.daemon.dataDirectory, 'simulation.state');
+  }
+
+  /** Asks the private Redis something behind the daemon's back. */
+  async redis<T>(ask: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis({
+      path: join(this.daemon.dataDirectory, 'redis/redis.sock'),
+      retryStrategy: () => 20,
+      maxRetriesPerRequest: 20,
+    });
+    redis.on('error', () => undefined);
+    try {
+      return await ask(redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  tasks(): LiveTask[] {
+    const jobs = join(this.daemon.dataDirectory, 'jobs');
+    return readdirSync(jobs).flatMap((name) => {
+      const folder = join(jobs, name);
+      const start = readStartRecord(folder);
+      if (!start || !isLocked(join(folder, 'lock'))) return [];
+      return [{ job: name.split('.')[0] as string, shim: start.shimPid, command: start.pid }];
+    });
+  }
+
+  /** Processes of jobs, by what the harness has put into their environment. */
+  jobProcesses(): number[] {
+    const mark = `FAULTS_RECORDS=${this.records}`;
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => (quietly(() => readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? '').includes(mark))
+      .map(Number)
+      .filter(isAlive);
+  }
+
+  /** Waits until the daemon can take jobs. */
+  async ready(): Promise<void> {
+    const deadline = Date.now() + READY_WITHIN_MS;
+    for (;;) {
+      const answer = await this.daemon.request('/readyz').catch(() => null);
+      if (answer?.ok) return;
+      if (Date.now() > deadline)
+        throw new Error(`never ready again: ${answer ? await answer.text() : this.refusals.at(-1)}`);
+      await sleep(50);
+    }
+  }
+
+  /** Takes the devices back that were taken out. */
+  async resumeDevices(): Promise<void> {
+    await eventually(
+      async () => {
+        for (const { uuid } of this.devices)
+          await this.daemon.request(`/v1/devices/${uuid}/resume`, { method: 'POST' });
+        return this.daemon.devices();
+      },
+      (devices) => devices.every(({ obstacles }) => obstacles.length === 0),
+    );
+  }
+
+  /** The last words of daemon and workers, for whoever looks for the fault. */
+  lastWords(): string {
+    const workers = join(this.daemon.dataDirectory, 'workers');
+    const logs = quietly(() => readdirSync(workers).filter((name) => name.endsWith('.log'))) ?? [];
+    const said = logs.map((name) => readFileSync(join(workers, name), 'utf8').slice(-3000));
+    return [this.daemon.output.slice(-6000), ...said, ...this.refusals.slice(-3)].join('\n---\n');
+  }
+
+  /** Stops the daemon in order. @returns its exit code */
+  async stop(): Promise<number | null> {
+    this.kept = false;
+    return this.daemon.stop();
+  }
+
+  /** Ends all that is left and removes its traces. */
+  async destroy(): Promise<void> {
+    this.kept = false;
+    await this.daemon.destroy();
+    await this.keeping;
+    for (const pid of this.jobProcesses()) process.kill(pid, 'SIGKILL');
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** What comes of it, or null: processes come and go while we look. */
+function quietly<T>(ask: () => T): T | null {
+  try {
+    return ask();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,50 @@
+import { appendFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Fault } from './fault.js';
+
+/** Something is asked of the server, and after a while the opposite. */
+const passing = (
+  name: string,
+  begin: (redis: Redis) => Promise<unknown>,
+  end?: (redis: Redis) => Promise<unknown>,
+): Fault => ({
+  name,
+  inject: async ({ host, random }) => {
+    await host.redis(begin).catch(() => undefined);
+    await sleep(random.between(50, 800));
+    return end && (async () => void (await host.redis(end).catch(() => undefined)));
+  },
+});
+
+/** The machine dies while Redis writes: behind all that was acknowledged stands half a command. */
+const tornWrite: Fault = {
+  name: 'redis dies while it writes',
+  inject: async ({ host }) => {
+    const pid = host.redisPid();
+    if (pid === null) return undefined;
+    process.kill(pid, 'SIGSTOP');
+    const folder = join(host.daemon.dataDirectory, 'redis/appendonlydir');
+    const file = readdirSync(folder).find((name) => name.endsWith('.incr.aof'));
+    process.kill(pid, 'SIGKILL');
+    if (file) appendFileSync(join(folder, file), '*3\r\n$3\r\nSET\r\n$7\r\n{berth}');
+    return undefined;
+  },
+};
+
+export const REDIS_FAULTS: readonly Fault[] = [
+  passing('redis is slow', (redis) => redis.client('PAUSE', 700, 'ALL')),
+  passing(
+    'redis is read-only',
+    (redis) => redis.replicaof('127.0.0.1', '1'),
+    (redis) => redis.replicaof('NO', 'ONE'),
+  ),
+  passing(
+    'redis is out of memory',
+    (redis) => redis.config('SET', 'maxmemory', '1'),
+    (redis) => redis.config('SET', 'maxmemory', '0'),
+  ),
+  passing('redis drops its clients', (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal')),
+  tornWrite,
+];

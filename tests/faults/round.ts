@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job } from '@berth/contract';
+import { isAlive } from '../support/daemon.js';
+import { violations } from './checker.js';
+import { DEVICE_FAULTS } from './device-faults.js';
+import { FAILPOINT_FAULTS } from './failpoint-faults.js';
+import type { Fault, Scene } from './fault.js';
+import { Host } from './host.js';
+import { Load, planJobs } from './load.js';
+import { PROCESS_FAULTS } from './process-faults.js';
+import { Random } from './random.js';
+import { readNotes } from './records.js';
+import { REDIS_FAULTS } from './redis-faults.js';
+
+const SIMULATED = '4xT4';
+const JOBS = 24;
+const FAULTS = 5;
+const LOAD_MS = 2500;
+const DRAIN_MS = 45_000;
+
+const KINDS: readonly (readonly Fault[])[] = [
+  PROCESS_FAULTS,
+  PROCESS_FAULTS,
+  REDIS_FAULTS,
+  FAILPOINT_FAULTS,
+  FAILPOINT_FAULTS,
+  DEVICE_FAULTS,
+];
+export const ALL_FAULTS: readonly Fault[] = [...new Set(KINDS)].flat();
+
+export interface Outcome {
+  seed: number;
+  /** What was done, when (ms since the beginning of the load). */
+  faults: string[];
+  violations: string[];
+  /** Where there are violations: what daemon and workers said last. */
+  lastWords: string;
+  seconds: number;
+}
+
+/**
+ * One round: a load and faults by one seed; then the faults stop, the queue drains, and the evidence is looked at.
+ * @param only faults of these names; null: all
+ */
+export async function playRound(seed: number, only: readonly string[] | null = null): Promise<Outcome> {
+  const begin = Date.now();
+  const host = new Host(SIMULATED);
+  const faults: string[] = [];
+  const found: string[] = [];
+  let lastWords = '';
+  try {
+    await host.start();
+    const random = new Random(seed, 'nemesis');
+    const scene: Scene = { host, random, harmed: new Set(), devicesFailed: false };
+    host.restartDelay = random.between(0, 400);
+    const planned = planJobs(new Random(seed, 'load'), JOBS, host.records);
+    const load = new Load(host, planned);
+    await Promise.all([load.run(LOAD_MS), strike(scene, only, faults)]);
+    for (const job of host.unrecordedJobs()) scene.harmed.add(job);
+    host.disarm();
+    await host.ready();
+    await host.resumeDevices();
+    const jobs = await drained(host);
+    found.push(...load.lies);
+    const ledger = new Map(jobs.map((job) => [job.id as string, job]));
+    const { harmed, devicesFailed } = scene;
+    found.push(...violations({ planned, ledger, notes: readNotes(host.records), harmed, devicesFailed }));
+    found.push(...(await leftOver(host)));
+  } catch (error) {
+    found.push((error as Error).message);
+  }
+  if (found.length > 0) lastWords = host.lastWords();
+  await host.destroy();
+  return { seed, faults, violations: found, lastWords, seconds: (Date.now() - begin) / 1000 };
+}
+
+/** Some faults, one after another or at once, over the time of the load; all are taken back at the end. */
+async function strike(scene: Scene, only: readonly string[] | null, done: string[]): Promise<void> {
+  const { random } = scene;
+  const begin = Date.now();
+  const choices = Array.from({ length: FAULTS }, () => ({
+    at: random.between(0, LOAD_MS),
+    fault: random.one(
+      only ? ALL_FAULTS.filter(({ name }) => only.includes(name)) : (random.one(KINDS) as readonly Fault[]),
+    ),
+  })).sort((one, other) => one.at - other.at);
+  const taken = choices.map(async ({ at, fault }) => {
+    await sleep(at);
+    if (!fault) return;
+    done.push(`${Date.now() - begin} ms: ${fault.name}`);
+    const takeBack = await fault.inject(scene);
+    await takeBack?.();
+  });
+  await Promise.all(taken);
+}
+
+const ENDED = ['succeeded', 'failed', 'cancelled'];
+
+/** All jobs, once they have ended. */
+async function drained({ daemon }: Host): Promise<Job[]> {
+  const deadline = Date.now() + DRAIN_MS;
+  for (;;) {
+    const answer = await daemon.request('/v1/jobs?limit=200').catch(() => null);
+    const items = answer?.ok ? ((await answer.json()) as { items: Job[] }).items : [];
+    const open = items.filter(({ state }) => !ENDED.includes(state));
+    if (answer?.ok && open.length === 0) return items;
+    if (Date.now() > deadline) {
+      const names = open.map(({ id, state, reason }) => `${id} is ${state} (${reason?.sentence ?? '-'})`);
+      throw new Error(`the queue did not drain: ${names.join('; ')}`);
+    }
+    await sleep(50);
+  }
+}
+
+/** After the end of all jobs nothing of them is there, and nobody holds a device; after that of the daemon nothing at all. */
+async function leftOver(host: Host): Promise<string[]> {
+  const found: string[] = [];
+  const processes = host.jobProcesses();
+  if (processes.length > 0) found.push(`processes of jobs are left: ${processes.join(', ')}`);
+  for (const { index, holders } of await host.daemon.devices())
+    if (holders.length > 0)
+      found.push(`device ${index} is still held by ${holders.map(({ job }) => job).join(', ')}`);
+  const all = host.daemon.processes();
+  const code = await host.stop();
+  if (code !== 0) found.push(`the daemon stopped with exit code ${code}`);
+  const left = all.filter(isAlive);
+  if (left.length > 0) found.push(`the daemon left processes behind: ${left.join(', ')}`);
+  return found;
+}
