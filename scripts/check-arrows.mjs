@@ -45,7 +45,15 @@ const DAEMON = {
   redis: [],
 };
 /** Small files of the daemon that everybody may import. */
-const SHARED = ['checkpoint-files', 'config', 'cron', 'data-directory', 'job-environment', 'logging'];
+const SHARED = [
+  'checkpoint-files',
+  'config',
+  'cron',
+  'data-directory',
+  'job-environment',
+  'logging',
+  'removal',
+];
 
 const IMPORT =
   /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;

@@ -1,16 +1,35 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { BerthClient } from '@berth/client';
-import type { Job, Me, Problem, RegisteredUser } from '@berth/contract';
+import type { Code, Job, Me, Problem, RegisteredUser } from '@berth/contract';
 import { accountNamed } from '@berth/task-shim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
 
 const nobody = accountNamed('nobody');
+const WHO = {
+  GIT_AUTHOR_NAME: 'a',
+  GIT_AUTHOR_EMAIL: 'a@b',
+  GIT_COMMITTER_NAME: 'a',
+  GIT_COMMITTER_EMAIL: 'a@b',
+};
+const GIT = { PATH: process.env.PATH, HOME: '/nonexistent', ...WHO };
 // Only root can run somebody else's jobs, and only root can pretend to be somebody else.
 const isPossible = process.getuid?.() === 0 && nobody !== null;
 
@@ -104,6 +123,8 @@ describe('by the unix socket', () => {
 describe.skipIf(!isPossible)('an account of this host', () => {
   const { uid = -1, gid = -1 } = nobody ?? {};
   const ended = (job: Job): Promise<Job> => daemon.ended(job);
+  const copies = (): string[] =>
+    readdirSync(join(daemon.dataDirectory, 'jobs')).filter((name) => /code/.test(name));
 
   it('is a user of its name from its first visit on', async () => {
     const me = await ask<Me>(uid, 'GET', '/v1/me');
@@ -161,6 +182,81 @@ describe.skipIf(!isPossible)('an account of this host', () => {
       const job = await ask<Job>(uid, 'POST', '/v1/jobs', { command: ['true'], workingDirectory });
       expect((await ended(job)).cause?.sentence).toMatch(/can't be entered: Permission denied/);
     }
+  });
+
+  it('has its code copied with its own rights, and runs in that copy, which others can not read', async () => {
+    const project = join(settings, 'project');
+    const git = (...argv: string[]) => execFileSync('git', ['-C', project, ...argv], { uid, gid, env: GIT });
+    mkdirSync(project);
+    chownSync(project, uid, gid);
+    chmodSync(project, 0o700);
+    git('init', '-q', '-b', 'main');
+    const edit = (text: string): void => writeFileSync(join(project, 'train.sh'), text);
+    edit('echo committed\n');
+    git('add', '-A');
+    git('commit', '-q', '-m', 'first');
+    edit('echo submitted; touch new && id -u\n');
+
+    const submission = {
+      command: ['sh', 'train.sh'],
+      workingDirectory: project,
+      snapshot: 'git',
+      hold: true,
+    };
+    const job = await ask<Job>(uid, 'POST', '/v1/jobs', submission);
+    edit('echo edited later\n');
+    expect(job.code).toMatchObject({ branch: 'main', dirty: true, snapshot: { files: 1 } });
+    const { directory, changes } = (job.code as Code).snapshot as NonNullable<Code['snapshot']>;
+    expect(readFileSync(changes as string, 'utf8')).toContain('+echo submitted');
+    const own = join(directory, '..');
+    for (const path of [own, directory, join(directory, 'train.sh'), changes as string])
+      expect(statSync(path).uid).toBe(uid);
+    expect(statSync(own).mode & 0o777).toBe(0o700);
+    expect(statSync(join(own, '..')).uid).toBe(0);
+    const release = `/v1/jobs/${job.id}/release`;
+    await ask(uid, 'POST', release);
+    expect(await daemon.logs(job, 'follow=true')).toBe(`submitted\n${uid}\n`);
+
+    // The copy that a repeated submission makes for nothing goes again.
+    const before = copies().length;
+    const twice = { ...submission, user: 'nobody' };
+    const key = { 'idempotency-key': 'twice' };
+    const answers = [await daemon.post('/v1/jobs', twice, key), await daemon.post('/v1/jobs', twice, key)];
+    expect(answers.map(({ status }) => status)).toEqual([201, 200]);
+    expect(copies()).toHaveLength(before + 1);
+  });
+
+  it("gets no copy of what it can't read itself, whatever leads there, and nothing is left of the try", async () => {
+    const secret = join(settings, 'secret');
+    mkdirSync(secret, { mode: 0o700 });
+    writeFileSync(join(secret, 'key'), 'hunter2');
+    execFileSync('git', ['-C', secret, 'init', '-q']);
+    execFileSync('git', ['-C', secret, 'add', '-A']);
+    execFileSync('git', ['-C', secret, 'commit', '-q', '-m', 'first'], { env: GIT });
+    const lure = join(settings, 'lure');
+    mkdirSync(lure);
+    writeFileSync(join(lure, '.git'), `gitdir: ${join(secret, '.git')}\n`);
+    symlinkSync(secret, join(lure, 'link'));
+    const before = copies();
+    for (const [workingDirectory, snapshot, why] of [
+      [secret, 'copy', /EACCES/],
+      [secret, 'git', /is in no git repository/],
+      [join(lure, 'link'), 'copy', /EACCES/],
+      [lure, 'git', /is in no git repository|no commit yet/],
+    ] as const) {
+      const job = { command: ['true'], workingDirectory, snapshot };
+      const problem = await ask<Problem>(uid, 'POST', '/v1/jobs', job);
+      expect([problem.status, problem.errors?.[0]?.pointer]).toEqual([422, '#/snapshot']);
+      expect(problem.detail).toMatch(why);
+    }
+    expect(copies()).toEqual(before);
+
+    // A link is copied as a link.
+    rmSync(join(lure, '.git'));
+    const linked = { command: ['cat', 'link/key'], workingDirectory: lure, snapshot: 'copy' };
+    const job = await ask<Job>(uid, 'POST', '/v1/jobs', linked);
+    expect(await ended(job)).toMatchObject({ state: 'failed' });
+    expect(await daemon.logs(job)).toMatch(/Permission denied/);
   });
 
   it("submits for nobody else, and sees others' variables hidden", async () => {

@@ -168,7 +168,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   await notifier.start();
   const shutdown = new ShutdownKeeper({ ledger, scheduler, feed, log });
   const upkeep = new Upkeep({ ledger, queues, directories, retention: config.retention, log });
-  upkeep.start();
+  await upkeep.start();
 
   const token = openToken(directories.token);
   const apiRedis = connect('api', 'impatient');

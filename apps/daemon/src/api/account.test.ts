@@ -1,12 +1,16 @@
+import type { Account } from '@berth/task-shim';
 import { expect, it } from 'vitest';
 import { accountFor, whyNoAccount } from './account.js';
 import type { AccessSettings, ApiContext } from './context.js';
 
-const ACCOUNTS: Record<string, { uid: number; home: string }> = {
-  root: { uid: 0, home: '/root' },
-  toor: { uid: 0, home: '/root' },
-  ada: { uid: 1000, home: '/home/ada' },
-  berth: { uid: 900, home: '/var/lib/berth' },
+const account = (name: string, uid: number, home: string): Account => {
+  return { name, uid, gid: uid, home, shell: '/bin/sh', groups: [uid] };
+};
+const ACCOUNTS: Record<string, Account> = {
+  root: account('root', 0, '/root'),
+  toor: account('toor', 0, '/root'),
+  ada: account('ada', 1000, '/home/ada'),
+  berth: account('berth', 900, '/var/lib/berth'),
 };
 
 function settings(runsAs: { uid: number; name: string }, rootJobs = ['root']): AccessSettings {

@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Code, Job, JobSubmission } from '@berth/contract';
 import { GitError } from '../code/git-program.js';
-import { SnapshotRefused } from '../code/tree.js';
+import { isAboutFiles, SnapshotRefused } from '../code/tree.js';
 import type { NewJob } from '../ledger/ledger.js';
 import type { JobSpec } from '../ledger/record.js';
+import { removeEntry } from '../removal.js';
 import type { ApiContext } from './context.js';
 import { resolveSubmission } from './job-request.js';
 import { ApiProblem, inside, invalidRequest } from './problem.js';
@@ -34,8 +34,8 @@ export async function withCodeOfBatch(
   const known = new Map<string, Code | null>();
   const coded: Resolved[] = [];
   for (const [i, job] of jobs.entries()) {
-    const { workingDirectory, snapshot } = job.spec;
-    const kind = JSON.stringify([workingDirectory, snapshot]);
+    const { workingDirectory, snapshot, account } = job.spec;
+    const kind = JSON.stringify([workingDirectory, snapshot, account]);
     let code = known.get(kind);
     if (code === undefined) {
       const place = { owner: group, folder: context.directories.code(group, known.size) };
@@ -63,7 +63,7 @@ export async function dropUnusedCode(
     .map((directory) =>
       join(directories.jobs, relative(directories.jobs, directory).split('/')[0] as string),
     );
-  for (const folder of new Set(folders)) await rm(folder, { recursive: true, force: true });
+  for (const folder of new Set(folders)) await removeEntry(folder);
 }
 
 /** The job of a submission, with its code. @throws ApiProblem `invalid_request` */
@@ -83,29 +83,21 @@ export async function resolveOrRefuse(submission: JobSubmission, context: ApiCon
 }
 
 async function codeOf(
-  { code }: ApiContext,
+  { code, access }: ApiContext,
   { workingDirectory, snapshot, account }: JobSpec,
   place: { owner: string; folder: string },
 ): Promise<Code | null> {
-  // We would read what that account may not, and write what it could turn against us.
-  if (account !== null) {
-    if (!snapshot) return null;
-    const detail = `can't be taken of jobs that run as another account (${account}) yet; leave it out`;
-    throw invalidRequest([{ pointer: '#/snapshot', detail }]);
-  }
-  if (!snapshot) return code.provenance.of(workingDirectory);
+  // For another account we look at nothing that it might not see; and to look as it costs a process.
+  if (!snapshot) return account === null ? code.provenance.of(workingDirectory) : null;
   try {
-    return await code.snapshots.take(workingDirectory, snapshot, place);
+    const reader = account === null ? null : access.accountNamed(account);
+    if (account !== null && !reader) throw new SnapshotRefused(`this host has no account ${account}`);
+    return await code.snapshots.take(workingDirectory, snapshot, place, reader);
   } catch (error) {
     if (!(error instanceof SnapshotRefused) && !(error instanceof GitError) && !isAboutFiles(error))
       throw error;
     throw invalidRequest([{ pointer: '#/snapshot', detail: `can't be taken: ${error.message}` }]);
   }
-}
-
-/** Unreadable files, a full disk. */
-function isAboutFiles(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
 }
 
 /** A place inside the working directory is one inside the copy. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Finding, HangPolicy, Shutdown, ShutdownMode } from '@berth/contract';
 import type { SchedulerState } from '@berth/scheduler';
+import type { Account } from '@berth/task-shim';
 import type { Provenance } from '../code/provenance.js';
 import type { Snapshots } from '../code/snapshot.js';
 import type { DataDirectory } from '../data-directory.js';
@@ -25,7 +26,7 @@ export interface AccessSettings {
   /** The account that the daemon runs as. */
   readonly runsAs: { uid: number; name: string };
   /** An account of this host; null: there is none of that name. */
-  accountNamed(name: string): { uid: number; home: string } | null;
+  accountNamed(name: string): Account | null;
 }
 
 /** What the API is made of; a test hands in what it wants. */

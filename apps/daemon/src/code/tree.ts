@@ -14,6 +14,11 @@ export class SnapshotRefused extends Error {
   override readonly name = 'SnapshotRefused';
 }
 
+/** Unreadable files, a full disk. */
+export function isAboutFiles(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
+}
+
 /** The files of a tree, as paths from its top. */
 export interface Tree {
   root: string;

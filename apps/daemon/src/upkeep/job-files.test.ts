@@ -63,8 +63,8 @@ it('what is on disk is counted by job, but for checkpoints', async () => {
   expect(bytes.get('job_b')).toBeGreaterThanOrEqual(10_000);
 });
 
-it('copies of code that were being made are removed', () => {
-  removeUnfinished(folder);
+it('copies of code that were being made are removed', async () => {
+  await removeUnfinished(folder);
   expect(left()).not.toContain('grp_c.code.new');
   expect(left()).toContain('grp_c.code1');
 });

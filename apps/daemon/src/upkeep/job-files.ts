@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
-import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { JobId } from '@berth/contract';
 import type { Removal } from '../ledger/retention.js';
+import { removeEntry } from '../removal.js';
 
 const AT_ONCE = 16;
 
@@ -51,21 +49,8 @@ export async function removeFiles(folder: string, removals: readonly Removal[]):
   }
 }
 
-/**
- * What lies in a folder of another account is removed as that account: it could put a link in our way while we are at it, and have
- * us remove what is others'.
- */
-async function removeEntry(path: string): Promise<void> {
-  const entry = await lstat(path).catch(() => null);
-  if (entry?.isDirectory() && entry.uid !== process.getuid?.() && process.getuid?.() === 0) {
-    const { uid, gid } = entry;
-    await promisify(execFile)('find', [path, '-mindepth', '1', '-delete'], { uid, gid, cwd: '/' });
-    await rmdir(path);
-  } else await rm(path, { recursive: true, force: true, maxRetries: 3 });
-}
-
 /** Removes copies of code that were being made when the daemon was killed. To be called while none is made. */
-export function removeUnfinished(folder: string): void {
-  for (const name of readdirSync(folder).filter((each) => /\.code\d*\.new$/.test(each)))
-    rmSync(join(folder, name), { recursive: true, force: true });
+export async function removeUnfinished(folder: string): Promise<void> {
+  const unfinished = (await readdir(folder)).filter((name) => /\.code\d*\.new$/.test(name));
+  for (const name of unfinished) await removeEntry(join(folder, name));
 }

@@ -37,8 +37,10 @@ export class Upkeep {
     this.options = options;
   }
 
-  start(): void {
-    removeUnfinished(this.options.directories.jobs);
+  async start(): Promise<void> {
+    await removeUnfinished(this.options.directories.jobs).catch((error: Error) =>
+      this.options.log.warn({ error: error.message }, 'copies of code that broke off could not be removed'),
+    );
     this.lookIn(Math.min(this.options.retention.every, FIRST_LOOK_SECONDS));
   }
 
