@@ -29,7 +29,7 @@ const PURE = ['packages/scheduler'];
 
 /** Folders of the daemon, and which of its other folders each may import. Files beside them put everything together. */
 const DAEMON = {
-  api: ['ledger', 'devices', 'guard', 'doctor', 'insight', 'code'],
+  api: ['ledger', 'devices', 'guard', 'doctor', 'insight', 'code', 'prometheus'],
   code: [],
   scheduling: ['ledger'],
   schedules: ['ledger'],
@@ -40,6 +40,7 @@ const DAEMON = {
   guard: ['ledger', 'devices'],
   doctor: [],
   insight: ['ledger'],
+  prometheus: [],
   devices: [],
   ledger: ['redis'],
   redis: [],

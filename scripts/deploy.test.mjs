@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -62,6 +62,16 @@ it('the settings that are offered are settings', () => {
   const example = /```yaml\n([\s\S]*?)```/.exec(read('docs/settings.md'))[1];
   expect(ConfigSchema.safeParse(parse(example)).error).toBeUndefined();
 });
+
+it.skipIf(spawnSync('promtool', ['--version']).error)(
+  'the rules for alerts are what promtool takes (skipped without promtool, of Debian’s prometheus)',
+  () => {
+    const promtool = (...argv) =>
+      execFileSync('promtool', argv, { cwd: join(ROOT, 'deploy/prometheus'), stdio: 'pipe' });
+    promtool('check', 'rules', 'alerts.yml');
+    promtool('test', 'rules', 'alerts.test.yml');
+  },
+);
 
 it('berthd has the flags that the settings are documented with, and no others', () => {
   const help = execFileSync(process.execPath, [join(ROOT, 'apps/daemon/bin/berthd.js'), '--help'], {

@@ -137,6 +137,11 @@ export const ConfigSchema = z
     trespass: z.enum(['warn', 'kill']).default('warn').meta({
       description: 'What becomes of a job that uses a device which was not given to it.',
     }),
+    dcgmJobMapping: FileSchema.optional().meta({
+      description:
+        "A folder to keep for DCGM's exporter (`--hpc-job-mapping-dir`): which jobs have which GPU.",
+      'x-default': 'none',
+    }),
     quickFailures: z.int().min(0).max(1000).default(3).meta({
       description:
         'After how many different jobs in a row that fail within seconds on the same device it is taken out; 0: never.',

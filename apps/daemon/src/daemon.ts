@@ -42,6 +42,9 @@ import { parseListen } from './listening.js';
 import { Addresses } from './notifications/addresses.js';
 import { Deliveries } from './notifications/deliveries.js';
 import { Notifier } from './notifications/notifier.js';
+import { Exposition } from './prometheus/exposition.js';
+import { JobMap } from './prometheus/job-map.js';
+import { Meters } from './prometheus/meters.js';
 import { connectRedis } from './redis/connection.js';
 import { checkDurability } from './redis/durability.js';
 import { PrivateRedis } from './redis/private-redis.js';
@@ -51,6 +54,9 @@ import { SchedulerLoop } from './scheduling/scheduler-loop.js';
 import { ShutdownKeeper } from './scheduling/shutdown.js';
 import { Upkeep } from './upkeep/upkeep.js';
 import { WorkerSupervisor } from './workers/supervisor.js';
+
+/** Events after which other jobs may have a device. */
+const HOLDERS_CHANGE = ['job.placed', 'job.ended', 'job.requeued', 'devices.registered'];
 
 /** The daemon can't run; the message says why and what to do. */
 export class StartError extends Error {
@@ -92,7 +98,9 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const inventory = await DeviceInventory.open(simulation, log);
   // Jobs of other accounts use simulated devices as they would use real ones.
   if (simulation && me.uid === 0) chmodSync(simulation.stateFile, 0o666);
-  const ledger = new Ledger(redis);
+  const meters = new Meters();
+  const observe = meters.changedLedger.bind(meters);
+  const ledger = new Ledger(redis, observe);
   const labels = deviceLabels(config.deviceLabels, inventory.devices);
   for (const problem of labels.problems) log.warn(problem);
   const register = (): Promise<void> =>
@@ -152,6 +160,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       reachSeconds: config.fairShareReach,
       users: config.users,
     },
+    observer: meters,
     log,
   });
   await scheduler.start();
@@ -172,23 +181,38 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
 
   const token = openToken(directories.token);
   const apiRedis = connect('api', 'impatient');
+  const apiLedger = new Ledger(apiRedis, observe);
   const provenance = new Provenance();
   const runsAs = { uid: me.uid, name: me.username };
   const peers = new Peers({ users: new UserLedger(apiRedis), socketUsers: config.socketUsers, runsAs });
+  const devices = new DeviceViews({
+    inventory,
+    watch,
+    book,
+    histories,
+    labels: labels.byUuid,
+    node: config.node,
+  });
+  const listDevices = async () => (await devices.list()).items;
+  if (config.dcgmJobMapping) {
+    const jobMap = new JobMap({ directory: config.dcgmJobMapping, devices: listDevices, log });
+    feed.listen((events) => {
+      if (events.some(({ type }) => HOLDERS_CHANGE.includes(type))) void jobMap.update();
+    });
+    await jobMap.update();
+  }
   const context: ApiContext = {
-    ledger: new Ledger(apiRedis),
+    ledger: apiLedger,
     schedules: new ScheduleLedger(apiRedis),
     watch: new JobWatch(feed),
     followers: new Followers(config.followers, feed),
     events: new EventStreams(new EventLog(apiRedis), new RecentEvents(feed)),
     inventory,
-    devices: new DeviceViews({
-      inventory,
-      watch,
-      book,
-      histories,
-      labels: labels.byUuid,
-      node: config.node,
+    devices,
+    exposition: new Exposition(meters, {
+      devices: listDevices,
+      jobs: () => apiLedger.counts(),
+      waiting: () => scheduler.waitingByReason(),
     }),
     histories,
     insights: new Insights(directories),

@@ -12,6 +12,7 @@ import type { JobWatch } from '../ledger/job-watch.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { ScheduleLedger } from '../ledger/schedules.js';
 import type { UserLedger } from '../ledger/users.js';
+import type { Exposition } from '../prometheus/exposition.js';
 import type { Caller } from './caller.js';
 import type { DeviceViews } from './device-views.js';
 import type { EventStreams } from './event-stream.js';
@@ -40,6 +41,8 @@ export interface ApiContext {
   readonly devices: DeviceViews;
   readonly histories: Histories;
   readonly insights: Insights;
+  /** What Prometheus is told. */
+  readonly exposition: Pick<Exposition, 'contentType' | 'text'>;
   /** What a doctor says of Redis. */
   readonly examineRedis: () => Promise<Finding[]>;
   readonly directories: DataDirectory;

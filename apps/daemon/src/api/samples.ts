@@ -76,6 +76,7 @@ export const SAMPLES: Record<string, Sample> = {
   drainDevice: { method: 'POST', path: '/v1/devices/0/drain', body: { reason: 'a new fan comes at noon' } },
   resumeDevice: { method: 'POST', path: '/v1/devices/0/resume' },
   getUsage: { path: '/v1/usage' },
+  getPrometheusMetrics: { path: '/metrics?names=dcgm' },
   getTimeline: { path: '/v1/timeline?since=6h&limit=100' },
   getMe: { path: '/v1/me' },
   listUsers: { path: '/v1/users' },

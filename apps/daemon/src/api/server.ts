@@ -27,6 +27,7 @@ import { logRoutes } from './logs.js';
 import { metricRoutes } from './metrics.js';
 import { answerProblems, clientErrorHandler, frameworkErrors } from './problem.js';
 import { withCommonProblems } from './problem-responses.js';
+import { prometheusRoutes } from './prometheus.js';
 import { referenceRoutes, withSamples } from './reference.js';
 import { scheduleRoutes } from './schedules.js';
 import { shutdownRoutes } from './shutdown.js';
@@ -131,6 +132,7 @@ export async function buildServer(
   await app.register(logRoutes);
   await app.register(metricRoutes);
   await app.register(deviceRoutes);
+  await app.register(prometheusRoutes);
   await app.register(doctorRoutes);
   await app.register(dashboardRoutes);
   await app.register(shutdownRoutes);

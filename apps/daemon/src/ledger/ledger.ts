@@ -1,4 +1,13 @@
-import type { Cause, Job, JobId, JobState, Notice, PendingReason, Task } from '@berth/contract';
+import {
+  type Cause,
+  type Job,
+  type JobId,
+  type JobState,
+  JobStateSchema,
+  type Notice,
+  type PendingReason,
+  type Task,
+} from '@berth/contract';
 import { type Needs, shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import type { TaskCheckpoint } from './checkpoint-view.js';
@@ -22,7 +31,7 @@ import {
 } from './record.js';
 import { LedgerRefusal } from './refusal.js';
 import { RetentionLedger } from './retention.js';
-import { loadScripts, type RunScript } from './scripts.js';
+import { loadScripts, type ObserveTransition, type RunScript } from './scripts.js';
 import { StayLedger } from './stays.js';
 import { describeTask, type TaskReference } from './task-reference.js';
 import { UsageLedger } from './usage.js';
@@ -96,9 +105,9 @@ export class Ledger {
   readonly usage: UsageLedger;
   readonly retention: RetentionLedger;
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, observe?: ObserveTransition) {
     this.redis = redis;
-    this.run = loadScripts(redis);
+    this.run = loadScripts(redis, observe);
     this.devices = new DeviceLedger(redis, this.run);
     this.groups = new GroupLedger(redis, this.run, this);
     this.pages = new JobPages(redis, this.run, this);
@@ -407,6 +416,13 @@ export class Ledger {
   /** Ids of the jobs in a state, oldest first. */
   async idsInState(state: JobState): Promise<JobId[]> {
     return await this.redis.zrangebyscore(KEYS.inState(state), '-inf', '+inf');
+  }
+
+  /** How many jobs are in each state. */
+  async counts(): Promise<Map<JobState, number>> {
+    const states = JobStateSchema.options;
+    const counts = await Promise.all(states.map((state) => this.redis.zcard(KEYS.inState(state))));
+    return new Map(states.map((state, i) => [state, counts[i] as number]));
   }
 
   /** The tasks that the worker of a device is responsible for and that haven't ended, with their jobs. */

@@ -58,8 +58,11 @@ export type RunScript = (
   ...argv: (string | number)[]
 ) => Promise<{ outcome: string; values: string[] }>;
 
+/** Is told of each transition that was answered, and how long that took. */
+export type ObserveTransition = (script: Script, seconds: number) => void;
+
 /** Teaches a connection the ledger's transitions (by `EVALSHA`, so their text travels once). */
-export function loadScripts(redis: Redis): RunScript {
+export function loadScripts(redis: Redis, observe: ObserveTransition = () => undefined): RunScript {
   const common = readFileSync(new URL('common.lua', DIRECTORY), 'utf8');
   for (const script of SCRIPTS) {
     const lua = `${common}\n${readFileSync(new URL(`${script}.lua`, DIRECTORY), 'utf8')}`;
@@ -67,7 +70,9 @@ export function loadScripts(redis: Redis): RunScript {
   }
   const commands = redis as unknown as Record<string, (...argv: (string | number)[]) => Promise<string[]>>;
   return async (script, subject, ...argv) => {
+    const asked = performance.now();
     const [outcome, ...values] = (await commands[commandName(script)]?.(PREFIX, ...argv)) ?? [];
+    observe(script, (performance.now() - asked) / 1000);
     if (outcome !== 'ok' && outcome !== 'replayed') {
       throw new LedgerRefusal(script, subject, outcome as RefusalCode, values);
     }

@@ -32,6 +32,17 @@ const PAUSE_AFTER_FAILURE_MS = 1000;
 /** Reasons are written at most this often: they are for people. */
 const REASONS_INTERVAL_MS = 50;
 
+/** Is told of what the scheduler does. Times in seconds. */
+export interface SchedulingObserver {
+  decided(seconds: number): void;
+  /** @param waited since the job's submission; null: it had devices before */
+  placed(waited: number | null): void;
+  displaced(): void;
+  refused(): void;
+  /** @param outcome the job's state, or `requeued` */
+  ended(outcome: string, ran: number): void;
+}
+
 /**
  * Feeds the pure scheduler with the ledger's events and carries its decisions out: state, decision and effect are
  * three places, and this is the third. Everything here may be lost at any moment; the ledger has it all.
@@ -43,6 +54,7 @@ export class SchedulerLoop {
   private readonly log: Logger;
   private readonly node: string;
   private readonly policy: Policy;
+  private readonly observer: SchedulingObserver;
   private current: SchedulerState;
   private epoch = '';
   private stopListening: (() => void) | null = null;
@@ -56,6 +68,8 @@ export class SchedulerLoop {
   private anewTimer: NodeJS.Timeout | null = null;
   /** Jobs that wait for a time. */
   private readonly alarm = new Alarm();
+  /** Jobs that wait, and are not in line: what for. */
+  private readonly asleep = new Map<JobId, PendingReason['code']>();
   private notedReasons = new Map<string, string>();
   private latestReasons: ReadonlyMap<string, PendingReason> = new Map();
   private reasonsTimer: NodeJS.Timeout | null = null;
@@ -66,6 +80,7 @@ export class SchedulerLoop {
     feed: EventFeed;
     node: string;
     policy: Policy;
+    observer: SchedulingObserver;
     log: Logger;
   }) {
     this.ledger = options.ledger;
@@ -73,6 +88,7 @@ export class SchedulerLoop {
     this.feed = options.feed;
     this.node = options.node;
     this.policy = options.policy;
+    this.observer = options.observer;
     this.current = emptyState(options.policy);
     this.log = options.log;
   }
@@ -80,6 +96,16 @@ export class SchedulerLoop {
   /** What decisions are made from, as of the last event: for explanations. */
   get state(): SchedulerState {
     return this.current;
+  }
+
+  /** How many jobs wait for each reason; `undecided` are those that no decision has seen yet. */
+  waitingByReason(): Map<string, number> {
+    const counts = new Map<string, number>();
+    const add = (reason: string, jobs: number) => counts.set(reason, (counts.get(reason) ?? 0) + jobs);
+    for (const { key, queue } of this.state.shapes.values())
+      add(this.latestReasons.get(key)?.code ?? 'undecided', queue.length);
+    for (const reason of this.asleep.values()) add(reason, 1);
+    return counts;
   }
 
   /** Takes the lead, reads the ledger, and schedules from now on. */
@@ -134,6 +160,7 @@ export class SchedulerLoop {
     apply(state, { type: 'past', ...(await this.ledger.usage.past()) });
     const pending = await this.ledger.records(await this.ledger.idsInState('pending'));
     this.alarm.clear();
+    this.asleep.clear();
     for (const record of pending) {
       const id = record.id as JobId;
       const next = { id, number: Number(record.number), attempt: Number(record.attempt) + 1 };
@@ -171,18 +198,36 @@ export class SchedulerLoop {
     { needs, since, held, openDependencies, notBefore, avoid, front }: WaitingJob,
   ): void {
     apply(state, { type: 'gone', job: job.id });
-    this.alarm.forget(job.id);
-    if (held || openDependencies > 0) return;
+    this.wake(job.id);
+    if (held || openDependencies > 0) {
+      this.asleep.set(job.id, held ? 'held' : 'dependency');
+      return;
+    }
     const waiting = { ...job, needs, since, avoid, front };
-    const start = (): void => apply(this.state, { type: 'pending', job: waiting });
+    const start = (): void => {
+      this.asleep.delete(job.id);
+      apply(this.state, { type: 'pending', job: waiting });
+    };
     if (notBefore === null || notBefore <= Date.now()) {
       apply(state, { type: 'pending', job: waiting });
       return;
     }
+    this.asleep.set(job.id, job.attempt > 1 ? 'backoff' : 'start_after');
     this.alarm.set(job.id, notBefore, () => {
       start();
       if (!this.working) void this.work();
     });
+  }
+
+  /** It no longer waits for a time, or for others. */
+  private wake(job: JobId): void {
+    this.alarm.forget(job);
+    this.asleep.delete(job);
+  }
+
+  private noteEnd(job: JobId, outcome: string, at: string): void {
+    const held = this.state.allocations.get(job);
+    if (held) this.observer.ended(outcome, (Date.parse(at) - held.since) / 1000);
   }
 
   private async take(event: LedgerEvent): Promise<void> {
@@ -193,6 +238,7 @@ export class SchedulerLoop {
       case 'job.changed': {
         if (event.more === null) return this.replan(job);
         const next = { id: job, number: event.number as number, attempt: (event.attempt ?? 0) + 1 };
+        this.noteEnd(job, 'requeued', event.at);
         apply(this.state, { type: 'freed', job, at: Date.parse(event.at) });
         this.enqueue(this.state, next, JSON.parse(event.more) as WaitingJob);
         return;
@@ -208,9 +254,10 @@ export class SchedulerLoop {
       case 'job.stopping':
         return this.leave(job);
       case 'job.ended':
+        this.noteEnd(job, event.state as string, event.at);
         apply(this.state, { type: 'freed', job, at: Date.parse(event.at) });
         apply(this.state, { type: 'gone', job });
-        this.alarm.forget(job);
+        this.wake(job);
         return;
       case 'devices.registered':
       case 'device.drained':
@@ -227,7 +274,9 @@ export class SchedulerLoop {
   /** Decides, and carries the decision out. */
   private async step(): Promise<void> {
     if (this.paused) return;
+    const began = performance.now();
     const { placements, preemptions, reasons } = decide(this.state, Date.now());
+    this.observer.decided((performance.now() - began) / 1000);
     await Promise.all([
       ...placements.map((placement) => this.carryOut(placement)),
       ...preemptions.map((preemption) => this.displace(preemption)),
@@ -242,6 +291,7 @@ export class SchedulerLoop {
       const placed = await planAttempt(pending.needs, placement);
       if (this.paused) return;
       const since = await this.ledger.assign(this.epoch, job, pending.attempt, placed);
+      this.observer.placed(pending.attempt === 1 ? (since - pending.since) / 1000 : null);
       const { number, attempt, needs } = pending;
       const endsAt = needs.longestSeconds === null ? null : since + needs.longestSeconds * 1000;
       const devices = placed.devices.map(({ uuid }) => uuid);
@@ -266,6 +316,7 @@ export class SchedulerLoop {
     try {
       await this.ledger.preempt(this.epoch, job, attempt, cause);
       await this.leave(job);
+      this.observer.displaced();
       this.log.info({ job, for: by.number }, 'a job gives way');
     } catch (error) {
       this.onFailure(job, error as Error);
@@ -280,6 +331,7 @@ export class SchedulerLoop {
     }
     if (error instanceof LedgerRefusal) {
       // The job was cancelled meanwhile, or its event is still on its way here: the stream will tell.
+      this.observer.refused();
       this.log.info({ job, refusal: error.message }, 'a placement came too late');
       this.doubt(job);
       return;
