@@ -3,11 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ConfigSchema, flagOf, FLAGS as SETTINGS } from '../apps/daemon/dist/config.js';
+import { ConfigSchema, ENVIRONMENT, flagOf, FLAGS as SETTINGS } from '../apps/daemon/dist/config.js';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const read = (file) => readFileSync(join(ROOT, file), 'utf8');
 const FLAGS = ['--config', '--check-config', ...SETTINGS.map(flagOf)];
+const VARIABLES = Object.keys(ENVIRONMENT);
 const flagsIn = (text) => text.match(/(?<=[\s[,])--[a-z][a-z-]*/g) ?? [];
 
 /** What is wrong with a command line of berthd: flags that it hasn't, values that it would refuse. */
@@ -22,26 +23,49 @@ function refused(argv) {
   }
 }
 
-it('docker-compose.yml starts berthd with flags and values that it takes, from files that are there', () => {
+it('docker-compose.yml starts berthd with flags, variables and values that it takes, from files that are there', () => {
   const { services, volumes } = parse(read('docker-compose.yml'), { merge: true });
-  for (const [name, { build, command, volumes: mounted = [], depends_on }] of Object.entries(services)) {
+  const ledgers = [];
+  for (const [name, service] of Object.entries(services)) {
+    const { build, command, environment = {}, volumes: mounted = [], depends_on, healthcheck } = service;
     for (const volume of mounted) expect(Object.keys(volumes)).toContain(volume.split(':')[0]);
     for (const other of Object.keys(depends_on ?? {})) expect(Object.keys(services)).toContain(other);
+    expect(healthcheck.test[0]).toBe('CMD');
     if (!build) continue;
     expect([name, refused(command)]).toEqual([name, null]);
     expect(existsSync(join(ROOT, build.dockerfile))).toBe(true);
-    expect(command).toContain(`redis://${Object.keys(depends_on)[0]}:6379/0`);
+    expect(
+      Object.keys(environment).filter((each) => each.startsWith('BERTH_') && !VARIABLES.includes(each)),
+    ).toEqual([]);
+    // Its data is on the volume, and its probe asks where it listens.
+    const [, ...data] = mounted[0].split(':');
+    expect([data.join(':'), ...healthcheck.test.join(' ').match(/http:[^']*/)]).toEqual([
+      /^VOLUME (\S+)$/m.exec(read(build.dockerfile))[1],
+      `http://${ConfigSchema.parse({}).listen}/readyz`,
+    ]);
+    const redis = command[command.indexOf('--redis-url') + 1];
+    expect(redis).toMatch(new RegExp(`^redis://${Object.keys(depends_on)[0]}:6379/\\d$`));
+    ledgers.push(redis, mounted[0]);
   }
+  expect(new Set(ledgers).size).toBe(ledgers.length);
   expect(services.redis.command).toMatch(/--appendonly yes --appendfsync always/);
   expect(services.berth.deploy.resources.reservations.devices[0]).toMatchObject({
     driver: 'nvidia',
     capabilities: ['gpu'],
   });
-  expect(services['berth-simulated']).toMatchObject({ profiles: ['simulate'], deploy: {} });
+  expect(services['berth-simulated'].profiles).toEqual(['simulate']);
+  expect(services['berth-simulated']).not.toHaveProperty('deploy');
 });
 
 it('the Dockerfile runs what is in the repository', () => {
   const text = read('deploy/Dockerfile');
+  for (const [, source] of text.matchAll(/^COPY (?!--from)(\S+) \S+$/gm))
+    expect(existsSync(join(ROOT, source))).toBe(true);
+  const [, image] = /^FROM node:(\d+)-/m.exec(text);
+  expect(Number(image)).toBeGreaterThanOrEqual(
+    Number(/>=(\d+)/.exec(JSON.parse(read('package.json')).engines.node)[1]),
+  );
+  for (const [, name] of text.matchAll(/^ENV (BERTH_\w+)/gm)) expect(VARIABLES).toContain(name);
   const [program, file] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text)[1]);
   expect([program, existsSync(join(ROOT, file))]).toEqual(['node', true]);
   expect(JSON.parse(read('package.json')).scripts).toHaveProperty('setup');
