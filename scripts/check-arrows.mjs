@@ -51,6 +51,7 @@ const SHARED = [
   'config',
   'cron',
   'data-directory',
+  'device-claim',
   'job-environment',
   'logging',
   'removal',

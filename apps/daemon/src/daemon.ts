@@ -16,6 +16,7 @@ import { Provenance } from './code/provenance.js';
 import { Snapshots } from './code/snapshot.js';
 import type { Config } from './config.js';
 import { openDataDirectory } from './data-directory.js';
+import { otherClaimant } from './device-claim.js';
 import { deviceLabels } from './devices/device-labels.js';
 import { Histories } from './devices/histories.js';
 import { DeviceInventory } from './devices/inventory.js';
@@ -87,6 +88,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       `another berthd runs on ${config.dataDir} already; stop it first, or choose another --data-dir`,
     );
   }
+  const simulation = config.simulate ? { spec: config.simulate, stateFile: directories.simulation } : null;
+  const inventory = await DeviceInventory.open(simulation, log);
+  // Jobs of other accounts use simulated devices as they would use real ones.
+  if (simulation && me.uid === 0) chmodSync(simulation.stateFile, 0o666);
+  refuseOthersDevices(inventory, config.dataDir);
   const privateRedis = config.redisUrl ? null : await PrivateRedis.open(config.dataDir, log);
   const address = privateRedis?.address ?? { url: config.redisUrl as string };
   const connect = (name: string, patience: 'patient' | 'impatient' = 'patient') =>
@@ -94,10 +100,6 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const redis = connect('daemon');
   if (!privateRedis) await checkDurability(redis, log);
 
-  const simulation = config.simulate ? { spec: config.simulate, stateFile: directories.simulation } : null;
-  const inventory = await DeviceInventory.open(simulation, log);
-  // Jobs of other accounts use simulated devices as they would use real ones.
-  if (simulation && me.uid === 0) chmodSync(simulation.stateFile, 0o666);
   const meters = new Meters();
   const observe = meters.changedLedger.bind(meters);
   const ledger = new Ledger(redis, observe);
@@ -289,6 +291,18 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   renameSync(`${directories.address}.new`, directories.address);
 
   return { url, shutdownDue: shutdown.due, stop };
+}
+
+/** @throws StartError where another Berth of this host uses a device */
+function refuseOthersDevices(inventory: DeviceInventory, dataDirectory: string): void {
+  for (const { uuid, index } of inventory.devices) {
+    const other = otherClaimant(uuid, dataDirectory);
+    if (!other) continue;
+    throw new StartError(
+      `device ${index} (${uuid}) is used by the Berth of ${other.dataDirectory} (its worker: process ${other.pid}); ` +
+        'stop that one and what it runs, or give each its own devices by CUDA_VISIBLE_DEVICES',
+    );
+  }
 }
 
 /** @throws StartError where the certificates can't be read */

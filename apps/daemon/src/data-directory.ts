@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isLocked } from '@berth/task-shim';
 
 /** The places in a data directory. All of it belongs to the daemon's user; others may pass through at most (0711). */
 export interface DataDirectory {
@@ -68,4 +69,11 @@ export function dataDirectory(root: string): DataDirectory {
     code: (owner, number = 0) => join(root, 'jobs', `${owner}.code${number || ''}`),
     jobs: join(root, 'jobs'),
   };
+}
+
+/** The folders of the tasks that live, by their locks, whatever any ledger says. @throws where the directory can't be read */
+export function liveTasks({ jobs }: Pick<DataDirectory, 'jobs'>): string[] {
+  return readdirSync(jobs)
+    .map((name) => join(jobs, name))
+    .filter((folder) => isLocked(join(folder, 'lock')));
 }

@@ -99,7 +99,12 @@ void *run(void *argument) {
 
 }  // namespace
 
-int open_lock_file(const char *path) { return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); }
+int open_lock_file(const char *path) {
+  // Not made anew where it is there: in a folder that all may write to the kernel refuses that for others' files
+  // (fs.protected_regular).
+  const int fd = open(path, O_RDWR | O_CLOEXEC);
+  return fd >= 0 || errno != ENOENT ? fd : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
 
 Napi::Value wait_for_lock(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();

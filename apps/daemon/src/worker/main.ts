@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { dataDirectory } from '../data-directory.js';
+import { claimDevice, otherClaimant } from '../device-claim.js';
 import { takeTasks } from '../ledger/device-queue.js';
 import { Ledger } from '../ledger/ledger.js';
 import { DISCREET } from '../logging.js';
@@ -19,6 +20,11 @@ const connect = (name: string) => connectRedis(options.redis, `worker-${name}`, 
 const redis = connect('ledger');
 const ledger = new Ledger(redis);
 const directories = dataDirectory(options.dataDirectory);
+if (!claimDevice(options.device, options.dataDirectory)) {
+  const other = otherClaimant(options.device, options.dataDirectory);
+  log.fatal({ other }, 'another Berth of this host uses the device');
+  process.exit(1);
+}
 const runner = new TaskRunner({ ledger, directories, logLimit: options.logLimit, token: randomUUID(), log });
 
 let stopTaking: (() => Promise<void>) | null = null;
