@@ -124,6 +124,33 @@ berth.report(step=31, total=60, loss=float("nan"))`);
   it('is as good for any other language: a line of JSON in the file that BERTH_METRICS_FILE names', async () => {
     const job = await daemon.shell(`echo '{"step": 7, "loss": 0.25}' >> $BERTH_METRICS_FILE`);
     await daemon.ended(job);
-    expect(lossOf(await metrics(job))?.points).toEqual([{ x: 7, last: 0.25, min: 0.25, max: 0.25 }]);
+    const [point] = lossOf(await metrics(job))?.points ?? [];
+    expect(point).toMatchObject({ x: 7, last: 0.25, min: 0.25, max: 0.25 });
+    expect(Date.parse(point?.at as string)).toBeGreaterThanOrEqual(Date.parse(job.submittedAt));
+  });
+
+  it('is handed out as CSV too, whole or since a time', async () => {
+    const job = await python(`
+import berth, time
+berth.report(step=1, total=3, loss=0.5, **{'odd, "name"': float("inf")})
+time.sleep(0.2)
+berth.report(step=2, total=3, loss=0.25)`);
+    await daemon.ended(job);
+    const csv = async (query: string, headers = {}): Promise<string[]> => {
+      const response = await daemon.request(`/v1/jobs/${job.id}/metrics?${query}`, { headers });
+      expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+      return (await response.text()).split('\r\n');
+    };
+    const [header, ...lines] = await csv('format=csv');
+    expect(header).toBe('name,axis,x,at,last,min,max,source');
+    expect(lines.map((line) => line.replace(/20[-\dT:.]+Z/, 'TIME'))).toEqual([
+      'loss,step,1,TIME,0.5,0.5,0.5,report',
+      'loss,step,2,TIME,0.25,0.25,0.25,report',
+      '"odd,_""name""",step,1,TIME,,,,report',
+      '',
+    ]);
+    const second = /20[-\dT:.]+Z/.exec(lines[1] as string)?.[0] as string;
+    expect(await csv(`since=${second}&names=loss`, { accept: 'text/csv' })).toEqual([header, lines[1], '']);
+    expect((await metrics(job, `since=${second}`)).series.map(({ points }) => points.length)).toEqual([1, 0]);
   });
 });

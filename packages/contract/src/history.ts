@@ -62,7 +62,15 @@ export const SeriesSchema = z
     points: z
       .array(
         z
-          .object({ x: z.number(), last: FigureSchema, min: FigureSchema, max: FigureSchema })
+          .object({
+            x: z.number(),
+            at: z.iso.datetime().nullable().meta({
+              description: 'When its end was said, to within a second; null: not known.',
+            }),
+            last: FigureSchema,
+            min: FigureSchema,
+            max: FigureSchema,
+          })
           .meta({ id: 'SeriesPoint', description: 'A stretch of a curve: its end, and its extremes.' }),
       )
       .meta({ description: 'In the order of the training.' }),

@@ -1,10 +1,12 @@
-import { type Job, JobMetricsSchema, type Progress } from '@berth/contract';
+import { type Job, JobMetricsSchema, type Progress, type Series } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import type { Pace } from '../insight/pace.js';
+import type { Training } from '../insight/training.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { problems } from './problem-responses.js';
-import { PAST, StretchSchema, stretchOf } from './stretch.js';
+import { csvOf } from './series-csv.js';
+import { momentOf, PAST, StretchSchema, stretchOf } from './stretch.js';
 
 const QuerySchema = StretchSchema.extend({
   rank: z.coerce.number().int().min(0).max(1023).default(0),
@@ -14,6 +16,9 @@ const QuerySchema = StretchSchema.extend({
   }),
   points: z.coerce.number().int().min(1).max(1024).default(500).meta({
     description: 'Of each series, at the most.',
+  }),
+  format: z.enum(['json', 'csv']).optional().meta({
+    description: 'Default: what `Accept` names first, or JSON. `csv` has the series alone.',
   }),
 });
 
@@ -28,25 +33,51 @@ export const metricRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: 'What a job used of its devices, and how its training goes',
         description:
           `${PAST} Progress and series are read from the output of one rank of the last attempt, from its beginning, ` +
-          'whatever the stretch.',
+          'whatever `until` and `step`; with `since`, of the series only what was said since then (or nobody knows when).',
         params: JobParametersSchema,
         querystring: QuerySchema,
-        response: { 200: JobMetricsSchema, ...problems('not_found', 'invalid_request') },
+        response: {
+          200: {
+            description:
+              'As JSON; or as CSV with a line for each point of each series: name, axis, x, at, last, min, max, source.',
+            content: { 'application/json': { schema: JobMetricsSchema }, 'text/csv': { schema: z.string() } },
+          },
+          ...problems('not_found', 'invalid_request'),
+        },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const job = await jobOr404(app.context, await idOf(app.context, request.params.job));
-      const { rank, names, points } = request.query;
+      const { rank, format } = request.query;
       const used = app.context.histories.ofJob(job.id, stretchOf(request.query));
       const attempt = job.attempts.length;
-      if (attempt === 0) return { ...used, progress: null, series: [] };
       const isOver = job.attempts.at(-1)?.endedAt !== null;
-      const training = await app.context.insights.of({ job: job.id, attempt, rank }, isOver);
-      const { progress, series } = training.read(names?.split(',') ?? null, points);
-      return { ...used, attempt, progress: progress && withPace(progress, training.pace, job), series };
+      const training =
+        attempt === 0 ? null : await app.context.insights.of({ job: job.id, attempt, rank }, isOver);
+      const series = training ? seriesOf(training, request.query) : [];
+      if (format === 'csv' || (!format && /^\s*text\/csv\b/.test(request.headers.accept ?? ''))) {
+        return reply
+          .header('content-disposition', `attachment; filename="job-${job.number}.csv"`)
+          .type('text/csv; charset=utf-8')
+          .send(csvOf(series));
+      }
+      const progress = training?.progress ? withPace(training.progress, training.pace, job) : null;
+      return reply.send({ ...used, attempt: attempt || used.attempt, progress, series });
     },
   );
 };
+
+/** The series as the API shows them. */
+function seriesOf(training: Training, { names, points, since }: z.infer<typeof QuerySchema>): Series[] {
+  const begin = since === undefined ? 0 : momentOf(since, Date.now());
+  return training.series(names?.split(',') ?? null, points, begin).map((series) => ({
+    ...series,
+    points: series.points.map(({ at, ...point }) => ({
+      ...point,
+      at: at === null ? null : new Date(at).toISOString(),
+    })),
+  }));
+}
 
 /** How long a training takes yet, by how long it took so far, where the program doesn't say. */
 function withPace(progress: Progress, pace: Pace, { state, attempts }: Job): Progress {

@@ -1,6 +1,8 @@
 /** A stretch of a curve: what it was at its end, and its extremes. */
 export interface Stretch {
   x: number;
+  /** When its end was said, in ms since the epoch; null: not known. */
+  at: number | null;
   last: number | null;
   min: number | null;
   max: number | null;
@@ -17,13 +19,14 @@ export class Curve {
   /** Where it was first no number (NaN or infinite); null: it always was one. */
   brokenAt: number | null = null;
 
-  add(x: number, value: number): void {
+  /** @param at when that was said, in ms since the epoch; null: not known */
+  add(x: number, value: number, at: number | null = null): void {
     this.count += 1;
     const isNumber = Number.isFinite(value);
     if (!isNumber) this.brokenAt ??= x;
     const point: Stretch = isNumber
-      ? { x, last: value, min: value, max: value }
-      : { x, last: null, min: null, max: null };
+      ? { x, at, last: value, min: value, max: value }
+      : { x, at, last: null, min: null, max: null };
     const last = this.stretches.at(-1);
     if (last && this.inLast < this.perStretch) {
       this.stretches[this.stretches.length - 1] = joined(last, point);
@@ -35,9 +38,12 @@ export class Curve {
     if (this.stretches.length > MOST_STRETCHES) this.halve();
   }
 
-  /** @param most how many stretches at the most */
-  read(most: number): Stretch[] {
-    let read = this.stretches;
+  /**
+   * @param most how many stretches at the most
+   * @param since without those that are known to be from before, in ms since the epoch
+   */
+  read(most: number, since = 0): Stretch[] {
+    let read = since === 0 ? this.stretches : this.stretches.filter(({ at }) => at === null || at >= since);
     while (read.length > most && read.length > 1) read = paired(read);
     return [...read];
   }
@@ -64,6 +70,7 @@ function joined(one: Stretch, other: Stretch): Stretch {
     a === null ? b : b === null ? a : pick(a, b);
   return {
     x: other.x,
+    at: other.at,
     last: other.last,
     min: most(Math.min, one.min, other.min),
     max: most(Math.max, one.max, other.max),

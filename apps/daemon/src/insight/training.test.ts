@@ -13,7 +13,7 @@ function trained(...lines: string[]): Training {
   return training;
 }
 const curveOf = (training: Training, name: string): [number, number | null][] =>
-  training.read([name], 1000).series[0]?.points.map(({ x, last }) => [x, last]) ?? [];
+  training.series([name], 1000)[0]?.points.map(({ x, last }) => [x, last]) ?? [];
 
 describe('a training', () => {
   it('has curves by step, or by epoch where nothing else is said', () => {
@@ -47,7 +47,7 @@ describe('a training', () => {
   });
 
   it('tells how far it is', () => {
-    const fractionOf = (...lines: string[]) => trained(...lines).read(null, 1).progress?.fraction;
+    const fractionOf = (...lines: string[]) => trained(...lines).progress?.fraction;
     expect(fractionOf('Epoch [5/20], Loss: 1')).toBe(0.25);
     expect(fractionOf('Epoch [1/4], Step [50/100], Loss: 1')).toBe(0.125);
     expect(
@@ -65,18 +65,19 @@ describe('a training', () => {
       'Epoch 2, Loss: 8',
       'report {"step": 2, "loss": 0.5}',
     ];
-    const { series } = trained(...both).read(null, 10);
-    expect(series).toMatchObject([{ name: 'loss', source: 'report', last: 0.5, count: 2 }]);
+    expect(trained(...both).series(null, 10)).toMatchObject([
+      { name: 'loss', source: 'report', last: 0.5, count: 2 },
+    ]);
   });
 
   it('says where a loss was first no number', () => {
-    const { series } = trained('Epoch 1, Loss: 1', 'Epoch 2, Loss: nan', 'Epoch 3, Loss: inf').read(null, 10);
-    expect(series[0]).toMatchObject({ brokenAt: 2, last: null });
+    const [loss] = trained('Epoch 1, Loss: 1', 'Epoch 2, Loss: nan', 'Epoch 3, Loss: inf').series(null, 10);
+    expect(loss).toMatchObject({ brokenAt: 2, last: null });
   });
 
   it('keeps no more than 64 names', () => {
     const training = trained(...Array.from({ length: 100 }, (_, i) => `report {"step": 1, "m${i}": ${i}}`));
-    expect(training.read(null, 1).series).toHaveLength(64);
+    expect(training.series(null, 1)).toHaveLength(64);
   });
 });
 
@@ -87,7 +88,8 @@ describe('what a program really wrote, to a file', () => {
   };
 
   it('through tqdm 4.70 is read to its end', () => {
-    const { progress, series } = recorded('tqdm.txt').read(null, 1000);
+    const training = recorded('tqdm.txt');
+    const [progress, series] = [training.progress, training.series(null, 1000)];
     expect(progress).toMatchObject({ fraction: 1, done: 2, total: 2, unit: 'epochs', source: 'bar' });
     expect(series.map(({ name, last }) => [name, last])).toEqual([
       ['acc', 0.95],
@@ -97,7 +99,8 @@ describe('what a program really wrote, to a file', () => {
   });
 
   it('through the bar of Keras 3 is read to its end', () => {
-    const { progress, series } = recorded('keras-3.txt').read(null, 1000);
+    const training = recorded('keras-3.txt');
+    const [progress, series] = [training.progress, training.series(null, 1000)];
     expect(progress).toMatchObject({ fraction: 1, done: 3, total: 3, unit: 'epochs', source: 'bar' });
     expect(series.map(({ name, last }) => [name, last])).toEqual([
       ['loss', 0.8599],
@@ -123,5 +126,16 @@ describe('a curve', () => {
     expect(points.at(-1)).toMatchObject({ x: 999_999, last: Math.sin(999_999) });
     expect(curve.count).toBe(1_000_000);
     expect(curve.read(1e9).length).toBeLessThanOrEqual(1025);
+  });
+
+  it('is read from a time on, as far as times are known', () => {
+    const curve = new Curve();
+    for (const [x, at] of [
+      [1, 1000],
+      [2, null],
+      [3, 3000],
+    ] as const)
+      curve.add(x, x, at);
+    expect(curve.read(10, 2000).map(({ x }) => x)).toEqual([2, 3]);
   });
 });

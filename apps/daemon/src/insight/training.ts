@@ -25,6 +25,11 @@ export interface Series {
   points: Stretch[];
 }
 
+interface Place {
+  axis: 'step' | 'epoch';
+  x: number;
+}
+
 interface KnownSeries {
   source: Source;
   axis: 'step' | 'epoch';
@@ -39,10 +44,10 @@ const better = (one: Source, other: Source): boolean => SOURCES.indexOf(one) > S
 
 /** What a training says of itself, put together: one curve for each name, from the best source that has it. */
 export class Training {
-  private readonly series = new Map<string, KnownSeries>();
+  private readonly known = new Map<string, KnownSeries>();
   /** How fast it goes on. */
   readonly pace = new Pace();
-  private progress: Progress | null = null;
+  private reached: Progress | null = null;
   private firstEpoch: number | null = null;
   private epochs: { epoch: number; of: number } | null = null;
   private readonly steps = new Map<Source, { last: number; base: number; epoch: number | null }>();
@@ -55,11 +60,21 @@ export class Training {
     this.advance(seen, at);
     const place = this.placeOf(seen);
     if (!place) return;
-    for (const [name, value] of Object.entries(seen.metrics)) this.add(name, source, place, value);
+    for (const [name, value] of Object.entries(seen.metrics)) this.add(name, source, { ...place, at }, value);
   }
 
-  read(names: readonly string[] | null, most: number): { progress: Progress | null; series: Series[] } {
-    const series = [...this.series]
+  /** How far it is. */
+  get progress(): Progress | null {
+    return this.reached;
+  }
+
+  /**
+   * @param names which; null: all
+   * @param most how many points of each
+   * @param since without those of which is known that they were said before, in ms since the epoch
+   */
+  series(names: readonly string[] | null, most: number, since = 0): Series[] {
+    return [...this.known]
       .filter(([name]) => names === null || names.includes(name))
       .map(([name, { source, axis, curve, last }]) => ({
         name,
@@ -68,30 +83,29 @@ export class Training {
         count: curve.count,
         last: Number.isFinite(last) ? last : null,
         brokenAt: curve.brokenAt,
-        points: curve.read(most),
+        points: curve.read(most, since),
       }));
-    return { progress: this.progress, series };
   }
 
   private add(
     name: string,
     source: Source,
-    { axis, x }: { axis: 'step' | 'epoch'; x: number },
+    { axis, x, at }: Place & { at: number | null },
     value: number,
   ): void {
-    let known = this.series.get(name);
+    let known = this.known.get(name);
     if (known && better(known.source, source)) return;
     if (!known || better(source, known.source)) {
-      if (!known && this.series.size >= MOST_SERIES) return;
+      if (!known && this.known.size >= MOST_SERIES) return;
       known = { source, axis, curve: new Curve(), last: value };
-      this.series.set(name, known);
+      this.known.set(name, known);
     }
-    known.curve.add(x, value);
+    known.curve.add(x, value, at);
     known.last = value;
   }
 
   /** Where on its axis an observation lies. Steps that begin anew with each epoch go on counting. */
-  private placeOf({ source, epoch, step, steps }: Observation): { axis: 'step' | 'epoch'; x: number } | null {
+  private placeOf({ source, epoch, step, steps }: Observation): Place | null {
     if (step === undefined) {
       if (epoch !== undefined) return { axis: 'epoch', x: epoch };
       const counted = this.steps.get(source);
@@ -108,7 +122,7 @@ export class Training {
   }
 
   private advance({ source, epoch, epochs, step, steps, etaSeconds }: Observation, at: number | null): void {
-    if (this.progress && better(this.progress.source, source) && this.progress.source === 'report') return;
+    if (this.reached && better(this.reached.source, source) && this.reached.source === 'report') return;
     const inner = step !== undefined && steps ? Math.min(step / steps, 1) : null;
     const of = epochs ?? this.epochs?.of;
     const current = epoch ?? (inner === null ? undefined : this.epochs?.epoch);
@@ -125,9 +139,9 @@ export class Training {
 
   private note(progress: Omit<Progress, 'fraction'>, at: number | null): void {
     // A bar inside an epoch doesn't tell how far all of it is, once epochs are known.
-    if (this.progress?.unit === 'epochs' && progress.unit === 'steps' && progress.source !== 'report') return;
+    if (this.reached?.unit === 'epochs' && progress.unit === 'steps' && progress.source !== 'report') return;
     const fraction = Math.min(Math.max(progress.done / progress.total, 0), 1);
-    this.progress = { fraction, ...progress };
+    this.reached = { fraction, ...progress };
     if (at !== null) this.pace.add(at, fraction);
   }
 }
