@@ -12,7 +12,7 @@ export const PROBLEMS = {
   device_conflict: { status: 409, title: 'The device is not in a state that allows this' },
   schedule_conflict: { status: 409, title: 'No job can be made of the schedule now' },
   user_conflict: { status: 409, title: 'There is such a user already' },
-  idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another submission' },
+  idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another request' },
   precondition_failed: { status: 412, title: 'It is not as the request expects' },
   log_removed: { status: 410, title: 'The log was kept for as long as retention says' },
   payload_too_large: { status: 413, title: 'The request is too large' },

@@ -63,7 +63,10 @@ const RETRY_AFTER_SECONDS = 2;
 
 /** Fastify's own errors that a client can cause, by what a client can do about them. */
 const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: { code: 'malformed_request', detail: 'The body is no JSON' },
+  FST_ERR_CTP_INVALID_JSON_BODY: {
+    code: 'malformed_request',
+    detail: 'The body is no JSON, or has a key that means something in JavaScript',
+  },
   FST_ERR_CTP_EMPTY_JSON_BODY: {
     code: 'malformed_request',
     detail: 'The body is empty, but its type says JSON',

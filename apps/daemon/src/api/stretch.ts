@@ -5,7 +5,13 @@ import type { Stretch } from '../devices/histories.js';
 const HOUR_MS = 3_600_000;
 
 /** A moment: a time, or how long ago it was. */
-export const MomentSchema = z.union([z.iso.datetime({ offset: true }), DurationInputSchema]);
+export const MomentSchema = z.union([
+  z.iso.datetime({
+    offset: true,
+    error: 'is no time: write 2026-11-21T02:00:00Z, or how long ago, such as 2d',
+  }),
+  DurationInputSchema,
+]);
 
 /** The part of the past that a request asks for. */
 export const StretchSchema = z.strictObject({

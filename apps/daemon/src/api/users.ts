@@ -62,7 +62,10 @@ export const userRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         .catch(orIdempotencyConflict)
         .catch((error: unknown) => {
           if (!(error instanceof LedgerRefusal)) throw error;
-          throw new ApiProblem('user_conflict', `There is a user ${name} already; PATCH changes them`);
+          throw new ApiProblem(
+            'user_conflict',
+            `There is a user ${name} already; berth user set ${name} changes them`,
+          );
         });
       const user = await users.get(name);
       if (!user) throw keyGone(`the user ${name}`);
@@ -148,7 +151,10 @@ export async function userOr404({ users }: ApiContext, name: string): Promise<Re
 }
 
 function noUser(name: string): ApiProblem {
-  return new ApiProblem('not_found', `There is no user ${name}; berth user ls lists those there are`);
+  return new ApiProblem(
+    'not_found',
+    `There is no user ${name}; berth user ls lists those there are, and berth user add ${name} makes one`,
+  );
 }
 
 export const or404 = (name: string) => (error: unknown) => {

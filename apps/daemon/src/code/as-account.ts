@@ -7,7 +7,7 @@ import { SnapshotRefused } from './tree.js';
 
 const PROGRAM = fileURLToPath(new URL('./copy-program.js', import.meta.url));
 /** A repository of somebody else's may hold what answers never: a pipe instead of a file. */
-const LIMIT_SECONDS = 120;
+const LIMIT_SECONDS = 60;
 
 /**
  * Copies a tree with the rights of an account, by a process that has no others: so we read nothing for it that it may not read
