@@ -73,6 +73,7 @@ it.each([
   ['label=%3D1', 'label/0', /name=value/],
   ['limit=1&limit=2', 'limit', /./],
   [`state=${'pending,'.repeat(40)}pending`, 'state', /32/],
+  ['since=9007199254740992', 'since', /is no time/],
   ['since=soon', 'since', /is no time: write .*Z, or how long ago/],
   ['cursor=x', 'cursor', /no cursor/],
 ])('refuses by name what it does not know: %s', async (query, pointer, detail) => {

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Stretch } from '../devices/histories.js';
 
 const HOUR_MS = 3_600_000;
+/** A century: no date lies so far back that it can't be written. */
+const LONGEST_AGO_SECONDS = 100 * 366 * 86_400;
 
 /** A moment: a time, or how long ago it was. */
 export const MomentSchema = z.union([
@@ -10,7 +12,7 @@ export const MomentSchema = z.union([
     offset: true,
     error: 'is no time: write 2026-11-21T02:00:00Z, or how long ago, such as 2d',
   }),
-  DurationInputSchema,
+  DurationInputSchema.pipe(z.number().max(LONGEST_AGO_SECONDS)),
 ]);
 
 /** The part of the past that a request asks for. */
