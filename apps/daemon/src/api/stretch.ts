@@ -6,14 +6,16 @@ const HOUR_MS = 3_600_000;
 /** A century: no date lies so far back that it can't be written. */
 const LONGEST_AGO_SECONDS = 100 * 366 * 86_400;
 
+const WRITE = 'is no time: write 2026-11-21T02:00:00Z, or how long ago, such as 2d';
+
 /** A moment: a time, or how long ago it was. */
-export const MomentSchema = z.union([
-  z.iso.datetime({
-    offset: true,
-    error: 'is no time: write 2026-11-21T02:00:00Z, or how long ago, such as 2d',
-  }),
-  DurationInputSchema.pipe(z.number().max(LONGEST_AGO_SECONDS)),
-]);
+export const MomentSchema = z.union(
+  [
+    z.iso.datetime({ offset: true, error: WRITE }),
+    DurationInputSchema.pipe(z.number().max(LONGEST_AGO_SECONDS)),
+  ],
+  { error: WRITE },
+);
 
 /** The part of the past that a request asks for. */
 export const StretchSchema = z.strictObject({
