@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { BerthClient } from '@berth/client';
-import type { Code, Job, Me, Problem, RegisteredUser } from '@berth/contract';
+import type { Code, Group, Job, JobList, Me, Problem, RegisteredUser } from '@berth/contract';
 import { accountNamed } from '@berth/task-shim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
@@ -224,6 +224,21 @@ describe.skipIf(!isPossible)('an account of this host', () => {
     const answers = [await daemon.post('/v1/jobs', twice, key), await daemon.post('/v1/jobs', twice, key)];
     expect(answers.map(({ status }) => status)).toEqual([201, 200]);
     expect(copies()).toHaveLength(before + 1);
+  });
+
+  it('shares no copy with another account, though their jobs come together', async () => {
+    const shared = join(settings, 'shared');
+    mkdirSync(shared);
+    writeFileSync(join(shared, 'train.sh'), 'id -u');
+    await daemon.post('/v1/users', { name: 'bob', unixAccount: 'bin' });
+    const job = { command: ['sh', 'train.sh'], workingDirectory: shared, snapshot: 'copy' };
+    const jobs = ['nobody', 'bob', 'nobody'].map((user) => ({ ...job, user }));
+    const { id } = (await (await daemon.post('/v1/jobs/batch', { jobs })).json()) as Group;
+    const { items } = (await (await daemon.request(`/v1/jobs?group=${id}`)).json()) as JobList;
+    const places = items.map((each) => (each.code as Code).snapshot?.directory as string);
+    expect(places.map((place) => statSync(place).uid)).toEqual([uid, accountNamed('bin')?.uid, uid]);
+    expect(new Set(places).size).toBe(2);
+    for (const each of items) expect((await ended(each)).state).toBe('succeeded');
   });
 
   it("gets no copy of what it can't read itself, whatever leads there, and nothing is left of the try", async () => {
