@@ -7,12 +7,13 @@ import { followers } from './followers.mjs';
 import { idle } from './idle.mjs';
 import { latency } from './latency.mjs';
 import { lists } from './lists.mjs';
+import { reports } from './reports.mjs';
 import { submissions } from './submissions.mjs';
 
-const SCENARIOS = { latency, submissions, drain, devices, decision, lists, followers, idle };
+const SCENARIOS = { latency, submissions, drain, devices, decision, lists, followers, idle, reports };
 const RESULTS = new URL('results/', import.meta.url);
 
-/** `npm run bench [-- latency submissions drain devices decision lists followers idle]`: prints each scenario's figures and writes them as JSON. */
+/** `npm run bench [-- latency submissions drain devices decision lists followers idle reports]`: prints each scenario's figures and writes them as JSON. */
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in SCENARIOS));
 if (unknown.length > 0) {

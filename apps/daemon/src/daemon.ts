@@ -30,6 +30,7 @@ import { HangWatch } from './guard/hang-watch.js';
 import { QuickFailures } from './guard/quick-failures.js';
 import { RunningTasks } from './guard/running-tasks.js';
 import { Insights } from './insight/insights.js';
+import { ReportKeeper } from './insight/report-keeper.js';
 import { DeviceBookView } from './ledger/device-book-view.js';
 import { DeviceQueues } from './ledger/device-queue.js';
 import { EventFeed } from './ledger/event-feed.js';
@@ -183,6 +184,9 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
 
   const token = openToken(directories.token);
   const apiRedis = connect('api', 'impatient');
+  const insights = new Insights(directories);
+  const reports = new ReportKeeper(insights, () => tasks.tasks, log);
+  reports.start();
   const apiLedger = new Ledger(apiRedis, observe);
   const provenance = new Provenance();
   const runsAs = { uid: me.uid, name: me.username };
@@ -217,7 +221,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       waiting: () => scheduler.waitingByReason(),
     }),
     histories,
-    insights: new Insights(directories),
+    insights,
     examineRedis: () =>
       examineRedis(apiRedis).then(
         (facts) => judgeRedis(facts, privateRedis !== null),
@@ -265,6 +269,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     const busy = await workers.retire(redis);
     await inventory.close();
     await activity.close();
+    await reports.close();
     await queues.close();
     apiRedis.disconnect();
     redis.disconnect();

@@ -55,6 +55,14 @@ Napi::Value make_pipe(const Napi::CallbackInfo &info) {
   return pair;
 }
 
+/** freeBeginning(fd, bytes): whether the file system can give back what the file's first bytes take. */
+Napi::Value free_beginning(const Napi::CallbackInfo &info) {
+  const off_t bytes = info[1].As<Napi::Number>().Int64Value();
+  const int result = fallocate(info[0].As<Napi::Number>().Int32Value(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, bytes);
+  if (result != 0 && errno != EOPNOTSUPP) fail(info.Env(), "no space was freed", errno);
+  return Napi::Boolean::New(info.Env(), result == 0);
+}
+
 Napi::Value lock_is_held(const Napi::CallbackInfo &info) {
   const std::string path = info[0].As<Napi::String>();
   return Napi::Boolean::New(info.Env(), is_locked(path.c_str()));
@@ -81,6 +89,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["tryLock"] = Napi::Function::New(env, try_lock);
   exports["waitForLock"] = Napi::Function::New(env, wait_for_lock);
   exports["close"] = Napi::Function::New(env, close_descriptor);
+  exports["freeBeginning"] = Napi::Function::New(env, free_beginning);
   exports["makePipe"] = Napi::Function::New(env, make_pipe);
   exports["signalHolder"] = Napi::Function::New(env, signal_holder);
   exports["orderHolder"] = Napi::Function::New(env, order_holder);

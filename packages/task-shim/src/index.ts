@@ -1,4 +1,5 @@
 export { type Account, accountNamed, accountOf, type Peer, peerOf } from './account.js';
+export { freeBeginning } from './file-space.js';
 export { type KeptProcess, keepRunning } from './keep-running.js';
 export { type HeldLock, isLocked, LockError, signalHolder, tryLock, waitForLock } from './lock.js';
 export { type LogChunk, type LogRead, openLog, type TaskLog } from './log.js';

@@ -20,6 +20,7 @@ interface Native {
   close(fd: number): void;
   peerCredentials(fd: number): { pid: number; uid: number; gid: number } | null;
   accountOf(who: number | string): Account | null;
+  freeBeginning(fd: number, bytes: number): boolean;
   makePipe(): [read: number, write: number];
   signalHolder(path: string, pid: number, signal: number): boolean;
   orderHolder(path: string, pid: number, purpose: number, signal: number): boolean;

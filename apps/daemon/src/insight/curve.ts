@@ -8,6 +8,14 @@ export interface Stretch {
   max: number | null;
 }
 
+export interface CurveState {
+  stretches: Stretch[];
+  perStretch: number;
+  inLast: number;
+  count: number;
+  brokenAt: number | null;
+}
+
 const MOST_STRETCHES = 1024;
 
 /** A curve that never grows beyond its bounds: when there are too many stretches, two become one. Extremes and the last stay. */
@@ -18,6 +26,17 @@ export class Curve {
   count = 0;
   /** Where it was first no number (NaN or infinite); null: it always was one. */
   brokenAt: number | null = null;
+
+  /** @param state what `state` gave of another: this one goes on from there */
+  constructor(state?: CurveState) {
+    Object.assign(this, state);
+  }
+
+  /** All that there is of it, as plain values. */
+  state(): CurveState {
+    const { stretches, perStretch, inLast, count, brokenAt } = this;
+    return { stretches: [...stretches], perStretch, inLast, count, brokenAt };
+  }
 
   /** @param at when that was said, in ms since the epoch; null: not known */
   add(x: number, value: number, at: number | null = null): void {

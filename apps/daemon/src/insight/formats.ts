@@ -65,6 +65,7 @@ const NOT_METRICS = new Set([
   'eta',
 ]);
 const LONGEST_LINE = 4096;
+const LONGEST_NAME = 200;
 /** Keras goes back over its bar by backspaces before it draws it anew. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const CONTROL = /[\u0000-\u0008\u000e-\u001f\u007f]/g;
@@ -133,7 +134,7 @@ function observationOf(figures: ReadonlyMap<string, number>, source: Source): Ob
   const at = first('at');
   const metrics: Record<string, number> = {};
   for (const [name, value] of figures)
-    if (!NOT_METRICS.has(name.toLowerCase())) metrics[nameOf(name)] = value;
+    if (!NOT_METRICS.has(name.toLowerCase()) && name.length <= LONGEST_NAME) metrics[nameOf(name)] = value;
   // In whatever else somebody counts it, it is no time in ms.
   const isTime = at !== undefined && at > 1e12;
   return { source, ...given({ epoch, epochs, step, steps, at: isTime ? at : undefined }), metrics };
@@ -221,6 +222,7 @@ function stepIn(text: string): Pick<Observation, 'step' | 'steps'> {
 /** `Train Loss` and `train_loss` are one. */
 const nameOf = (name: string): string =>
   name
+    .replace(CONTROL, '')
     .trim()
     .toLowerCase()
     .replace(/[\s-]+/g, '_')

@@ -1,6 +1,7 @@
+import { stat } from 'node:fs/promises';
 import type { DataDirectory } from '../data-directory.js';
 import type { TaskReference } from '../ledger/task-reference.js';
-import { TaskInsight } from './task-insight.js';
+import { reportsIn, TaskInsight } from './task-insight.js';
 
 /** Of so many tasks is kept what was read; others are read again from their beginning. */
 const MOST_TASKS = 128;
@@ -20,13 +21,32 @@ export class Insights {
    * @returns as of this moment
    */
   async of({ job, attempt, rank }: TaskReference, isOver: boolean): Promise<TaskInsight['training']> {
+    const insight = this.insightOf({ job, attempt, rank });
+    await insight.catchUp(isOver);
+    return insight.training;
+  }
+
+  /**
+   * Keeps what tasks have reported small on the disk, whoever asks for it or not.
+   * @param running the tasks that run now
+   * @param mostBytes how much the reports of one may take
+   */
+  async compact(running: readonly TaskReference[], mostBytes: number): Promise<void> {
+    for (const task of running) {
+      const file = reportsIn(this.directories.task(task.job, task.attempt, task.rank));
+      const found = await stat(file).catch(() => null);
+      if (found && found.blocks * 512 > mostBytes) await this.insightOf(task).compact();
+    }
+  }
+
+  private insightOf({ job, attempt, rank }: TaskReference): TaskInsight {
     const directory = this.directories.task(job, attempt, rank);
     const insight = this.tasks.get(directory) ?? new TaskInsight(directory);
     this.tasks.delete(directory);
     this.tasks.set(directory, insight);
-    const [oldest] = this.tasks.keys();
+    // Two that read the same task at the same time would keep two truths of it.
+    const [oldest] = [...this.tasks].find(([, each]) => each !== insight && !each.isBusy) ?? [];
     if (this.tasks.size > MOST_TASKS && oldest) this.tasks.delete(oldest);
-    await insight.catchUp(isOver);
-    return insight.training;
+    return insight;
   }
 }

@@ -1,39 +1,35 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StringDecoder } from 'node:string_decoder';
-import { openLog } from '@berth/task-shim';
+import { freeBeginning, openLog } from '@berth/task-shim';
 import { type Observation, readLine, readReport } from './formats.js';
-import { Training } from './training.js';
+import { Lines } from './lines.js';
+import { Training, type TrainingState } from './training.js';
 
-const BLOCK_BYTES = 1024 * 1024;
+const BLOCK_BYTES = 128 * 1024;
 /** What is read of a task at one time: a large log is caught up with in several. */
-const MOST_AT_ONCE = 64 * BLOCK_BYTES;
-const LONGEST_LINE = 64 * 1024;
+const MOST_AT_ONCE = 64 * 1024 * 1024;
 
-/** Splits bytes into lines; a carriage return ends one too, as progress bars use it. */
-class Lines {
-  private readonly decoder = new StringDecoder('utf8');
-  private open = '';
+type Stream = 'stdout' | 'stderr' | 'report';
 
-  *add(bytes: Buffer): Generator<string> {
-    const parts = (this.open + this.decoder.write(bytes)).split(/[\r\n]/);
-    this.open = (parts.pop() as string).slice(0, LONGEST_LINE);
-    for (const part of parts) if (part !== '') yield part;
-  }
-
-  /** The last line, that nothing ended: a progress bar's mostly. */
-  *end(): Generator<string> {
-    if (this.open !== '') yield this.open;
-    this.open = '';
-  }
+/** What is kept of a task whose reports were let go of. */
+interface Kept {
+  /** From where on each stream is to be read. */
+  offsets: Record<Stream, number>;
+  training: TrainingState;
 }
+
+/** What a task has reported, as JSON lines. @param directory the task's folder */
+export const reportsIn = (directory: string): string => join(directory, 'metrics.jsonl');
 
 /** Reads what a task says of its training, and from then on only what is new. */
 export class TaskInsight {
-  readonly training = new Training();
+  training = new Training();
   private readonly directory: string;
-  private readonly offsets = { stdout: 0, stderr: 0, report: 0 };
+  private offsets: Record<Stream, number> = { stdout: 0, stderr: 0, report: 0 };
   private readonly lines = { stdout: new Lines(), stderr: new Lines(), report: new Lines() };
+  private isRestored = false;
+  private working: Promise<void> = Promise.resolve();
+  private turns = 0;
   private reading: Promise<void> | null = null;
 
   constructor(directory: string) {
@@ -45,13 +41,49 @@ export class TaskInsight {
    * @param isOver whether nothing more comes
    */
   catchUp(isOver: boolean): Promise<void> {
-    this.reading ??= this.readAll(isOver).finally(() => {
+    this.reading ??= this.inTurn(() => this.readAll(isOver)).finally(() => {
       this.reading = null;
     });
     return this.reading;
   }
 
+  /**
+   * Takes in all reports so far, and gives the disk back what they took; what was read of them is kept in a file. Where the file
+   * system can't do that, they stay.
+   */
+  compact(): Promise<void> {
+    return this.inTurn(async () => {
+      const file = await open(reportsIn(this.directory), 'r+').catch(() => null);
+      if (!file) return;
+      try {
+        for (let before = -1; before !== this.offsets.report; ) {
+          before = this.offsets.report;
+          await this.readAll(false);
+        }
+        await this.keep();
+        freeBeginning(file.fd, this.offsets.report - this.lines.report.openBytes);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  /** One after another: a reading, or a compaction. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    this.turns += 1;
+    const done = this.working.then(work).finally(() => {
+      this.turns -= 1;
+    });
+    this.working = done.catch(() => undefined);
+    return done;
+  }
+
+  get isBusy(): boolean {
+    return this.turns > 0;
+  }
+
   private async readAll(isOver: boolean): Promise<void> {
+    if (!this.isRestored) await this.restore();
     await this.readReports();
     for (const stream of ['stdout', 'stderr'] as const) {
       const log = openLog(this.directory);
@@ -67,7 +99,7 @@ export class TaskInsight {
   }
 
   private async readReports(): Promise<void> {
-    const file = await open(join(this.directory, 'metrics.jsonl')).catch(() => null);
+    const file = await open(reportsIn(this.directory)).catch(() => null);
     if (!file) return;
     try {
       // Of those that don't say when they were written, the last ones at least came then.
@@ -91,5 +123,35 @@ export class TaskInsight {
       const seen = read(line);
       if (seen) this.training.take(seen, seen.at ?? at);
     }
+  }
+
+  /** Writes what was read so far to a file: on the disk, before what it was read from may go. */
+  private async keep(): Promise<void> {
+    const offsets = { ...this.offsets };
+    // Unfinished lines are read again.
+    for (const stream of Object.keys(offsets) as Stream[]) offsets[stream] -= this.lines[stream].openBytes;
+    const kept: Kept = { offsets, training: this.training.state() };
+    const path = this.keptFile;
+    const file: FileHandle = await open(`${path}.new`, 'w', 0o600);
+    try {
+      await file.writeFile(JSON.stringify(kept));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.new`, path);
+  }
+
+  private async restore(): Promise<void> {
+    this.isRestored = true;
+    const text = await readFile(this.keptFile, 'utf8').catch(() => null);
+    if (text === null) return;
+    const { offsets, training } = JSON.parse(text) as Kept;
+    this.offsets = offsets;
+    this.training = new Training(training);
+  }
+
+  private get keptFile(): string {
+    return join(this.directory, 'insight.json');
   }
 }

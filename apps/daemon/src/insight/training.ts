@@ -1,4 +1,4 @@
-import { Curve, type Stretch } from './curve.js';
+import { Curve, type CurveState, type Stretch } from './curve.js';
 import { type Observation, SOURCES, type Source } from './formats.js';
 import { Pace } from './pace.js';
 
@@ -37,6 +37,25 @@ interface KnownSeries {
   last: number;
 }
 
+/** All that there is of a training, as JSON can say it. */
+export interface TrainingState {
+  /** A `last` of null is no number. */
+  series: [
+    name: string,
+    series: Omit<KnownSeries, 'curve' | 'last'> & { curve: CurveState; last: number | null },
+  ][];
+  reached: Progress | null;
+  firstEpoch: number | null;
+  epochs: { epoch: number; of: number } | null;
+  steps: [Source, StepCount][];
+}
+
+interface StepCount {
+  last: number;
+  base: number;
+  epoch: number | null;
+}
+
 /** So many names are a program's mistake. */
 const MOST_SERIES = 64;
 
@@ -50,7 +69,27 @@ export class Training {
   private reached: Progress | null = null;
   private firstEpoch: number | null = null;
   private epochs: { epoch: number; of: number } | null = null;
-  private readonly steps = new Map<Source, { last: number; base: number; epoch: number | null }>();
+  private readonly steps = new Map<Source, StepCount>();
+
+  /** @param state what `state` gave of another: this one goes on from there */
+  constructor(state?: TrainingState) {
+    if (!state) return;
+    const { series, reached, firstEpoch, epochs, steps } = state;
+    for (const [name, { curve, last, ...known }] of series)
+      this.known.set(name, { ...known, curve: new Curve(curve), last: last ?? Number.NaN });
+    for (const [source, count] of steps) this.steps.set(source, count);
+    Object.assign(this, { reached, firstEpoch, epochs });
+  }
+
+  /** All that there is of it, but its pace, which tells itself again soon. */
+  state(): TrainingState {
+    const { known, reached, firstEpoch, epochs, steps } = this;
+    const series = [...known].map(([name, { curve, last, ...each }]): TrainingState['series'][0] => [
+      name,
+      { ...each, curve: curve.state(), last: Number.isFinite(last) ? last : null },
+    ]);
+    return { series, reached, firstEpoch, epochs, steps: [...steps] };
+  }
 
   /** @param at when it was said, in ms since the epoch; null: not known */
   take(seen: Observation, at: number | null = null): void {

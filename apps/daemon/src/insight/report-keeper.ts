@@ -1,0 +1,41 @@
+import type { Logger } from 'pino';
+import type { TaskReference } from '../ledger/task-reference.js';
+import type { Insights } from './insights.js';
+
+/** What the reports of one task may take on the disk before they are taken in. */
+const MOST_BYTES = 8 * 2 ** 20;
+const EVERY_MS = 30_000;
+
+/** Keeps reports of running tasks small on the disk, however many they write and whether anybody asks for them or not. */
+export class ReportKeeper {
+  private readonly insights: Insights;
+  private readonly running: () => readonly TaskReference[];
+  private readonly log: Logger;
+  private timer: NodeJS.Timeout | null = null;
+  private round: Promise<void> | null = null;
+
+  /** @param running the tasks of this host that run now */
+  constructor(insights: Insights, running: () => readonly TaskReference[], log: Logger) {
+    this.insights = insights;
+    this.running = running;
+    this.log = log;
+  }
+
+  start(): void {
+    this.timer = setInterval(() => {
+      this.round ??= this.insights
+        .compact(this.running(), MOST_BYTES)
+        .catch((error: unknown) =>
+          this.log.warn({ error: (error as Error).message }, 'what tasks reported could not be taken in'),
+        )
+        .finally(() => {
+          this.round = null;
+        });
+    }, EVERY_MS);
+  }
+
+  async close(): Promise<void> {
+    if (this.timer) clearInterval(this.timer);
+    await this.round;
+  }
+}
