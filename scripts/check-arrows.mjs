@@ -52,6 +52,7 @@ const SHARED = [
   'cron',
   'data-directory',
   'device-claim',
+  'disk-room',
   'job-environment',
   'logging',
   'removal',

@@ -7,6 +7,11 @@
 
 local prefix = KEYS[1]
 
+-- The caller may say which ledger it means: then nothing is done in another one, such as a Redis that was emptied.
+if KEYS[2] and KEYS[2] ~= prefix .. ':identity:' .. (redis.call('GET', prefix .. ':identity') or '') then
+  return { 'wrong_ledger' }
+end
+
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 

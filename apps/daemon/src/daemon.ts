@@ -15,7 +15,7 @@ import { listenOnSocket } from './api/unix-socket.js';
 import { Provenance } from './code/provenance.js';
 import { Snapshots } from './code/snapshot.js';
 import type { Config } from './config.js';
-import { openDataDirectory } from './data-directory.js';
+import { liveTasks, openDataDirectory } from './data-directory.js';
 import { otherClaimant } from './device-claim.js';
 import { deviceLabels } from './devices/device-labels.js';
 import { Histories } from './devices/histories.js';
@@ -35,10 +35,13 @@ import { DeviceBookView } from './ledger/device-book-view.js';
 import { DeviceQueues } from './ledger/device-queue.js';
 import { EventFeed } from './ledger/event-feed.js';
 import { EventLog } from './ledger/event-log.js';
+import { openIdentity, WrongLedger } from './ledger/identity.js';
 import { JobWatch } from './ledger/job-watch.js';
 import { Ledger } from './ledger/ledger.js';
+import { LedgerWatch } from './ledger/ledger-watch.js';
 import { RecentEvents } from './ledger/recent-events.js';
 import { ScheduleLedger } from './ledger/schedules.js';
+import { bindToLedger } from './ledger/scripts.js';
 import { UserLedger } from './ledger/users.js';
 import { parseListen } from './listening.js';
 import { Addresses } from './notifications/addresses.js';
@@ -96,10 +99,22 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   refuseOthersDevices(inventory, config.dataDir);
   const privateRedis = config.redisUrl ? null : await PrivateRedis.open(config.dataDir, log);
   const address = privateRedis?.address ?? { url: config.redisUrl as string };
-  const connect = (name: string, patience: 'patient' | 'impatient' = 'patient') =>
-    connectRedis(address, name, patience, log);
-  const redis = connect('daemon');
+  const redis = connectRedis(address, 'daemon', 'patient', log);
   if (!privateRedis) await checkDurability(redis, log);
+  const countTasks = (): number => liveTasks(directories).length;
+  const identity = await openIdentity(redis, directories.ledgerIdentity, countTasks()).catch(
+    async (error: unknown) => {
+      if (!(error instanceof WrongLedger)) throw error;
+      if (!privateRedis?.isFound) await privateRedis?.shutdown();
+      throw new StartError(error.message);
+    },
+  );
+  bindToLedger(redis, identity);
+  const connect = (name: string, patience: 'patient' | 'impatient' = 'patient') => {
+    const connection = connectRedis(address, name, patience, log);
+    bindToLedger(connection, identity);
+    return connection;
+  };
 
   const meters = new Meters();
   const observe = meters.changedLedger.bind(meters);
@@ -119,6 +134,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     node: config.node,
     dataDirectory: config.dataDir,
     redis: address,
+    ledger: identity,
     logLimit: config.logLimit,
     logLevel: config.logLevel,
   };
@@ -167,6 +183,25 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     log,
   });
   await scheduler.start();
+  const ledgerWatch = new LedgerWatch({
+    redis,
+    identity,
+    file: directories.ledgerIdentity,
+    countTasks,
+    onIdentity: (isThere) => {
+      if (!isThere) {
+        scheduler.suspend();
+        log.fatal('the ledger is gone from Redis: nothing is scheduled; running jobs go on');
+        return;
+      }
+      log.warn('the ledger is back in Redis');
+      register().then(
+        () => scheduler.resume(),
+        (error: unknown) => log.error({ error }, 'the ledger is back, and can not be used'),
+      );
+    },
+  });
+  ledgerWatch.start();
 
   const addresses = new Addresses(config.notifications.allow);
   const notifier = new Notifier({
@@ -198,6 +233,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     histories,
     labels: labels.byUuid,
     node: config.node,
+    ledgerProblem: () => ledgerWatch.problem,
   });
   const listDevices = async () => (await devices.list()).items;
   if (config.dcgmJobMapping) {
@@ -242,6 +278,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     gracePeriod: config.gracePeriod,
     hang: config.hang,
     scheduling: { state: () => scheduler.state },
+    ledgerProblem: () => ledgerWatch.problem,
     shutdown,
     notifications: addresses,
     labels: labels.byUuid,
@@ -264,6 +301,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     await notifier.close();
     await schedules.close();
     scheduler.close();
+    ledgerWatch.close();
     shutdown.close();
     feed.close();
     const busy = await workers.retire(redis);

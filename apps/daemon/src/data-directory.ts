@@ -6,6 +6,8 @@ import { isLocked } from '@berth/task-shim';
 export interface DataDirectory {
   readonly root: string;
   readonly token: string;
+  /** Which ledger this directory belongs to. */
+  readonly ledgerIdentity: string;
   /** Held by the daemon that runs on this directory. */
   readonly daemonLock: string;
   /** Where the running daemon listens too, for accounts of this host. */
@@ -49,6 +51,7 @@ export function dataDirectory(root: string): DataDirectory {
   return {
     root,
     token: join(root, 'token'),
+    ledgerIdentity: join(root, 'ledger.id'),
     daemonLock: join(root, 'daemon.lock'),
     address: join(root, 'address.json'),
     socket: join(root, 'berth.sock'),

@@ -36,6 +36,7 @@ export async function examineAlone(
       book: { read: async () => ({ page: none, version: 0 }), fresh: async () => none },
       histories: new Histories(),
       labels: deviceLabels(config.deviceLabels, inventory.devices).byUuid,
+      ledgerProblem: () => null,
       node: config.node,
     });
     const { items, driver } = await views.list();

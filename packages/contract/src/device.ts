@@ -228,7 +228,14 @@ export const DriverSchema = z
 export type Driver = z.infer<typeof DriverSchema>;
 
 export const DeviceListSchema = z
-  .object({ items: z.array(DeviceSchema), driver: DriverSchema })
+  .object({
+    items: z.array(DeviceSchema),
+    driver: DriverSchema,
+    ledgerAgeSeconds: z.number().nonnegative().nullable().meta({
+      description:
+        'How old it is what is said here of jobs, drains and obstacles, while Redis does not answer; null: it is current.',
+    }),
+  })
   .meta({ id: 'DeviceList' });
 export type DeviceList = z.infer<typeof DeviceListSchema>;
 

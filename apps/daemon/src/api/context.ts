@@ -10,6 +10,7 @@ import type { DeviceInventory } from '../devices/inventory.js';
 import type { Insights } from '../insight/insights.js';
 import type { JobWatch } from '../ledger/job-watch.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { LedgerProblem } from '../ledger/ledger-watch.js';
 import type { ScheduleLedger } from '../ledger/schedules.js';
 import type { UserLedger } from '../ledger/users.js';
 import type { Exposition } from '../prometheus/exposition.js';
@@ -59,6 +60,8 @@ export interface ApiContext {
   readonly scheduling: { state(): SchedulerState };
   /** Which addresses may be told of jobs: why not, or null. */
   readonly notifications: { refusal(url: string): string | null };
+  /** Why the ledger can't be asked now; null: it can. */
+  readonly ledgerProblem: () => LedgerProblem | null;
   /** How the daemon is ended. */
   readonly shutdown: {
     readonly asked: ShutdownMode | null;

@@ -14,6 +14,7 @@ import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
 import type { DeviceWatch } from '../guard/device-watch.js';
 import type { DeviceBookPage, DeviceBookView } from '../ledger/device-book-view.js';
+import type { LedgerProblem } from '../ledger/ledger-watch.js';
 import { shareOf } from './sharing.js';
 
 /** How long one answer is given again: its ages are wrong by so much at the most. */
@@ -33,6 +34,7 @@ export class DeviceViews {
   private readonly node: string;
   private readonly histories: Pick<Histories, 'peakOf'>;
   private readonly labels: ReadonlyMap<string, Record<string, string>>;
+  private readonly ledgerProblem: () => LedgerProblem | null;
   /** Another daemon counts anew. */
   private readonly begun = Date.now().toString(36);
   private answer: { json: string; at: number; version: number; rounds: number } | null = null;
@@ -44,6 +46,7 @@ export class DeviceViews {
     histories: Pick<Histories, 'peakOf'>;
     labels: ReadonlyMap<string, Record<string, string>>;
     node: string;
+    ledgerProblem: () => LedgerProblem | null;
   }) {
     this.inventory = options.inventory;
     this.watch = options.watch;
@@ -51,23 +54,24 @@ export class DeviceViews {
     this.histories = options.histories;
     this.labels = options.labels;
     this.node = options.node;
+    this.ledgerProblem = options.ledgerProblem;
   }
 
   async list(): Promise<DeviceList> {
     const { page } = await this.book.read();
-    return { items: this.inventory.devices.map((facts) => this.view(facts, page)), driver: this.driver() };
+    const items = this.inventory.devices.map((facts) => this.view(facts, page));
+    return { items, driver: this.driver(), ledgerAgeSeconds: this.ledgerAgeSeconds() };
   }
 
   /** The list as JSON. Many may poll it, so it is made once for all who ask within some milliseconds. */
   async json(): Promise<{ json: string; tag: string }> {
-    const { version, page } = await this.book.read();
+    const { version } = await this.book.read();
     const { rounds } = this.watch;
     const now = Date.now();
     const last = this.answer;
     if (last?.version === version && last.rounds === rounds && now - last.at < ANSWER_LASTS_MS)
       return { json: last.json, tag: this.tagOf(version) };
-    const items = this.inventory.devices.map((facts) => this.view(facts, page));
-    const json = JSON.stringify({ items, driver: this.driver() } satisfies DeviceList);
+    const json = JSON.stringify(await this.list());
     this.answer = { json, at: now, version, rounds };
     return { json, tag: this.tagOf(version) };
   }
@@ -78,7 +82,13 @@ export class DeviceViews {
   }
 
   private tagOf(version: number): string {
-    return `W/"${this.begun}.${this.watch.rounds}.${version}"`;
+    const age = this.ledgerAgeSeconds() === null ? '' : '.old';
+    return `W/"${this.begun}.${this.watch.rounds}.${version}${age}"`;
+  }
+
+  private ledgerAgeSeconds(): number | null {
+    const problem = this.ledgerProblem();
+    return problem && Math.max(0, (Date.now() - problem.since) / 1000);
   }
 
   /** One device, as the ledger has it this very moment: who has changed it sees the change. */

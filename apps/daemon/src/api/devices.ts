@@ -34,7 +34,7 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/devices',
     {
-      config: { etag: true },
+      config: { etag: true, fromMemory: true },
       schema: {
         operationId: 'listDevices',
         tags: ['devices'],
@@ -75,6 +75,7 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/devices/:device/history',
     {
+      config: { fromMemory: true },
       schema: {
         operationId: 'getDeviceHistory',
         tags: ['devices'],

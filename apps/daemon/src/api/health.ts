@@ -1,6 +1,9 @@
 import { HealthSchema } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { checkRoom } from '../disk-room.js';
+import { whyUnavailable } from '../ledger/unavailable.js';
 import { openToAll } from './authentication.js';
+import type { ApiContext } from './context.js';
 
 /** `GET /healthz`: the process answers. `GET /readyz`: it can also take jobs. Who probes holds no token. */
 export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -29,23 +32,34 @@ export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         operationId: 'isReady',
         tags: ['health'],
         summary: 'Whether the daemon can take jobs',
-        description: 'Asks Redis for an answer; 503 where none comes. Needs no token.',
+        description:
+          '503 where Redis takes no writes, or holds another ledger, or the disk of the data directory is full: `detail` says which. Needs no token.',
         security: [],
         response: { 200: HealthSchema, 503: HealthSchema },
       },
     },
     async (_request, reply) => {
-      try {
-        await app.context.ledger.ping();
-        const { asked } = app.context.shutdown;
-        if (asked) {
-          const detail = `the daemon ends (jobs: ${asked}); it takes jobs for the next one, and starts none`;
-          return reply.code(503).send({ status: 'draining', detail });
-        }
-        return { status: 'ok' as const };
-      } catch {
-        return reply.code(503).send({ status: 'unavailable', detail: 'Redis does not answer' });
-      }
+      const { asked } = app.context.shutdown;
+      const problem = await whyNotReady(app.context);
+      if (problem !== null) return reply.code(503).send({ status: 'unavailable', detail: problem });
+      if (!asked) return { status: 'ok' as const };
+      const detail = `the daemon ends (jobs: ${asked}); it takes jobs for the next one, and starts none`;
+      return reply.code(503).send({ status: 'draining', detail });
     },
   );
 };
+
+async function whyNotReady({ ledger, ledgerProblem, directories }: ApiContext): Promise<string | null> {
+  const known = (): string | null => {
+    const problem = ledgerProblem();
+    return problem && `${problem.sentence}. Running jobs go on`;
+  };
+  if (known()) return known();
+  try {
+    checkRoom(directories.jobs);
+    await ledger.probe();
+    return null;
+  } catch (error) {
+    return known() ?? whyUnavailable(error as Error) ?? (error as Error).message;
+  }
+}

@@ -11,6 +11,7 @@ import { checkPermissions } from './access.js';
 import { requireCaller } from './authentication.js';
 import type { ApiContext } from './context.js';
 import { dashboardRoutes } from './dashboard.js';
+import { refuseWithoutLedger } from './degraded.js';
 import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
 import { drillRoutes } from './drill.js';
@@ -88,6 +89,7 @@ export async function buildServer(
   app.setSerializerCompiler(compiledAtFirstUse);
   answerProblems(app);
   guardRequests(app, options);
+  refuseWithoutLedger(app);
   requireCaller(app);
   checkPermissions(app);
   guardKeys(app);

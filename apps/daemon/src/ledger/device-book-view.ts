@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Holder, JobId } from '@berth/contract';
 import type { DeviceBook, HolderEntry } from './devices.js';
 import type { EventFeed, LedgerEvent } from './event-feed.js';
@@ -9,10 +10,15 @@ export interface DeviceBookPage extends Omit<DeviceBook, 'holders'> {
   holders: ReadonlyMap<string, readonly Holder[]>;
 }
 
+/** How long a reader waits for the ledger before the page before has to do. */
+const PATIENCE_MS = 1500;
+
 /** Keeps what the ledger says of devices at hand: it is read anew only after an event that may have changed it. */
 export class DeviceBookView {
   private readonly ledger: Ledger;
   private page: DeviceBookPage | null = null;
+  /** The one before, for when the ledger can't be asked. */
+  private last: DeviceBookPage | null = null;
   private reading: Promise<DeviceBookPage> | null = null;
   /** Grows with each change. */
   private changes = 0;
@@ -27,19 +33,27 @@ export class DeviceBookView {
     });
   }
 
-  /** The page as of the last event, and its version: the same version is the same page. */
+  /** The page as of the last event, and its version: the same version is the same page. The last one where the ledger is silent. */
   async read(): Promise<{ page: DeviceBookPage; version: number }> {
     const version = this.changes;
     if (this.page) return { page: this.page, version };
-    this.reading ??= this.fetch();
-    const reading = this.reading;
+    this.reading ??= this.readAnew(version);
+    const silence = sleep(PATIENCE_MS, null, { ref: false });
+    const page = this.last
+      ? ((await Promise.race([this.reading, silence])) ?? this.last)
+      : await this.reading;
+    return { page, version };
+  }
+
+  private async readAnew(version: number): Promise<DeviceBookPage> {
     try {
-      const page = await reading;
+      const page = await this.fetch();
       // What was read before a change may be from before it.
       if (this.changes === version) this.page = page;
-      return { page, version };
+      this.last = page;
+      return page;
     } finally {
-      if (this.reading === reading) this.reading = null;
+      if (this.changes === version) this.reading = null;
     }
   }
 

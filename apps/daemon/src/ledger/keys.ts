@@ -2,6 +2,10 @@
 export const PREFIX = '{berth}';
 
 export const KEYS = {
+  /** Which ledger this is; see identity.ts. */
+  identity: `${PREFIX}:identity`,
+  /** Written to see whether Redis takes writes. */
+  probe: `${PREFIX}:probe`,
   jobs: `${PREFIX}:jobs`,
   queue: `${PREFIX}:queue`,
   /** Ids of all jobs that have ended, by when. */

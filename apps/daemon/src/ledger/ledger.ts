@@ -456,9 +456,9 @@ export class Ledger {
     await this.redis.set(KEYS.notified, event);
   }
 
-  /** Asks Redis for an answer. @throws where it gives none */
-  async ping(): Promise<void> {
-    await this.redis.ping();
+  /** Whether anything can be written. @throws what says why not; see `whyUnavailable` */
+  async probe(): Promise<void> {
+    await this.redis.set(KEYS.probe, '', 'EX', 60);
   }
 
   private async withWaiting(records: readonly JobRecord[]): Promise<Job[]> {

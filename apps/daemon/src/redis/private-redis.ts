@@ -24,6 +24,8 @@ export class RedisUnavailable extends Error {
  */
 export class PrivateRedis {
   readonly address: RedisAddress;
+  /** Whether it was there already when the daemon came. */
+  isFound = false;
 
   private readonly directory: string;
   private readonly log: Logger;
@@ -48,6 +50,7 @@ export class PrivateRedis {
     const lock = tryLock(redis.lockPath);
     if (lock) redis.spawn(lock);
     else log.info('found the private Redis running');
+    redis.isFound = lock === null;
     await redis.answer();
     void redis.keepRunning();
     return redis;

@@ -62,6 +62,7 @@ export class SchedulerLoop {
   private inbox: LedgerEvent[] = [];
   private working = true;
   private paused = false;
+  private suspended = false;
   /** Whether the state here may not be the ledger's. */
   private doubtful = false;
   private doubtTimer: NodeJS.Timeout | null = null;
@@ -110,7 +111,7 @@ export class SchedulerLoop {
 
   /** Takes the lead, reads the ledger, and schedules from now on. */
   async start(): Promise<void> {
-    this.epoch = await this.ledger.lead(this.node, this.policy.halfLifeSeconds);
+    await this.lead();
     this.stopListening = this.feed.listen((events) => {
       this.inbox.push(...events);
       if (!this.working) void this.work();
@@ -125,6 +126,23 @@ export class SchedulerLoop {
     this.paused = true;
   }
 
+  /** Decides nothing until `resume`: the ledger is not there. */
+  suspend(): void {
+    this.suspended = true;
+  }
+
+  /** Takes the lead of a ledger that is back, and reads it anew. */
+  resume(): void {
+    this.suspended = false;
+    this.epoch = '';
+    this.doubtful = true;
+    if (!this.working) void this.work();
+  }
+
+  private async lead(): Promise<void> {
+    this.epoch = await this.ledger.lead(this.node, this.policy.halfLifeSeconds);
+  }
+
   close(): void {
     this.stopListening?.();
     this.alarm.clear();
@@ -135,9 +153,11 @@ export class SchedulerLoop {
 
   /** Decides again and again, as long as something has happened meanwhile. */
   private async work(): Promise<void> {
+    if (this.suspended) return;
     this.working = true;
     try {
       do {
+        if (this.epoch === '') await this.lead();
         if (this.doubtful) await this.load();
         this.doubtful = false;
         const events = this.inbox;

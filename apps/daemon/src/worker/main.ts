@@ -3,7 +3,9 @@ import { pino } from 'pino';
 import { dataDirectory } from '../data-directory.js';
 import { claimDevice, otherClaimant } from '../device-claim.js';
 import { takeTasks } from '../ledger/device-queue.js';
+import { rightLedger } from '../ledger/identity.js';
 import { Ledger } from '../ledger/ledger.js';
+import { bindToLedger } from '../ledger/scripts.js';
 import { DISCREET } from '../logging.js';
 import { connectRedis } from '../redis/connection.js';
 import { listenToControl } from './control.js';
@@ -16,7 +18,11 @@ import { TaskRunner } from './task-runner.js';
  */
 const options = WorkerOptionsSchema.parse(JSON.parse(process.argv[2] ?? 'null'));
 const log = pino({ ...DISCREET, level: options.logLevel, base: { worker: options.device } });
-const connect = (name: string) => connectRedis(options.redis, `worker-${name}`, 'patient', log);
+const connect = (name: string) => {
+  const redis = connectRedis(options.redis, `worker-${name}`, 'patient', log);
+  bindToLedger(redis, options.ledger);
+  return redis;
+};
 const redis = connect('ledger');
 const ledger = new Ledger(redis);
 const directories = dataDirectory(options.dataDirectory);
@@ -57,6 +63,7 @@ await listenToControl(connect('control'), options.device, {
   },
 });
 
+await rightLedger(redis, options.ledger, log);
 // What a forerunner left comes before what is new: it may hold the device.
 for (const { task, state, record } of await ledger.openTasks(options.device)) {
   if (state === 'waiting') await runner.take(task);

@@ -6,6 +6,8 @@ export const WorkerOptionsSchema = z.strictObject({
   device: z.string(),
   dataDirectory: z.string(),
   redis: z.union([z.strictObject({ path: z.string() }), z.strictObject({ url: z.string() })]),
+  /** Which ledger its tasks are in. */
+  ledger: z.string(),
   logLimit: z.int(),
   logLevel: z.string(),
 });

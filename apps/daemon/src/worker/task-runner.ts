@@ -19,6 +19,7 @@ import {
 import type { Logger } from 'pino';
 import { checkpointFile, checkpointPlaces } from '../checkpoint-files.js';
 import type { DataDirectory } from '../data-directory.js';
+import { checkRoom } from '../disk-room.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, type JobSpec, noticesOf, placedAttempt, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
@@ -32,7 +33,6 @@ import { drillOrder, drillResult, NO_DRILL, watchDrill } from './drill.js';
 import { checkpointAfter, endingOf, orderBehind, unknownEnding } from './ending.js';
 import { taskEnvironment, taskId } from './environment.js';
 import { carriedOut } from './orders.js';
-import { checkRoom } from './room.js';
 import { callAt, timesOf, warningSentence, warningSince } from './time-limit.js';
 
 /** Between two tries to start a task. */

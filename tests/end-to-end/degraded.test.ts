@@ -1,0 +1,107 @@
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DeviceList, Job, Problem } from '@berth/contract';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually, TestDaemon } from '../support/daemon.js';
+
+let daemon: TestDaemon;
+let redis: Redis;
+let job: Job;
+const pathOf = (name: string): string => join(daemon.dataDirectory, name);
+
+beforeAll(async () => {
+  daemon = await TestDaemon.start('2xH100-80GB');
+  redis = new Redis(pathOf('redis/redis.sock'), { retryStrategy: () => 20 });
+  redis.on('error', () => undefined);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await daemon.destroy();
+});
+beforeEach(async () => {
+  rmSync(pathOf('end'), { force: true });
+  job = await daemon.shell(`until [ -e ${pathOf('end')} ]; do sleep 0.05; done; exit 7`, { devices: '1' });
+  await daemon.until(job, 'running');
+});
+afterEach(async () => {
+  writeFileSync(pathOf('end'), '');
+  expect(await daemon.ended(job)).toMatchObject({ cause: { code: 'exit_code', exitCode: 7 } });
+});
+
+const readiness = async (): Promise<string> => (await daemon.request('/readyz')).text();
+const isReady = (said: string): boolean => said.includes('"ok"');
+
+function submit(): Promise<Response> {
+  const submission = { command: ['true'], workingDirectory: '/', devices: '0' };
+  return daemon.post('/v1/jobs', submission, { 'idempotency-key': `after-${job.id}` });
+}
+
+/** Refused as what it is, with when to come again; and taken once, however often it is sent, when all is well. */
+async function expectHonestRefusal(why: RegExp): Promise<void> {
+  for (const refused of [await submit(), await submit()]) {
+    expect(refused.status).toBe(503);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(refused.headers.get('content-type')).toMatch('application/problem+json');
+    expect(((await refused.json()) as Problem).detail).toMatch(why);
+  }
+}
+
+async function expectTakenOnce(): Promise<void> {
+  await eventually(readiness, isReady);
+  const [first, second] = await Promise.all([submit(), submit()]).then((all) =>
+    Promise.all(all.map((each) => each.json() as Promise<Job>)),
+  );
+  expect(second?.id).toBe(first?.id);
+  expect((await daemon.ended(first as Job)).state).toBe('succeeded');
+}
+
+describe('while Redis', () => {
+  it('does not answer, devices are shown as they were, with their age, and writes are refused', async () => {
+    await daemon.devices();
+    const pid = daemon.holderOf('redis/redis.lock');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      expect(await eventually(readiness, (said) => !isReady(said))).toMatch(/has not answered for \d+ s/);
+      const list = (await (await daemon.request('/v1/devices')).json()) as DeviceList;
+      expect(list.ledgerAgeSeconds).toBeGreaterThan(1);
+      expect(list.items[1]?.holders.map((holder) => holder.job)).toEqual([job.id]);
+      expect((await daemon.request(`/v1/jobs/${job.id}`)).status).toBe(503);
+      await expectHonestRefusal(/Redis has not answered/);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await expectTakenOnce();
+    const list = (await (await daemon.request('/v1/devices')).json()) as DeviceList;
+    expect(list.ledgerAgeSeconds).toBeNull();
+  });
+
+  it('is full, writes are refused, and what ends is written down when there is room', async () => {
+    await redis.config('SET', 'maxmemory', '1');
+    expect(await readiness()).toMatch(/Redis is full/);
+    await expectHonestRefusal(/Redis is full/);
+    writeFileSync(pathOf('end'), '');
+    expect((await daemon.job(job)).state).toBe('running');
+    await redis.config('SET', 'maxmemory', '0');
+    await expectTakenOnce();
+  });
+
+  it('was emptied, nothing is scheduled or taken, and a daemon does not start afresh over what runs', async () => {
+    const backup = pathOf('backup');
+    cpSync(pathOf('redis/appendonlydir'), backup, { recursive: true });
+    await redis.flushall();
+    expect(await eventually(readiness, (said) => !isReady(said))).toMatch(
+      /it was emptied.*1 of its tasks still run/,
+    );
+    await expectHonestRefusal(/it was emptied/);
+
+    await daemon.kill();
+    await expect(daemon.start()).rejects.toThrow(/berthd: Redis holds nothing of this ledger any more/);
+    process.kill(daemon.holderOf('redis/redis.lock'), 'SIGKILL');
+    rmSync(pathOf('redis/appendonlydir'), { recursive: true });
+    cpSync(backup, pathOf('redis/appendonlydir'), { recursive: true });
+    await daemon.start();
+    expect((await daemon.job(job)).state).toBe('running');
+    await expectTakenOnce();
+  });
+});
