@@ -7,6 +7,9 @@ const RETRY_AFTER_SECONDS = 5;
 /** What a timer can wait for. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** No request takes longer from its arrival to being counted here. */
+const LONGEST_ARRIVAL_MS = 10 * 60_000;
+
 /**
  * The requests that stay open, for each holds a connection: who follows events or a log, or waits for a job. They are counted, and
  * cut off as soon as who sent them is no longer let in: their token has expired or was revoked, or they were changed themselves.
@@ -15,7 +18,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export class Followers {
   private readonly most: number;
   private readonly there = new Map<FastifyReply, Caller>();
-  /** When a user was changed last, or a token revoked (as `performance.now` says), by the name of the one or the id of the other. */
+  /** When a user was changed lately, or a token revoked (as `performance.now` says), by the name of the one or the id of the other. */
   private readonly changes = new Map<string, number>();
 
   constructor(most: number, feed: Pick<EventFeed, 'listen'>) {
@@ -51,7 +54,9 @@ export class Followers {
   }
 
   private cutOff(name: string): void {
-    this.changes.set(name, performance.now());
+    const now = performance.now();
+    for (const [other, at] of this.changes) if (at < now - LONGEST_ARRIVAL_MS) this.changes.delete(other);
+    this.changes.set(name, now);
     for (const [reply, caller] of this.there) if (namesOf(caller).includes(name)) reply.raw.destroy();
   }
 }
