@@ -136,13 +136,6 @@ describe('the index of ends', () => {
     await ledger.requeue(first, BY_USER);
     expect((await ledger.retention.oldest(0, 10)).map(({ id }) => id)).toEqual([second]);
   });
-
-  it('is completed by what an older version has ended', async () => {
-    const id = await jobIn('succeeded', ledger, epoch);
-    await redis.del('{berth}:ended');
-    await ledger.retention.indexEnded();
-    expect(await ledger.retention.oldest(0, 10)).toEqual([{ id, endedAt: await endingOf(id) }]);
-  });
 });
 
 describe('logs that are removed', () => {

@@ -41,6 +41,7 @@ import { Ledger } from './ledger/ledger.js';
 import { LedgerWatch } from './ledger/ledger-watch.js';
 import { RecentEvents } from './ledger/recent-events.js';
 import { ScheduleLedger } from './ledger/schedules.js';
+import { LedgerTooNew, openSchema } from './ledger/schema.js';
 import { bindToLedger } from './ledger/scripts.js';
 import { UserLedger } from './ledger/users.js';
 import { parseListen } from './listening.js';
@@ -102,13 +103,16 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const redis = connectRedis(address, 'daemon', 'patient', log);
   if (!privateRedis) await checkDurability(redis, log);
   const countTasks = (): number => liveTasks(directories).length;
-  const identity = await openIdentity(redis, directories.ledgerIdentity, countTasks()).catch(
-    async (error: unknown) => {
-      if (!(error instanceof WrongLedger)) throw error;
-      if (!privateRedis?.isFound) await privateRedis?.shutdown();
-      throw new StartError(error.message);
-    },
-  );
+  const open = async (): Promise<string> => {
+    const found = await openIdentity(redis, directories.ledgerIdentity, countTasks());
+    await openSchema(redis, log);
+    return found;
+  };
+  const identity = await open().catch(async (error: unknown) => {
+    if (!(error instanceof WrongLedger || error instanceof LedgerTooNew)) throw error;
+    await privateRedis?.leave();
+    throw new StartError(error.message);
+  });
   bindToLedger(redis, identity);
   const connect = (name: string, patience: 'patient' | 'impatient' = 'patient') => {
     const connection = connectRedis(address, name, patience, log);

@@ -4,8 +4,10 @@ import { type Config, ConfigError, readSettings, type Settings } from './config.
 import { describeSettings } from './config-report.js';
 import { StartError, startDaemon } from './daemon.js';
 import { examineAlone } from './examine-alone.js';
+import { LedgerTooNew } from './ledger/schema.js';
 import { DISCREET } from './logging.js';
 import { RedisUnavailable } from './redis/private-redis.js';
+import { verifyAlone } from './verify-alone.js';
 
 const program = new Command('berthd')
   .description('The daemon of Berth: queues jobs and runs them on the GPUs of this host.')
@@ -21,6 +23,10 @@ const program = new Command('berthd')
   .option('--node <name>', "this host's name in Berth (BERTH_NODE)")
   .option('--log-level <level>', 'debug, info, warn or error (BERTH_LOG_LEVEL)')
   .option('--check-config', 'print the settings as they hold, with where they came from, and start nothing')
+  .option(
+    '--verify [repair]',
+    'compare the ledger with its indexes and print what is off; "repair" puts it right; start nothing',
+  )
   .allowExcessArguments(false)
   .action(runDaemon);
 
@@ -38,10 +44,10 @@ async function main(): Promise<void> {
   await program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)).parseAsync();
 }
 
-type Options = Partial<Record<keyof Config, string>> & { checkConfig?: boolean };
+type Options = Partial<Record<keyof Config, string>> & { checkConfig?: boolean; verify?: true | string };
 
 function settings(): Settings {
-  const { checkConfig: _, ...flags } = program.opts<Options>();
+  const { checkConfig: _, verify: __, ...flags } = program.opts<Options>();
   return readSettings(flags, process.env);
 }
 
@@ -51,8 +57,21 @@ async function runDoctor({ python }: { python?: string }): Promise<void> {
   process.exit(0);
 }
 
+async function runVerify(config: Config, word: true | string): Promise<void> {
+  if (word !== true && word !== 'repair')
+    throw new ConfigError(`--verify ${word}: only repair may follow it`);
+  const log = pino({ level: 'fatal' });
+  const { found, left } = await verifyAlone(config, word === 'repair', (line) => console.log(line), log);
+  const put = found > left ? `, ${found - left} put right` : '';
+  const hint = left > 0 && word === true ? '; --verify repair puts right what can be' : '';
+  console.log(found === 0 ? 'the ledger fits together' : `${found} found${put}, ${left} left${hint}`);
+  process.exit(left > 0 ? 1 : 0);
+}
+
 async function runDaemon(): Promise<void> {
   const { config, origins } = settings();
+  const { verify } = program.opts<Options>();
+  if (verify !== undefined) return runVerify(config, verify);
   if (program.opts<Options>().checkConfig) {
     console.log(describeSettings({ config, origins }));
     process.exit(0);
@@ -81,7 +100,10 @@ async function runDaemon(): Promise<void> {
 
 main().catch((error: unknown) => {
   const expected =
-    error instanceof ConfigError || error instanceof StartError || error instanceof RedisUnavailable;
+    error instanceof ConfigError ||
+    error instanceof StartError ||
+    error instanceof RedisUnavailable ||
+    error instanceof LedgerTooNew;
   console.error(expected ? `berthd: ${error.message}` : error);
   process.exit(error instanceof ConfigError ? 2 : 1);
 });

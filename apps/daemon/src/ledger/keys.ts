@@ -6,6 +6,10 @@ export const KEYS = {
   identity: `${PREFIX}:identity`,
   /** Written to see whether Redis takes writes. */
   probe: `${PREFIX}:probe`,
+  /** The version of what is written here; see ledger/schema.ts. */
+  schema: `${PREFIX}:schema`,
+  /** The last number that a job was given. */
+  number: `${PREFIX}:number`,
   jobs: `${PREFIX}:jobs`,
   queue: `${PREFIX}:queue`,
   /** Ids of all jobs that have ended, by when. */

@@ -1,4 +1,4 @@
-import { ENDED_STATES, type JobId } from '@berth/contract';
+import type { JobId } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import { KEYS } from './keys.js';
 import { LedgerRefusal } from './refusal.js';
@@ -27,18 +27,6 @@ export class RetentionLedger {
   constructor(redis: Redis, run: RunScript) {
     this.redis = redis;
     this.run = run;
-  }
-
-  /** Completes the index of ended jobs, where an older version has left some out. */
-  async indexEnded(): Promise<void> {
-    const states = ENDED_STATES.map((state) => KEYS.inState(state));
-    const counts = await Promise.all(states.map((key) => this.redis.zcard(key)));
-    if (counts.reduce((a, b) => a + b, 0) === (await this.redis.zcard(KEYS.ended))) return;
-    for (const key of states) {
-      const ids = await this.redis.zrange(key, '0', '-1');
-      for (let i = 0; i < ids.length; i += AT_ONCE)
-        await this.run('index_ended', 'jobs', ...ids.slice(i, i + AT_ONCE));
-    }
   }
 
   /** How many jobs have ended. */

@@ -36,7 +36,7 @@ const SCRIPTS = [
   'skip_run',
   'reschedule',
   'delete_schedule',
-  'index_ended',
+  'verify',
   'forget',
   'remove_logs',
   'add_user',

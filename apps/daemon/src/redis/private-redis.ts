@@ -61,6 +61,12 @@ export class PrivateRedis {
     this.closing.abort();
   }
 
+  /** Leaves the server as it was found: running, or not. */
+  async leave(): Promise<void> {
+    if (this.isFound) this.close();
+    else await this.shutdown();
+  }
+
   /** Ends the server, every acknowledged write being on disk already. */
   async shutdown(): Promise<void> {
     this.close();

@@ -67,7 +67,6 @@ export class Upkeep {
   async look(now: number): Promise<void> {
     const { ledger, directories, log } = this.options;
     await turnOver(directories.processLogs());
-    await ledger.retention.indexEnded();
     const jobs = await this.forgetJobs(now);
     const logs = await this.removeLogs(now);
     const removals = await ledger.retention.removals();
