@@ -26,7 +26,7 @@ export async function reports() {
       appendFileSync(file, linesFrom(step, Math.min(BETWEEN, LINES - step)));
       most = Math.max(most, statSync(file).blocks * 512);
       const before = process.cpuUsage();
-      await insights.compact([task], MOST_BYTES);
+      await insights.attend([task], MOST_BYTES);
       const { user, system } = process.cpuUsage(before);
       cpu += user + system;
     }

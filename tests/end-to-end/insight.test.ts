@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Job, JobMetrics } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
 const PYTHON = '/usr/bin/python3';
 const MODULE = new URL('../../python/', import.meta.url).pathname;
+const RECORDING = new URL('../../apps/daemon/src/insight/recordings/events.out.tfevents', import.meta.url)
+  .pathname;
 const MLP = new URL('../../examples/mlp.py', import.meta.url).pathname;
 
 let daemon: TestDaemon;
@@ -152,5 +157,34 @@ berth.report(step=2, total=3, loss=0.25)`);
     const second = /20[-\dT:.]+Z/.exec(lines[1] as string)?.[0] as string;
     expect(await csv(`since=${second}&names=loss`, { accept: 'text/csv' })).toEqual([header, lines[1], '']);
     expect((await metrics(job, `since=${second}`)).series.map(({ points }) => points.length)).toEqual([1, 0]);
+  });
+});
+
+describe('an event file of TensorBoard', () => {
+  it('is read while one of the job’s processes has it open, and afterwards', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'berth-tensorboard-'));
+    const file = join(folder, 'events.out.tfevents.1795261693.host.1.0');
+    const job = await daemon.shell(
+      `echo "step 1, loss/train: 9"; (exec 3>> ${file}; cat ${RECORDING} >&3; exec sleep 60)`,
+    );
+    const trained = await eventually(
+      () => metrics(job),
+      ({ series }) => series.some(({ source }) => source === 'tensorboard'),
+    );
+    expect(trained.series.map(({ name, source, count }) => [name, source, count])).toEqual([
+      ['loss/train', 'tensorboard', 5],
+      ['lr', 'tensorboard', 5],
+      ['loss/val', 'tensorboard', 1],
+      ['new_style', 'tensorboard', 1],
+    ]);
+    const [loss] = trained.series;
+    expect(loss?.points.map(({ x }) => x)).toEqual([0, 10, 20, 30, 40]);
+    await daemon.cancel(job);
+    await daemon.ended(job);
+    const ended = (await metrics(job)).series;
+    rmSync(folder, { recursive: true });
+    await daemon.kill();
+    await daemon.start();
+    expect((await metrics(job)).series).toEqual(ended);
   });
 });

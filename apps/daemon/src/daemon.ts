@@ -29,8 +29,9 @@ import { EndingWatch } from './guard/ending-watch.js';
 import { HangWatch } from './guard/hang-watch.js';
 import { QuickFailures } from './guard/quick-failures.js';
 import { RunningTasks } from './guard/running-tasks.js';
+import { processesOf } from './guard/task-processes.js';
+import { InsightKeeper } from './insight/insight-keeper.js';
 import { Insights } from './insight/insights.js';
-import { ReportKeeper } from './insight/report-keeper.js';
 import { DeviceBookView } from './ledger/device-book-view.js';
 import { DeviceQueues } from './ledger/device-queue.js';
 import { EventFeed } from './ledger/event-feed.js';
@@ -223,9 +224,14 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
 
   const token = openToken(directories.token);
   const apiRedis = connect('api', 'impatient');
-  const insights = new Insights(directories);
-  const reports = new ReportKeeper(insights, () => tasks.tasks, log);
-  reports.start();
+  const insights = new Insights(directories, ({ job, attempt, rank }) => {
+    const task = tasks.tasks.find(
+      (each) => each.job === job && each.attempt === attempt && each.rank === rank,
+    );
+    return task ? processesOf(task) : [];
+  });
+  const insightKeeper = new InsightKeeper(insights, () => tasks.tasks, log);
+  insightKeeper.start();
   const apiLedger = new Ledger(apiRedis, observe);
   const provenance = new Provenance();
   const runsAs = { uid: me.uid, name: me.username };
@@ -311,7 +317,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     const busy = await workers.retire(redis);
     await inventory.close();
     await activity.close();
-    await reports.close();
+    await insightKeeper.close();
     await queues.close();
     apiRedis.disconnect();
     redis.disconnect();

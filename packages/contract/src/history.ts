@@ -26,11 +26,11 @@ export const DeviceHistorySchema = z
   .meta({ id: 'DeviceHistory' });
 export type DeviceHistory = z.infer<typeof DeviceHistorySchema>;
 
-const SourceSchema = z.enum(['print', 'bar', 'dictionary', 'json', 'report']).meta({
+const SourceSchema = z.enum(['print', 'bar', 'dictionary', 'json', 'tensorboard', 'report']).meta({
   id: 'InsightSource',
   description:
-    'Where it was read: what training loops print, a progress bar, a dictionary as Hugging Face prints it, a line of JSON, or ' +
-    'what the program reported to BERTH_METRICS_FILE (`berth.report`).',
+    'Where it was read: what training loops print, a progress bar, a dictionary as Hugging Face prints it, a line of JSON, ' +
+    'an event file of TensorBoard that the job has open, or what the program reported to BERTH_METRICS_FILE (`berth.report`).',
 });
 
 export const ProgressSchema = z

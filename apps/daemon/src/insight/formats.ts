@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /** Where a figure comes from; a later one in this list knows better than an earlier one. */
-export const SOURCES = ['print', 'bar', 'dictionary', 'json', 'report'] as const;
+export const SOURCES = ['print', 'bar', 'dictionary', 'json', 'tensorboard', 'report'] as const;
 export type Source = (typeof SOURCES)[number];
 
 /** What one line of a training loop says. */
@@ -133,8 +133,10 @@ function observationOf(figures: ReadonlyMap<string, number>, source: Source): Ob
   ];
   const at = first('at');
   const metrics: Record<string, number> = {};
-  for (const [name, value] of figures)
-    if (!NOT_METRICS.has(name.toLowerCase()) && name.length <= LONGEST_NAME) metrics[nameOf(name)] = value;
+  for (const [told, value] of figures) {
+    const name = seriesName(told);
+    if (name !== null && !NOT_METRICS.has(told.toLowerCase())) metrics[name] = value;
+  }
   // In whatever else somebody counts it, it is no time in ms.
   const isTime = at !== undefined && at > 1e12;
   return { source, ...given({ epoch, epochs, step, steps, at: isTime ? at : undefined }), metrics };
@@ -217,6 +219,11 @@ function stepIn(text: string): Pick<Observation, 'step' | 'steps'> {
   if (both) return { step: Number(both[1]), steps: Number(both[2]) };
   const alone = STEP.exec(text);
   return alone ? { step: Number(alone[1]) } : {};
+}
+
+/** What a figure is called, of which a program tells by name; null: that is too long, or nothing. */
+export function seriesName(told: string): string | null {
+  return told.length > LONGEST_NAME ? null : nameOf(told) || null;
 }
 
 /** `Train Loss` and `train_loss` are one. */

@@ -1,10 +1,13 @@
 import {
   appendFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +15,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { dataDirectory } from '../data-directory.js';
 import { Insights } from './insights.js';
-import { reportsIn } from './task-insight.js';
+import type { FoundFile } from './open-event-files.js';
+import { reportsIn, TaskInsight } from './task-insight.js';
 
 const directories = dataDirectory(mkdtempSync(join(tmpdir(), 'berth-insight-')));
 afterAll(() => rmSync(directories.root, { recursive: true }));
@@ -35,9 +39,9 @@ describe('what a task reports', () => {
     writeFileSync(file, reports(1, 50_000));
     appendFileSync(file, '{"step": 50001, "los');
     const [before, first] = [statSync(file), new Insights(directories)];
-    await first.compact([task], 2 ** 30);
+    await first.attend([task], 2 ** 30);
     expect(statSync(file).blocks).toBe(before.blocks);
-    await first.compact([task], 2 ** 20);
+    await first.attend([task], 2 ** 20);
     expect(statSync(file).size).toBe(before.size);
     expect(statSync(file).blocks).toBeLessThan(before.blocks / 20);
     appendFileSync(file, 's": 7}\n');
@@ -57,7 +61,7 @@ describe('what a task reports', () => {
     const insights = new Insights(directories);
     for (let round = 0; round < 5; round += 1) {
       appendFileSync(file, reports(1 + round * 10_000, 10_000));
-      await Promise.all([insights.compact([task], 2 ** 17), insights.of(task, false)]);
+      await Promise.all([insights.attend([task], 2 ** 17), insights.of(task, false)]);
       expect(statSync(file).blocks * 512).toBeLessThan(2 ** 17);
     }
     const [loss] = (await new Insights(directories).of(task, false)).series(['loss'], 10);
@@ -81,5 +85,44 @@ describe('what a task reports', () => {
     const loss = training.series(null, 10).find(({ name }) => name === 'loss');
     expect(loss).toMatchObject({ last: 0.5, brokenAt: 3 });
     expect(training.series(null, 10).map(({ name }) => name)).toEqual(['[31mloss', 'loss']);
+  });
+});
+
+describe('an event file that a task has open', () => {
+  const recording = new URL('recordings/events.out.tfevents', import.meta.url);
+  /** A file of one run, as it is found open. */
+  const found = (directory: string, run: string): FoundFile => {
+    const path = join(directory, run, 'events.out.tfevents.1.host');
+    mkdirSync(join(directory, run));
+    cpSync(recording, path);
+    const { dev, ino } = statSync(path);
+    return { path, device: dev, inode: ino };
+  };
+  const namesIn = (insight: TaskInsight) => insight.training.series(null, 1).map(({ name }) => name);
+
+  it('has names of its own where another folder has the first', async () => {
+    const { directory } = newTask();
+    const insight = new TaskInsight(directory);
+    await insight.note([found(directory, 'train')]);
+    await insight.note([found(directory, 'validation')]);
+    await insight.catchUp(false);
+    expect(namesIn(insight)).toContain('loss/train');
+    expect(namesIn(insight)).toContain('validation/loss/train');
+    expect(namesIn(insight)).toHaveLength(8);
+  });
+
+  it('is not read where its path leads to another file now', async () => {
+    const { directory } = newTask();
+    const file = found(directory, 'run');
+    const insight = new TaskInsight(directory);
+    await insight.note([file]);
+    renameSync(file.path, `${file.path}.old`);
+    cpSync(recording, file.path);
+    await insight.catchUp(false);
+    expect(namesIn(insight)).toEqual([]);
+    rmSync(file.path);
+    symlinkSync(`${file.path}.old`, file.path);
+    await insight.catchUp(false);
+    expect(namesIn(insight)).toEqual([]);
   });
 });

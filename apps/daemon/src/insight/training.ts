@@ -145,6 +145,8 @@ export class Training {
 
   /** Where on its axis an observation lies. Steps that begin anew with each epoch go on counting. */
   private placeOf({ source, epoch, step, steps }: Observation): Place | null {
+    // Its steps are those of all epochs, and each name has its own.
+    if (source === 'tensorboard') return step === undefined ? null : { axis: 'step', x: step };
     if (step === undefined) {
       if (epoch !== undefined) return { axis: 'epoch', x: epoch };
       const counted = this.steps.get(source);

@@ -11,6 +11,7 @@ const SOURCES: Record<Series['source'], string> = {
   bar: 'from its progress bar',
   dictionary: 'from what its trainer prints',
   json: 'from JSON in its output',
+  tensorboard: 'from its event files',
   report: 'as it reports',
 };
 

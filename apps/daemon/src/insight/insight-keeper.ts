@@ -4,10 +4,10 @@ import type { Insights } from './insights.js';
 
 /** What the reports of one task may take on the disk before they are taken in. */
 const MOST_BYTES = 8 * 2 ** 20;
-const EVERY_MS = 30_000;
+const EVERY_MS = 10_000;
 
-/** Keeps reports of running tasks small on the disk, however many they write and whether anybody asks for them or not. */
-export class ReportKeeper {
+/** Looks after what running tasks say of their training, whether anybody asks or not. */
+export class InsightKeeper {
   private readonly insights: Insights;
   private readonly running: () => readonly TaskReference[];
   private readonly log: Logger;
@@ -24,9 +24,12 @@ export class ReportKeeper {
   start(): void {
     this.timer = setInterval(() => {
       this.round ??= this.insights
-        .compact(this.running(), MOST_BYTES)
+        .attend(this.running(), MOST_BYTES)
         .catch((error: unknown) =>
-          this.log.warn({ error: (error as Error).message }, 'what tasks reported could not be taken in'),
+          this.log.warn(
+            { error: (error as Error).message },
+            'what tasks say of their training could not be looked after',
+          ),
         )
         .finally(() => {
           this.round = null;
