@@ -85,8 +85,11 @@ describe('a foreign process', () => {
     expect(waiting.reason?.sentence).toMatch(
       /device 0: process 4194304 .* has 40 GiB on it; it belongs to no job/,
     );
+    expect((await device(0)).keepsWaiting).toEqual({ jobs: 1, first: [job.number] });
+    expect((await get<DeviceList>('/v1/devices')).foreignLimitBytes).toBe(GIB / 2);
     process(0);
     expect((await daemon.ended(job)).state).toBe('succeeded');
+    expect((await device(0)).keepsWaiting).toBeNull();
   });
 
   it('that takes little does no harm, but is shown', async () => {

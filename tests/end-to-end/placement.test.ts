@@ -86,7 +86,7 @@ describe('a job on several devices', () => {
 
 describe('devices', () => {
   it('show what is simulated, who holds them and a fresh sample', async () => {
-    const job = await daemon.shell('sleep 60', { devices: '0', name: 'train' });
+    const job = await daemon.shell('sleep 60', { devices: '0', name: 'train', timeLimit: 3600 });
     await daemon.until(job, 'running');
     const [first, second] = await daemon.devices();
     expect(first).toMatchObject({
@@ -96,6 +96,9 @@ describe('devices', () => {
       computeCapability: '9.0',
     });
     expect(first?.holders).toMatchObject([{ job: job.id, number: job.number, name: 'train', attempt: 1 }]);
+    const hour = Date.parse(first?.holders[0]?.latestEnd ?? '') - Date.now();
+    expect(hour).toBeGreaterThan(3_500_000);
+    expect(hour).toBeLessThan(3_700_000);
     expect(first?.sample?.ageSeconds).toBeLessThan(5);
     expect(second?.holders).toEqual([]);
     await daemon.cancel(job);

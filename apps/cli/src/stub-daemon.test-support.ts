@@ -184,11 +184,13 @@ export function device(more: Partial<Device> = {}): Device {
         user: 'ada',
         attempt: 1,
         since: '2026-11-21T02:00:00Z',
+        latestEnd: null,
         sharedBytes: null,
       },
     ],
     health: { state: 'ok', sentence: null },
     obstacles: [],
+    keepsWaiting: null,
     xids: [{ at: '2026-11-21T02:00:00Z', xid: 31, meaning: 'a page fault', verdict: 'application' }],
     sample: {
       takenAt: '2026-11-21T02:00:00Z',

@@ -244,6 +244,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     labels: labels.byUuid,
     node: config.node,
     ledgerProblem: () => ledgerWatch.problem,
+    scheduling: () => scheduler.state,
+    foreignLimitBytes,
   });
   const listDevices = async () => (await devices.list()).items;
   if (config.dcgmJobMapping) {

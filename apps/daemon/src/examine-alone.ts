@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DoctorReport, Finding } from '@berth/contract';
+import { emptyState } from '@berth/scheduler';
 import type { Logger } from 'pino';
 import { DeviceViews } from './api/device-views.js';
 import type { Config } from './config.js';
@@ -38,6 +39,8 @@ export async function examineAlone(
       labels: deviceLabels(config.deviceLabels, inventory.devices).byUuid,
       ledgerProblem: () => null,
       node: config.node,
+      scheduling: () => emptyState(),
+      foreignLimitBytes: config.foreignMemoryLimit === 'ignore' ? null : config.foreignMemoryLimit,
     });
     const { items, driver } = await views.list();
     return await examine({

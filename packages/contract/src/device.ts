@@ -15,6 +15,9 @@ export const HolderSchema = z
     user: z.string(),
     attempt: z.int().positive(),
     since: TimeSchema,
+    latestEnd: TimeSchema.nullable().meta({
+      description: 'When its time limit ends it, with its grace period; null: it has none.',
+    }),
     sharedBytes: BytesSchema.meta({
       description: 'What it declared to need of the device; null: it has it to itself.',
     }),
@@ -196,6 +199,18 @@ export const DeviceSchema = z
     obstacles: z
       .array(ObstacleSchema)
       .meta({ description: 'What keeps jobs away from it. None: jobs may be placed on it.' }),
+    keepsWaiting: z
+      .object({
+        jobs: z.int().nonnegative(),
+        first: z
+          .array(z.int().positive())
+          .meta({ description: 'The numbers of the five that were submitted first.' }),
+      })
+      .nullable()
+      .meta({
+        id: 'KeptWaiting',
+        description: 'Jobs in line that could use it, were it not for its obstacles; null: it has none.',
+      }),
     xids: z.array(XidReportSchema).meta({ description: 'The last ones, newest first.' }),
     sample: DeviceSampleSchema.nullable().meta({
       description: 'The newest sample; null where there is none.',
@@ -231,6 +246,10 @@ export const DeviceListSchema = z
   .object({
     items: z.array(DeviceSchema),
     driver: DriverSchema,
+    foreignLimitBytes: BytesSchema.meta({
+      description:
+        'With more than this of processes that belong to no job, a device is kept from jobs (`foreign_use`); null: with none.',
+    }),
     ledgerAgeSeconds: z.number().nonnegative().nullable().meta({
       description:
         'How old it is what is said here of jobs, drains and obstacles, while Redis does not answer; null: it is current.',

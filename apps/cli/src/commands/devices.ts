@@ -223,9 +223,10 @@ function rowsOf({ sample }: Device): string | null {
 const persistence = (on: boolean | null): string | null =>
   on === null ? null : `persistence ${on ? 'on' : 'off'}`;
 
-function holding({ number, user, name, since, sharedBytes }: Device['holders'][0]): string {
+function holding({ number, user, name, since, latestEnd, sharedBytes }: Device['holders'][0]): string {
   const part = sharedBytes === null ? '' : `, ${size(sharedBytes)} of it`;
-  return `job ${number} ${user}:${name} since ${localTime(since)}${part}`;
+  const until = latestEnd === null ? '' : `, until ${localTime(latestEnd)} at the latest`;
+  return `job ${number} ${user}:${name} since ${localTime(since)}${until}${part}`;
 }
 
 function labelsOf({ labels }: Device): string {

@@ -9,7 +9,7 @@ import type {
   ObstacleCode,
 } from '@berth/contract';
 import type { DeviceFacts } from '@berth/cuda-core';
-import { bytesOf } from '@berth/scheduler';
+import { bytesOf, keptWaiting, type SchedulerState } from '@berth/scheduler';
 import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
 import type { DeviceWatch } from '../guard/device-watch.js';
@@ -35,6 +35,8 @@ export class DeviceViews {
   private readonly histories: Pick<Histories, 'peakOf'>;
   private readonly labels: ReadonlyMap<string, Record<string, string>>;
   private readonly ledgerProblem: () => LedgerProblem | null;
+  private readonly scheduling: () => SchedulerState;
+  private readonly foreignLimitBytes: number | null;
   /** Another daemon counts anew. */
   private readonly begun = Date.now().toString(36);
   private answer: { json: string; at: number; version: number; rounds: number } | null = null;
@@ -47,6 +49,9 @@ export class DeviceViews {
     labels: ReadonlyMap<string, Record<string, string>>;
     node: string;
     ledgerProblem: () => LedgerProblem | null;
+    scheduling: () => SchedulerState;
+    /** Of processes of no job, on a device that is still given to jobs; null: any number. */
+    foreignLimitBytes: number | null;
   }) {
     this.inventory = options.inventory;
     this.watch = options.watch;
@@ -55,12 +60,15 @@ export class DeviceViews {
     this.labels = options.labels;
     this.node = options.node;
     this.ledgerProblem = options.ledgerProblem;
+    this.scheduling = options.scheduling;
+    this.foreignLimitBytes = options.foreignLimitBytes;
   }
 
   async list(): Promise<DeviceList> {
     const { page } = await this.book.read();
-    const items = this.inventory.devices.map((facts) => this.view(facts, page));
-    return { items, driver: this.driver(), ledgerAgeSeconds: this.ledgerAgeSeconds() };
+    const { foreignLimitBytes } = this;
+    const items = this.views(this.inventory.devices, page);
+    return { items, driver: this.driver(), foreignLimitBytes, ledgerAgeSeconds: this.ledgerAgeSeconds() };
   }
 
   /** The list as JSON. Many may poll it, so it is made once for all who ask within some milliseconds. */
@@ -94,7 +102,7 @@ export class DeviceViews {
   /** One device, as the ledger has it this very moment: who has changed it sees the change. */
   async fresh(uuid: string): Promise<Device | null> {
     const facts = this.facts(uuid);
-    return facts ? this.view(facts, await this.book.fresh()) : null;
+    return facts ? (this.views([facts], await this.book.fresh())[0] as Device) : null;
   }
 
   /** Who has memory on a job's devices now; null where they aren't of this host. */
@@ -128,8 +136,20 @@ export class DeviceViews {
     return { driverVersion, cudaVersion, simulated, source, problem, remarks: [...remarks] };
   }
 
-  private view(facts: DeviceFacts, page: DeviceBookPage): Device {
+  private views(devices: readonly DeviceFacts[], page: DeviceBookPage): Device[] {
+    const state = this.scheduling();
+    const kept = keptWaiting(state);
+    return devices.map((facts) => this.view(facts, page, state, kept));
+  }
+
+  private view(
+    facts: DeviceFacts,
+    page: DeviceBookPage,
+    { allocations }: SchedulerState,
+    kept: ReturnType<typeof keptWaiting>,
+  ): Device {
     const { uuid } = facts;
+    const waiting = kept.get(uuid);
     const { migEnabled: _, ...shown } = facts;
     const obstacles = obstaclesOf(uuid, page);
     return {
@@ -138,9 +158,13 @@ export class DeviceViews {
       node: this.node,
       simulated: this.inventory.driver.simulated,
       labels: { ...this.labels.get(uuid) },
-      holders: [...(page.holders.get(uuid) ?? [])],
+      holders: (page.holders.get(uuid) ?? []).map((holder) => {
+        const endsAt = allocations.get(holder.job)?.endsAt ?? null;
+        return { ...holder, latestEnd: endsAt === null ? null : new Date(endsAt).toISOString() };
+      }),
       health: this.health(uuid, obstacles),
       obstacles,
+      keepsWaiting: waiting ? { jobs: waiting.count, first: [...waiting.first] } : null,
       xids: [...(page.xids.get(uuid) ?? [])],
       sample: this.sample(uuid),
     };

@@ -1,9 +1,9 @@
-import type { Cause, DeviceProcess, Holder, Notice } from '@berth/contract';
+import type { Cause, DeviceProcess, Notice } from '@berth/contract';
 import { formatBytes } from '@berth/contract';
 import { type DeviceEvent, type DeviceFacts, meaningOfXid } from '@berth/cuda-core';
 import type { Logger } from 'pino';
 import type { DeviceInventory } from '../devices/inventory.js';
-import type { DeviceBookPage, DeviceBookView } from '../ledger/device-book-view.js';
+import type { BookedHolder, DeviceBookPage, DeviceBookView } from '../ledger/device-book-view.js';
 import type { PassingObstacle } from '../ledger/devices.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
@@ -110,7 +110,7 @@ export class DeviceGuard {
   private async takeOut(
     { uuid, index }: DeviceFacts,
     { endsJob, ...why }: Ailment,
-    holders: readonly Holder[],
+    holders: readonly BookedHolder[],
   ): Promise<void> {
     const isNew = await this.ledger.devices.drain(uuid, { ...why, by: 'berth' });
     if (isNew) this.log.error({ device: uuid, ...why }, 'a device is taken out of scheduling');
@@ -188,7 +188,7 @@ export class DeviceGuard {
   }
 
   /** Whoever shares a device has said how much of it they need; others count on that. */
-  private async lookForExcess({ uuid, index }: DeviceFacts, holders: readonly Holder[]): Promise<void> {
+  private async lookForExcess({ uuid, index }: DeviceFacts, holders: readonly BookedHolder[]): Promise<void> {
     const { bytesByJob } = this.watch.useOf(uuid);
     for (const holder of holders) {
       const used = bytesByJob.get(holder.job) ?? 0;
@@ -211,7 +211,7 @@ export class DeviceGuard {
   }
 
   private async notice(
-    { job, attempt }: Holder,
+    { job, attempt }: BookedHolder,
     code: Notice['code'],
     device: string,
     sentence: string,
@@ -224,7 +224,7 @@ export class DeviceGuard {
     }
   }
 
-  private async end({ job, attempt }: Holder, cause: Cause): Promise<void> {
+  private async end({ job, attempt }: BookedHolder, cause: Cause): Promise<void> {
     try {
       await this.ledger.stop(job, 'failed', cause, attempt);
     } catch (error) {

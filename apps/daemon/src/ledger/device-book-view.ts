@@ -5,9 +5,12 @@ import type { EventFeed, LedgerEvent } from './event-feed.js';
 import type { Ledger } from './ledger.js';
 import type { JobRecord } from './record.js';
 
+/** Who holds a device, as the ledger has it: until when, the scheduler knows. */
+export type BookedHolder = Omit<Holder, 'latestEnd'>;
+
 /** What the ledger says of devices, with who holds them. */
 export interface DeviceBookPage extends Omit<DeviceBook, 'holders'> {
-  holders: ReadonlyMap<string, readonly Holder[]>;
+  holders: ReadonlyMap<string, readonly BookedHolder[]>;
 }
 
 /** How long a reader waits for the ledger before the page before has to do. */
@@ -66,7 +69,7 @@ export class DeviceBookView {
     const { holders, ...book } = await this.ledger.devices.book();
     const ids = [...new Set([...holders.values()].flat().map(({ job }) => job))];
     const records = new Map((await this.ledger.records(ids)).map((record) => [record.id as JobId, record]));
-    const held = [...holders].map(([uuid, entries]): [string, Holder[]] => {
+    const held = [...holders].map(([uuid, entries]): [string, BookedHolder[]] => {
       const known = entries.flatMap((entry) => holderOf(entry, records.get(entry.job)) ?? []);
       return [uuid, known.sort((one, other) => one.number - other.number)];
     });
@@ -74,7 +77,10 @@ export class DeviceBookView {
   }
 }
 
-function holderOf({ job, attempt, sharedBytes }: HolderEntry, record: JobRecord | undefined): Holder | null {
+function holderOf(
+  { job, attempt, sharedBytes }: HolderEntry,
+  record: JobRecord | undefined,
+): BookedHolder | null {
   const placedAt = record?.[`attempt:${attempt}:placedAt`];
   if (!record || !placedAt) return null;
   const { number, name, user } = record as { number: string; name: string; user: string };
