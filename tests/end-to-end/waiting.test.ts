@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Job, Problem } from '@berth/contract';
+import type { Job, Problem, Queue } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
@@ -23,6 +23,30 @@ const change = (job: Job, body: object): Promise<Response> =>
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json' },
   });
+
+it('the queue is in the order of the line, says when each is planned to start, and counts the others', async () => {
+  const running = await daemon.shell('sleep 60', { gpus: 2, timeLimit: 600, gracePeriod: 1 });
+  await daemon.until(running, 'running');
+  const held = await daemon.shell('true', { hold: true });
+  const late = await daemon.shell('true', { gpus: 2, timeLimit: 60 });
+  const first = await daemon.shell('true', { gpus: 2, timeLimit: 60, priority: 5 });
+  const queue = await eventually(
+    async () => (await (await daemon.request('/v1/queue')).json()) as Queue,
+    ({ items }) => items.length === 2,
+  );
+  expect(queue).toMatchObject({ inLine: 2, waiting: 3, running: 1 });
+  expect(queue.items.map(({ number, position, state }) => [number, position, state])).toEqual([
+    [first.number, 1, 'pending'],
+    [late.number, 2, 'pending'],
+  ]);
+  const [one, other] = queue.items.map(({ start }) => Date.parse(start?.at ?? ''));
+  const ends = Date.parse((await daemon.job(running)).startedAt as string) + 601_000;
+  expect(Math.abs((one as number) - ends)).toBeLessThan(5000);
+  expect(other).toBeGreaterThan(one as number);
+  expect(queue.items[0]?.start?.certain).toBe(true);
+  for (const job of [late, first, held, running]) await daemon.cancel(job);
+  await daemon.ended(running);
+});
 
 describe('a job that waits for reasons of its own', () => {
   it('does not start while it is held, and starts when it is released', async () => {

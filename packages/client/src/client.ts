@@ -1,4 +1,13 @@
-import type { DoctorReport, Health, Me, Shutdown, ShutdownRequest, Timeline, Usage } from '@berth/contract';
+import type {
+  DoctorReport,
+  Health,
+  Me,
+  Queue,
+  Shutdown,
+  ShutdownRequest,
+  Timeline,
+  Usage,
+} from '@berth/contract';
 import { socketFetch } from '#socket-fetch';
 import { Devices } from './devices.js';
 import { type EventOptions, readEvents, type StreamedEvent } from './events.js';
@@ -84,6 +93,14 @@ export class BerthClient {
    */
   usage({ jobs, ...options }: RequestOptions & { jobs?: number | undefined } = {}): Promise<Usage> {
     return this.transport.json({ path: '/v1/usage', query: { jobs }, ...options });
+  }
+
+  /**
+   * The jobs in line, in their order, with why each waits and when it is planned to start.
+   * @param options.limit at most 200; default 100
+   */
+  queue({ limit, ...options }: RequestOptions & { limit?: number | undefined } = {}): Promise<Queue> {
+    return this.transport.json({ path: '/v1/queue', query: { limit }, ...options });
   }
 
   /**

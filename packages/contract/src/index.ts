@@ -16,6 +16,7 @@ export * from './job.js';
 export * from './job-state.js';
 export * from './notify.js';
 export * from './problem.js';
+export * from './queue.js';
 export * from './reason-and-cause.js';
 export * from './retry.js';
 export * from './schedule.js';

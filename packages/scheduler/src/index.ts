@@ -2,6 +2,7 @@ export { type Decision, decide } from './decide.js';
 export { type Explanation, explain, type Verdict } from './explain.js';
 export { byNode, fits, holds } from './feasible.js';
 export { forecast, type PlannedStay } from './forecast.js';
+export { firstInLine } from './in-line.js';
 export { type KeptWaiting, keptWaiting } from './kept-waiting.js';
 export { bytesOf, capacityOf, gpusOf } from './occupancy.js';
 export { Order } from './order.js';

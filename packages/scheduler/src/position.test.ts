@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { firstInLine } from './in-line.js';
 import { Order } from './order.js';
 import { countAhead } from './position.js';
 import { host, pendingJob } from './scheduler-builder.test-support.js';
 
-it('a place in line is that among all jobs, sorted', () => {
+it('a place in line is that among all jobs, sorted; and the line is in that order', () => {
   const ask = fc.record({
     user: fc.constantFrom('ada', 'bob', 'cy'),
     priority: fc.integer({ min: -1, max: 1 }),
@@ -21,6 +22,8 @@ it('a place in line is that among all jobs, sorted', () => {
         order.goesBefore(one, other) ? -1 : 1,
       );
       expect(sorted.map((job) => countAhead(state, order, job))).toEqual(sorted.map((_, i) => i));
+      const most = Math.ceil(sorted.length / 2);
+      expect(firstInLine(state, order, most)).toEqual(sorted.slice(0, most));
       // One that isn't there yet, too.
       expect(countAhead(state, order, pendingJob(999, { priority: -2 }))).toBe(sorted.length);
     }),

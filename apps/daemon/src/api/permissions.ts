@@ -19,6 +19,7 @@ export const OPERATIONS: Readonly<Record<string, Kind>> = {
   getDeviceHistory: 'look',
   getUsage: 'look',
   getTimeline: 'look',
+  getQueue: 'see',
   getPrometheusMetrics: 'look',
   examine: 'look',
   followEvents: 'look',

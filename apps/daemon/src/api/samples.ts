@@ -77,6 +77,7 @@ export const SAMPLES: Record<string, Sample> = {
   resumeDevice: { method: 'POST', path: '/v1/devices/0/resume' },
   getUsage: { path: '/v1/usage' },
   getPrometheusMetrics: { path: '/metrics?names=dcgm' },
+  getQueue: { path: '/v1/queue?limit=20' },
   getTimeline: { path: '/v1/timeline?since=6h&limit=100' },
   getMe: { path: '/v1/me' },
   listUsers: { path: '/v1/users' },

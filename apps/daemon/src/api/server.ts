@@ -29,6 +29,7 @@ import { metricRoutes } from './metrics.js';
 import { answerProblems, clientErrorHandler, frameworkErrors } from './problem.js';
 import { withCommonProblems } from './problem-responses.js';
 import { prometheusRoutes } from './prometheus.js';
+import { queueRoutes } from './queue.js';
 import { referenceRoutes, withSamples } from './reference.js';
 import { scheduleRoutes } from './schedules.js';
 import { shutdownRoutes } from './shutdown.js';
@@ -129,6 +130,7 @@ export async function buildServer(
   await app.register(scheduleRoutes);
   await app.register(explainRoutes);
   await app.register(usageRoutes);
+  await app.register(queueRoutes);
   await app.register(timelineRoutes);
   await app.register(eventRoutes);
   await app.register(logRoutes);
