@@ -1,77 +1,30 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
+import { Dashboard } from '../support/dashboard.js';
 
 const DIST = new URL('../../apps/dashboard/dist/assets/', import.meta.url).pathname;
-const AXE = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const HOLD_MEMORY = new URL('../../examples/hold_memory.py', import.meta.url).pathname;
-const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
 
 let daemon: TestDaemon;
-let browser: Browser;
+let dashboard: Dashboard;
+let page: Page;
 beforeAll(async () => {
   daemon = await TestDaemon.start('4xH100-80GB');
-  // As root it has no sandbox to live in.
-  browser = await chromium.launch({ executablePath: programOf(PROGRAMS), args: ['--no-sandbox'] });
+  dashboard = await Dashboard.launch(daemon);
 });
 afterAll(async () => {
-  await browser?.close();
+  await dashboard?.close();
   await daemon.destroy();
 });
-
-let page: Page;
-let complaints: string[];
 beforeEach(async () => {
-  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  complaints = [];
-  page.on('pageerror', ({ message }) => complaints.push(message));
-  // What the policy of the page forbids is said on the console.
-  page.on('console', (said) => {
-    if (said.type() === 'error' && !said.text().includes('Failed to load resource'))
-      complaints.push(said.text());
-  });
+  page = await dashboard.newPage();
 });
-afterEach(async () => {
-  await page.close();
-  expect(complaints).toEqual([]);
-});
+afterEach(() => dashboard.closePage());
 
-function programOf(names: readonly string[]): string {
-  for (const name of names) {
-    try {
-      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
-    } catch {
-      // The next one.
-    }
-  }
-  throw new Error(`none of ${names.join(', ')} is on the PATH`);
-}
-
-/** Opens a screen, signed in. */
-async function open(path: string): Promise<void> {
-  await page.goto(`${daemon.address}/#token=${daemon.token}`);
-  await page.getByRole('heading', { level: 1, name: 'Devices' }).waitFor();
-  if (path !== '/') await page.goto(`${daemon.address}${path}`);
-}
-
-/** What axe finds that is serious. */
-async function barriers(): Promise<string[]> {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: {
-        run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
-      };
-    };
-    const { violations } = await axe.run();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-  });
-}
+const open = (path: string): Promise<void> => dashboard.open(path);
 
 describe('the page', () => {
   it('asks for a token, refuses a wrong one, and keeps the right one out of the address', async () => {
@@ -121,15 +74,13 @@ describe('the page', () => {
       '/jobs',
       `/jobs/${job.number}`,
       `/jobs/${waiting.number}`,
+      '/timeline',
       '/submit',
       '/usage',
     ]) {
-      await open(path);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      await expect.poll(() => page.textContent('main')).not.toContain('asking …');
-      expect(await barriers(), path).toEqual([]);
-      const wide = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
-      expect(wide, `${path} is wider than the screen by`).toBeLessThanOrEqual(0);
+      await dashboard.openWhole(path);
+      expect(await dashboard.barriers(), path).toEqual([]);
+      expect(await dashboard.overhang(), `${path} is wider than the screen by`).toBe(0);
     }
     for (const each of [job, waiting]) await daemon.cancel(each);
     await daemon.ended(job);
@@ -227,7 +178,7 @@ describe('a job', () => {
     await training.getByText('not a number since epoch 5').waitFor();
     expect(await training.getByRole('progressbar').getAttribute('value')).toBe('0.625');
     expect(await training.locator('canvas').count()).toBe(1);
-    expect(await barriers()).toEqual([]);
+    expect(await dashboard.barriers()).toEqual([]);
     await daemon.cancel(job);
     await daemon.ended(job);
   });

@@ -6,10 +6,17 @@ import { JobsScreen } from './screens/jobs.js';
 import { Overview } from './screens/overview.js';
 import { SignIn } from './screens/sign-in.js';
 import { SubmitScreen } from './screens/submit.js';
+import { TimelineScreen } from './screens/timeline.js';
 import { UsageScreen } from './screens/usage.js';
 
 /** `g` and then a letter goes to a screen, `/` to the search field. */
-const KEYS: Record<string, string> = { d: '/', j: '/jobs', s: '/submit', u: '/usage' };
+const KEYS: Record<string, string> = {
+  d: '/',
+  j: '/jobs',
+  t: '/timeline',
+  s: '/submit',
+  u: '/usage',
+};
 
 export function App() {
   useKeys();
@@ -26,6 +33,7 @@ export function App() {
         <nav aria-label="Screens">
           <NavLink href="/">Devices</NavLink>
           <NavLink href="/jobs">Jobs</NavLink>
+          <NavLink href="/timeline">Timeline</NavLink>
           <NavLink href="/submit">Submit</NavLink>
           <NavLink href="/usage">Usage</NavLink>
         </nav>
@@ -38,6 +46,7 @@ export function App() {
           <Route path="/" component={Overview} />
           <Route path="/jobs" component={JobsScreen} />
           <Route path="/jobs/:job">{({ job }) => <JobScreen reference={job} key={job} />}</Route>
+          <Route path="/timeline" component={TimelineScreen} />
           <Route path="/submit" component={SubmitScreen} />
           <Route path="/usage" component={UsageScreen} />
           <Route>

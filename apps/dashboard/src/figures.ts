@@ -1,4 +1,4 @@
-import type { JobState } from '@berth/contract';
+import type { Device, JobState } from '@berth/contract';
 import { formatDuration } from '@berth/contract/quantities';
 
 export const UNKNOWN = '–';
@@ -22,6 +22,10 @@ export const time = (at: string | null): string =>
   at === null
     ? UNKNOWN
     : new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** How people name a device: `3`, or `0:1` for an instance. */
+export const placeOf = ({ index, mig }: Pick<Device, 'index' | 'mig'>): string =>
+  mig ? `${index}:${mig.index}` : String(index);
 
 /** Whether nothing happens to a job any more by itself. */
 export const isEnded = (state: JobState): boolean =>

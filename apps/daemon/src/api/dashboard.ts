@@ -7,7 +7,7 @@ import { openToAll } from './authentication.js';
 /** What Vite has built of apps/dashboard. */
 const PAGES = fileURLToPath(new URL('../../../dashboard/dist/', import.meta.url));
 /** The addresses that the page itself understands. */
-const SCREENS = ['/', '/jobs', '/jobs/:job', '/submit', '/usage'];
+const SCREENS = ['/', '/jobs', '/jobs/:job', '/timeline', '/submit', '/usage'];
 
 /** Nothing from elsewhere, nothing inline but style attributes (a log's colours); nobody may put the page into a frame. */
 const POLICY = [

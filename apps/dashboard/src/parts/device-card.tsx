@@ -1,7 +1,7 @@
 import type { Device } from '@berth/contract';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import { percent, since, whole } from '../figures.js';
+import { percent, placeOf, since, whole } from '../figures.js';
 import { client } from '../live/session.js';
 import { MemoryBar } from './memory-bar.js';
 import { Sparkline } from './sparkline.js';
@@ -13,8 +13,8 @@ export interface Past {
 }
 
 export function DeviceCard({ device, past, onChange }: { device: Device; past: Past; onChange: () => void }) {
-  const { index, mig, name, health, obstacles, sample, holders } = device;
-  const place = mig ? `${index}:${mig.index}` : String(index);
+  const { mig, name, health, obstacles, sample, holders } = device;
+  const place = placeOf(device);
   const isWell = health.state === 'ok' && obstacles.length === 0;
   return (
     <article class={`card device${isWell ? '' : ' unwell'}`} aria-label={`Device ${place}`}>
