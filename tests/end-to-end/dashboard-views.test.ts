@@ -1,7 +1,7 @@
-import type { Timeline } from '@berth/contract';
+import type { Timeline, Usage } from '@berth/contract';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { Dashboard } from '../support/dashboard.js';
 
 let daemon: TestDaemon;
@@ -72,5 +72,45 @@ describe('the timeline', () => {
     expect(await dashboard.barriers()).toEqual([]);
     for (const each of [waiting, running]) await daemon.cancel(each);
     await daemon.ended(running);
+  });
+});
+
+describe('the usage', () => {
+  it('is that of users, devices and jobs, with what lay idle, as the API has it', async () => {
+    const job = await daemon.shell('sleep 60', { name: 'sleeper', user: 'eve', gpus: 2 });
+    await daemon.until(job, 'running');
+    // What was seen of the devices is written down at the latest when the daemon ends.
+    const watched = (usage: Usage): number =>
+      usage.jobs.find(({ number }) => number === job.number)?.watchedGpuSeconds ?? 0;
+    await eventually(
+      async () => (await daemon.devices()).map(({ sample }) => Date.parse(sample?.takenAt ?? '')),
+      (taken) => taken.every((at) => at > Date.parse(job.submittedAt) + 3000),
+    );
+    await daemon.stop();
+    await daemon.start();
+    await daemon.cancel(job);
+    await daemon.ended(job);
+    const usage = await get<Usage>('/v1/usage?jobs=50');
+    expect(watched(usage)).toBeGreaterThan(0);
+
+    await dashboard.openWhole('/usage');
+    const idle = ({ idleGpuSeconds, watchedGpuSeconds }: Usage['jobs'][number] | Usage['users'][number]) =>
+      watchedGpuSeconds === 0
+        ? '–'
+        : `${Math.round((100 * idleGpuSeconds) / watchedGpuSeconds)} %, ${(idleGpuSeconds / 3600).toFixed(2)} h`;
+    const cells = (shown: Record<string, string>[], ...names: string[]) =>
+      shown.map((row) => names.map((name) => row[name]?.trim()));
+    expect(cells(await rows('Usage by user'), 'User', 'Idle', 'Weight', 'In line')).toEqual(
+      usage.users.map((user) => [user.user, idle(user), String(user.weight), String(user.pendingJobs)]),
+    );
+    expect(cells(await rows('Usage by device'), 'Device', 'GPU-hours')).toEqual(
+      usage.devices.map(({ index, gpuSeconds }) => [String(index), (gpuSeconds / 3600).toFixed(2)]),
+    );
+    const jobs = page.getByRole('region', { name: 'Usage by job' });
+    expect(await jobs.getByRole('row').count()).toBe(usage.jobs.length + 1);
+    expect(cells(await rows('Usage by job: the 50 largest'), 'Name', 'User', 'Idle')).toEqual(
+      usage.jobs.map((each) => [each.name, each.user, idle(each)]),
+    );
+    expect(await dashboard.barriers()).toEqual([]);
   });
 });
