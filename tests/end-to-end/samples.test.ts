@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -25,6 +27,11 @@ async function named({ id, sample }: Operation): Promise<Record<string, string>>
     await daemon.post('/v1/users', { name, role: 'user' });
     return { NAME: name, TOKEN: await made(`/v1/users/${name}/tokens`, {}) };
   }
+  if (sample.includes('$FILE')) {
+    const file = join(daemon.dataDirectory, 'exported.jsonl');
+    writeFileSync(file, await (await daemon.request('/v1/ledger')).text());
+    return { FILE: file };
+  }
   if (sample.includes('$SCHEDULE'))
     return { SCHEDULE: await made('/v1/schedules', { cron: '0 0 1 1 *', job: LONG }) };
   if (id === 'drillJob') {
@@ -46,8 +53,8 @@ it('says of every operation what it does, and shows how', () => {
 it.each(document.operations.map(({ id }) => id))('the sample of %s works as it is', async (id) => {
   const operation = document.operations.find((each) => each.id === id);
   if (!operation) throw new Error('it is gone');
-  // Nobody else would have a daemon afterwards.
-  const own = id === 'shutDown' ? await TestDaemon.start('1xH100-80GB') : null;
+  // Nobody else would have a daemon afterwards; and that has to be empty.
+  const own = id === 'shutDown' || id === 'importLedger' ? await TestDaemon.start('1xH100-80GB') : null;
   const { address, token } = own ?? daemon;
   const access = { BERTH_URL: address, BERTH_TOKEN: token };
   const env = { ...process.env, ...access, ...(await named(operation)) };

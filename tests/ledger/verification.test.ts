@@ -7,7 +7,7 @@ import { loadScripts } from '../../apps/daemon/dist/ledger/scripts.js';
 import { UserLedger } from '../../apps/daemon/dist/ledger/users.js';
 import { type Flaw, verifyLedger } from '../../apps/daemon/dist/ledger/verification.js';
 import type { JobId } from '../../packages/contract/dist/index.js';
-import { HALF_LIFE, jobIn, NODE, newJob } from '../support/ledger-story.js';
+import { BY_USER, HALF_LIFE, jobIn, NODE, newJob } from '../support/ledger-story.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const SILENT = pino({ level: 'silent' });
@@ -44,6 +44,9 @@ beforeEach(async () => {
   const { spec } = newJob();
   const after = [{ job: jobs.running as JobId, number: 3, on: 'succeeded' as const }];
   jobs.waiting = (await ledger.submit(newJob({ spec: { ...spec, after } }))).job.id;
+  const vain = [{ job: (await ledger.submit(newJob())).job.id, number: 9, on: 'succeeded' as const }];
+  jobs.vain = (await ledger.submit(newJob({ spec: { ...spec, after: vain } }))).job.id;
+  await ledger.stop(vain[0]?.job as JobId, 'cancelled', BY_USER);
   jobs.held = (await ledger.submit(newJob({ held: true }))).job.id;
   const group = { id: 'grp_1', index: 0, parameters: {} };
   jobs.grouped = (await ledger.submit(newJob({ spec: { ...spec, group } }))).job.id;

@@ -50,7 +50,7 @@ export class ApiDocument {
     const plain = (type ?? '').split(';')[0] as string;
     const content = documented.content[plain];
     if (!content) return `content type ${type} of ${status} is not documented`;
-    if (!plain.endsWith('json')) return null;
+    if (!/[/+]json$/.test(plain)) return null;
     const validate = this.validatorOf(content.schema);
     return validate(JSON.parse(body)) ? null : `${status}: ${this.ajv.errorsText(validate.errors)}`;
   }

@@ -70,6 +70,7 @@ function codeOfProblem({ code }: BerthProblem): number {
     case 'forbidden':
     case 'too_many_attempts':
     case 'user_conflict':
+    case 'ledger_conflict':
     case 'conflict':
     case 'idempotency_conflict':
       return EXIT.refused;

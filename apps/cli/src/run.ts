@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { treeOf, type Verb } from './command-tree.js';
 import { addAlias } from './commands/alias.js';
+import { addBackup } from './commands/backup.js';
 import { addCancel } from './commands/cancel.js';
 import { addCompletion } from './commands/completion.js';
 import { addDashboard } from './commands/dashboard.js';
@@ -87,6 +88,7 @@ function buildProgram(kit: Kit, outcome: Outcome): Command {
     addResume,
     addDashboard,
     addDoctor,
+    addBackup,
     addShutdown,
     addDemo,
     addAlias,

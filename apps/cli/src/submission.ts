@@ -25,7 +25,7 @@ const VERBS = new Set(
   (
     'submit run ls ps list show logs log cancel rm kill hold release requeue drill update retry wait explain why devices top ' +
     'drain resume shutdown usage token doctor demo schedule status queue help info ' +
-    'dashboard alias completion sbatch squeue scancel sinfo srun sacct salloc scontrol'
+    'export import dashboard alias completion sbatch squeue scancel sinfo srun sacct salloc scontrol'
   ).split(' '),
 );
 

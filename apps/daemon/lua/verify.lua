@@ -65,7 +65,8 @@ local function indexes_of_job(job, fields, spec)
   end
   for field in pairs(fields) do
     local other = string.match(field, '^after:(.+)$')
-    if other then more(entry('set', 'dependants:' .. other, id)) end
+    -- One that ended since another had not as it should keeps saying what it waited for.
+    if other then more(entry('set', 'dependants:' .. other, id, nil, fields.state ~= 'pending')) end
   end
   if type(spec.group) == 'table' then more(entry('zset', 'group:' .. spec.group.id .. ':jobs', id, fields.number)) end
   if type(spec.schedule) == 'table' then
@@ -87,7 +88,9 @@ local function verify_job(job, fields)
     local other = string.match(field, '^after:(.+)$')
     if other then
       open = open + 1
-      if redis.call('EXISTS', job_key(other)) == 0 then off('waits for ' .. other .. ', which is gone: cancel it') end
+      if fields.state == 'pending' and redis.call('EXISTS', job_key(other)) == 0 then
+        off('waits for ' .. other .. ', which is gone: cancel it')
+      end
     end
   end
   if tonumber(fields.openDependencies or '0') ~= open then

@@ -36,7 +36,9 @@ import { DeviceBookView } from './ledger/device-book-view.js';
 import { DeviceQueues } from './ledger/device-queue.js';
 import { EventFeed } from './ledger/event-feed.js';
 import { EventLog } from './ledger/event-log.js';
+import { exportLedger } from './ledger/export.js';
 import { openIdentity, WrongLedger } from './ledger/identity.js';
+import { importLedger } from './ledger/import.js';
 import { JobWatch } from './ledger/job-watch.js';
 import { Ledger } from './ledger/ledger.js';
 import { LedgerWatch } from './ledger/ledger-watch.js';
@@ -188,6 +190,12 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     log,
   });
   await scheduler.start();
+  /** After the ledger was exchanged under us. */
+  const readAnew = async (): Promise<void> => {
+    await register();
+    scheduler.resume();
+    schedules.lookAgain();
+  };
   const ledgerWatch = new LedgerWatch({
     redis,
     identity,
@@ -200,10 +208,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
         return;
       }
       log.warn('the ledger is back in Redis');
-      register().then(
-        () => scheduler.resume(),
-        (error: unknown) => log.error({ error }, 'the ledger is back, and can not be used'),
-      );
+      readAnew().catch((error: unknown) => log.error({ error }, 'the ledger is back, and can not be used'));
     },
   });
   ledgerWatch.start();
@@ -293,6 +298,15 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     ledgerProblem: () => ledgerWatch.problem,
     shutdown,
     notifications: addresses,
+    backup: {
+      export: () => exportLedger(redis),
+      import: async (file) => {
+        const imported = await importLedger(redis, file, log);
+        log.warn(imported, 'an export was taken into the ledger');
+        await readAnew();
+        return imported;
+      },
+    },
     labels: labels.byUuid,
     tokenDigest: digestOf(token),
   };

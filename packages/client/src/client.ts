@@ -1,6 +1,7 @@
 import type {
   DoctorReport,
   Health,
+  LedgerImport,
   Me,
   Queue,
   Shutdown,
@@ -130,6 +131,19 @@ export class BerthClient {
   /** Ends the daemon; by default jobs that run go on. It answers before it ends. */
   shutdown({ jobs, signal }: ShutdownRequest & RequestOptions = {}): Promise<Shutdown> {
     return this.transport.json({ method: 'POST', path: '/v1/shutdown', body: { jobs }, signal });
+  }
+
+  /** The whole ledger as lines of JSON, as of one moment; the answer's body is still to come. It holds secrets. For admins. */
+  exportLedger({ signal }: RequestOptions = {}): Promise<Response> {
+    return this.transport.open({ path: '/v1/ledger', patient: true, signal });
+  }
+
+  /** Takes an export into a ledger that is empty. For admins. */
+  importLedger(
+    lines: string | Uint8Array<ArrayBuffer>,
+    { signal }: RequestOptions = {},
+  ): Promise<LedgerImport> {
+    return this.transport.json({ method: 'PUT', path: '/v1/ledger', lines, patient: true, signal });
   }
 
   /** Whether the daemon can take jobs now; an `unavailable` one is an answer. Needs no token. */

@@ -11,13 +11,15 @@ type QueryValue = string | number | boolean;
 
 /** One call of the API. It may be sent twice: what makes something carries a key, the others change nothing then. */
 export interface Call {
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Instead of the client's own. */
   timeoutSeconds?: number | undefined;
   path: string;
   /** A list is sent as the same name again and again. */
   query?: Record<string, QueryValue | readonly QueryValue[] | undefined>;
   body?: unknown;
+  /** Instead of a body of JSON. */
+  lines?: string | Uint8Array<ArrayBuffer>;
   headers?: Record<string, string>;
   /** Whether it makes or begins something: it is sent with a key then, so that whoever gets it twice acts once. */
   makes?: boolean;
@@ -140,16 +142,18 @@ export class Transport {
     return address;
   }
 
-  private request({ method = 'GET', body, headers = {}, idempotencyKey }: Call): RequestInit {
+  private request({ method = 'GET', body, lines, headers = {}, idempotencyKey }: Call): RequestInit {
     return {
       method,
       headers: {
         ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(lines === undefined ? {} : { 'content-type': 'application/x-ndjson' }),
         ...(idempotencyKey ? { 'idempotency-key': idempotencyKey } : {}),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(lines === undefined ? {} : { body: lines }),
     };
   }
 }

@@ -14,6 +14,7 @@ export * from './history.js';
 export * from './identifiers.js';
 export * from './job.js';
 export * from './job-state.js';
+export * from './ledger-import.js';
 export * from './notify.js';
 export * from './problem.js';
 export * from './queue.js';

@@ -11,6 +11,7 @@ export const PROBLEMS = {
   conflict: { status: 409, title: 'The job is not in a state that allows this' },
   device_conflict: { status: 409, title: 'The device is not in a state that allows this' },
   schedule_conflict: { status: 409, title: 'No job can be made of the schedule now' },
+  ledger_conflict: { status: 409, title: 'The ledger is not empty' },
   user_conflict: { status: 409, title: 'There is such a user already' },
   idempotency_conflict: { status: 409, title: 'This Idempotency-Key was used for another request' },
   precondition_failed: { status: 412, title: 'It is not as the request expects' },

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Finding, HangPolicy, Shutdown, ShutdownMode } from '@berth/contract';
+import type { Finding, HangPolicy, LedgerImport, Shutdown, ShutdownMode } from '@berth/contract';
 import type { SchedulerState } from '@berth/scheduler';
 import type { Account } from '@berth/task-shim';
 import type { Provenance } from '../code/provenance.js';
@@ -67,6 +67,12 @@ export interface ApiContext {
     readonly asked: ShutdownMode | null;
     begin(jobs: ShutdownMode): Promise<Shutdown>;
     proceed(): void;
+  };
+  /** The whole ledger, as a file of it has it. */
+  readonly backup: {
+    export(): AsyncIterable<string>;
+    /** @throws ImportRefused */
+    import(file: string): Promise<LedgerImport>;
   };
   /** What the owners of devices call them, by UUID. */
   readonly labels: ReadonlyMap<string, Record<string, string>>;

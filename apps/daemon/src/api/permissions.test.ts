@@ -81,5 +81,7 @@ it('what changes devices, users or the host is for admins', () => {
     'drainDevice',
     'resumeDevice',
     'shutDown',
+    'exportLedger',
+    'importLedger',
   ]);
 });

@@ -56,6 +56,8 @@ export const OPERATIONS: Readonly<Record<string, Kind>> = {
   drainDevice: 'administer',
   resumeDevice: 'administer',
   shutDown: 'administer',
+  exportLedger: 'administer',
+  importLedger: 'administer',
 };
 
 /** Whether users see what others have, or only what is their own. */

@@ -1,10 +1,12 @@
-/** How to call an operation: what follows `curl` and the token, with `$BERTH_URL`, and `$JOB`, `$GROUP`, `$SCHEDULE`, `$NAME` (a user), `$TOKEN` for ids. */
+/** How to call an operation: what follows `curl` and the token, with `$BERTH_URL`, and `$JOB`, `$GROUP`, `$SCHEDULE`, `$NAME` (a user), `$TOKEN` for ids, `$FILE`. */
 export interface Sample {
-  method?: 'POST' | 'PATCH' | 'DELETE';
+  method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With its query. */
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
+  /** A file to send as the body, by PUT. */
+  upload?: string;
   /** Goes on until it is ended. */
   endless?: boolean;
   /** Needs no token. */
@@ -88,17 +90,20 @@ export const SAMPLES: Record<string, Sample> = {
   listTokens: { path: '/v1/users/$NAME/tokens' },
   revokeToken: { method: 'DELETE', path: '/v1/tokens/$TOKEN' },
   shutDown: { method: 'POST', path: '/v1/shutdown', body: { jobs: 'leave' } },
+  exportLedger: { path: '/v1/ledger' },
+  importLedger: { method: 'PUT', path: '/v1/ledger', upload: '$FILE' },
   examine: { path: '/v1/doctor' },
 };
 
 /** A sample as a line of shell. */
-export function curlOf({ method, path, headers = {}, body, endless, open }: Sample): string {
+export function curlOf({ method, path, headers = {}, body, upload, endless, open }: Sample): string {
   const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
   const parts = [
-    `curl${endless ? ' -N' : ''}${method && !(method === 'POST' && body !== undefined) ? ` -X ${method}` : ''}`,
+    `curl${endless ? ' -N' : ''}${method && !(method === 'POST' && body !== undefined) && upload === undefined ? ` -X ${method}` : ''}`,
     ...(open ? [] : ['-H "Authorization: Bearer $BERTH_TOKEN"']),
     ...Object.entries({ ...json, ...headers }).map(([name, value]) => `-H '${name}: ${value}'`),
     ...(body === undefined ? [] : [`-d '${JSON.stringify(body)}'`]),
+    ...(upload === undefined ? [] : [`-T "${upload}"`]),
     `"$BERTH_URL${path}"`,
   ];
   return parts.join(' \\\n  ');

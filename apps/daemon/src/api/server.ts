@@ -24,6 +24,7 @@ import { healthRoutes } from './health.js';
 import { guardKeys } from './idempotency.js';
 import { jobControlRoutes } from './job-control.js';
 import { jobRoutes } from './jobs.js';
+import { ledgerRoutes } from './ledger.js';
 import { logRoutes } from './logs.js';
 import { metricRoutes } from './metrics.js';
 import { answerProblems, clientErrorHandler, frameworkErrors } from './problem.js';
@@ -140,6 +141,7 @@ export async function buildServer(
   await app.register(doctorRoutes);
   await app.register(dashboardRoutes);
   await app.register(shutdownRoutes);
+  await app.register(ledgerRoutes);
   await app.register(userRoutes);
   await app.register(tokenRoutes);
   await app.register(referenceRoutes);

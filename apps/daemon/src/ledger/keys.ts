@@ -44,6 +44,8 @@ export const KEYS = {
   schedule: (id: string): string => `${PREFIX}:schedule:${id}`,
   jobsOfSchedule: (id: string): string => `${PREFIX}:schedule:${id}:jobs`,
   users: `${PREFIX}:users`,
+  /** The ids of all tokens, by the SHA-256 of what they are. */
+  digests: `${PREFIX}:digests`,
   user: (name: string): string => `${PREFIX}:user:${name}`,
   tokensOfUser: (name: string): string => `${PREFIX}:user:${name}:tokens`,
   token: (id: string): string => `${PREFIX}:token:${id}`,

@@ -37,6 +37,7 @@ const SCRIPTS = [
   'reschedule',
   'delete_schedule',
   'verify',
+  'export_rest',
   'forget',
   'remove_logs',
   'add_user',

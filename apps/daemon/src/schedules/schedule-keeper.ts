@@ -65,9 +65,14 @@ export class ScheduleKeeper {
     this.endings.push(
       watchClock((step) => {
         this.log.warn({ seconds: step / 1000 }, 'the clock was set; looking at all schedules again');
-        this.next(() => this.followAll());
+        this.lookAgain();
       }),
     );
+  }
+
+  /** Looks at all schedules again: the ledger isn't the one that it was. */
+  lookAgain(): void {
+    this.next(() => this.followAll());
   }
 
   async close(): Promise<void> {

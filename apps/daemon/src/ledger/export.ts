@@ -1,0 +1,69 @@
+import type { JobId } from '@berth/contract';
+import type { Redis } from 'ioredis';
+import { KEYS, PREFIX } from './keys.js';
+import { SCHEMA_VERSION } from './schema.js';
+import { loadScripts } from './scripts.js';
+
+/** The first line of an export. */
+export interface ExportHeader {
+  berth: 'ledger';
+  schema: number;
+  /** ms since the epoch. */
+  at: number;
+}
+
+/** One thing of the ledger: a key without the prefix, and what it holds. Of sorted sets the scores. */
+export interface ExportLine {
+  key: string;
+  value: string | Record<string, string>;
+}
+
+/** The last line: an export without it was cut short. */
+export interface ExportEnd {
+  end: true;
+  jobs: number;
+}
+
+const AT_ONCE = 200;
+
+/**
+ * The ledger as of one moment, as lines of JSON: everything that its indexes can be made anew from. Jobs are read while all goes on; those that
+ * changed meanwhile come once more behind the others, read in one step with all the rest (lua/export_rest.lua). Of the
+ * lines of a key the last one counts.
+ * @throws LedgerRefusal `changed_meanwhile`: more has happened meanwhile than the stream of events keeps
+ */
+export async function* exportLedger(redis: Redis): AsyncGenerator<string> {
+  const header: ExportHeader = { berth: 'ledger', schema: SCHEMA_VERSION, at: Date.now() };
+  yield `${JSON.stringify(header)}\n`;
+  const [newest] = await redis.xrevrange(KEYS.events, '+', '-', 'COUNT', 1);
+  const jobs = new Set<JobId>();
+  const groups = new Set<string>();
+  const ids = await redis.zrange(KEYS.jobs, '0', '-1');
+  for (let i = 0; i < ids.length; i += AT_ONCE) {
+    for (const record of await hashesOf(redis, ids.slice(i, i + AT_ONCE))) {
+      const { group } = JSON.parse(record.spec as string) as { group?: { id: string } | null };
+      if (group) groups.add(group.id);
+      jobs.add(record.id as string);
+      yield `${JSON.stringify({ key: `job:${record.id}`, value: record } satisfies ExportLine)}\n`;
+    }
+  }
+  const { values } = await loadScripts(redis)('export_rest', 'ledger', newest?.[0] ?? '0-0', ...groups);
+  for (let i = 0; i < values.length; i += 2) {
+    const [key, value] = values.slice(i, i + 2) as [string, string];
+    if (key.startsWith('job:')) jobs.add(key.slice('job:'.length));
+    yield `{"key":${JSON.stringify(key)},"value":${value}}\n`;
+  }
+  const end: ExportEnd = { end: true, jobs: jobs.size };
+  yield `${JSON.stringify(end)}\n`;
+}
+
+async function hashesOf(redis: Redis, ids: readonly JobId[]): Promise<Record<string, string>[]> {
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.hgetall(`${PREFIX}:job:${id}`);
+  return ((await pipeline.exec()) ?? [])
+    .map(([error, record]) => {
+      if (error) throw error;
+      return record as Record<string, string>;
+    })
+    .filter((record) => record.id !== undefined);
+}

@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job, LedgerImport, Problem } from '@berth/contract';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestDaemon } from '../support/daemon.js';
+
+const BERTH = new URL('../../apps/cli/bin/berth.js', import.meta.url).pathname;
+const BERTHD = new URL('../../apps/daemon/bin/berthd.js', import.meta.url).pathname;
+
+let first: TestDaemon;
+let second: TestDaemon;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'berth-backup-'));
+  first = await TestDaemon.start('2xH100-80GB');
+  second = await TestDaemon.start('2xH100-80GB');
+});
+afterAll(async () => {
+  await first.destroy();
+  await second.destroy();
+  rmSync(folder, { recursive: true });
+});
+
+const run = (program: string, ...argv: string[]): Promise<{ code: number; output: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [program, ...argv], (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
+    );
+  });
+const berth = (of: TestDaemon, ...argv: string[]) => run(BERTH, ...argv, '--data-dir', of.dataDirectory);
+const redisOf = ({ dataDirectory }: TestDaemon) => new Redis(join(dataDirectory, 'redis/redis.sock'));
+const put = (of: TestDaemon, body: string): Promise<Response> =>
+  of.request('/v1/ledger', { method: 'PUT', body });
+
+describe('an export', () => {
+  const file = () => join(folder, 'ledger.jsonl');
+
+  it('is of one moment, while jobs come and go, and holds secrets that nobody else may read', async () => {
+    const done = await first.shell('exit 3', { name: 'done' });
+    await first.ended(done);
+    const running = await first.shell('sleep 1000', { name: 'running' });
+    await first.until(running, 'running');
+    await first.shell('true', { name: 'waiting', after: [running.id] });
+    await first.post('/v1/users', { name: 'ada', role: 'user' });
+    await first.post('/v1/schedules', {
+      cron: '0 0 1 1 *',
+      job: { command: ['true'], workingDirectory: '/' },
+    });
+    await first.post('/v1/jobs/batch', {
+      jobs: Array.from({ length: 300 }, () => ({ command: ['true'], workingDirectory: '/' })),
+    });
+    let going = true;
+    const traffic = (async () => {
+      while (going) await first.shell('true', { hold: true, devices: '1' });
+    })();
+    const { code, output } = await berth(first, 'export', file());
+    going = false;
+    await traffic;
+    expect([code, output]).toEqual([0, expect.stringMatching(/^\d+ jobs, \d+ bytes, in /)]);
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    const lines = readFileSync(file(), 'utf8').trimEnd().split('\n');
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ berth: 'ledger', schema: expect.any(Number) });
+    expect(JSON.parse(lines.at(-1) as string)).toEqual({ end: true, jobs: expect.any(Number) });
+  });
+
+  it('is refused where a ledger is not empty, and where it is cut short, newer or something else', async () => {
+    const taken = await berth(first, 'import', file());
+    expect(taken.code).toBe(4);
+    expect(taken.output).toContain('has jobs or schedules already');
+    const whole = readFileSync(file(), 'utf8');
+    const lines = whole.split('\n');
+    const job = lines.findIndex((line) => line.startsWith('{"key":"job:'));
+    for (const [body, expected] of [
+      [whole.slice(0, -20), /cut short|is no JSON/],
+      [lines.slice(0, -2).join('\n'), /cut short/],
+      [lines.filter((_, i) => i !== job).join('\n'), /lacks jobs/],
+      [whole.replace(/"schema":\d+/, '"schema":99'), /newer Berth \(its schema is 99/],
+      ['{}\n', /no export of a ledger/],
+      ['', /cut short/],
+      [whole.replace('{"key":"job:', '{"key":"events:'), /line \d+ is no part of a ledger/],
+    ] as const) {
+      const response = await put(second, body);
+      expect([response.status, ((await response.json()) as Problem).detail]).toEqual([
+        422,
+        expect.stringMatching(expected),
+      ]);
+    }
+    expect(await second.request('/v1/jobs').then((answer) => answer.json())).toMatchObject({ items: [] });
+  });
+
+  it('makes the same ledger elsewhere; what ran waits there until somebody has looked', async () => {
+    const { code, output } = await berth(second, 'import', file(), '--json');
+    const imported = JSON.parse(output) as LedgerImport;
+    expect([code, imported.held]).toEqual([0, expect.any(Number)]);
+    const of = (daemon: TestDaemon, name: string): Promise<Job> =>
+      daemon
+        .request(`/v1/jobs?name=${name}`)
+        .then((answer) => answer.json() as Promise<{ items: Job[] }>)
+        .then(({ items }) => items[0] as Job);
+    expect(await of(second, 'done')).toEqual(await of(first, 'done'));
+    const held = await of(second, 'running');
+    expect(held).toMatchObject({ state: 'pending', reason: { code: 'held' }, retries: 0 });
+    expect(held.attempts[0]?.cause?.sentence).toContain('it ran when the ledger was exported');
+    expect(await of(second, 'waiting')).toMatchObject({ state: 'pending', reason: { code: 'dependency' } });
+    for (const path of ['/v1/users/ada/tokens', '/v1/schedules', '/v1/usage'])
+      expect((await second.request(path)).status).toBe(200);
+    const [schedule] = ((await (await second.request('/v1/schedules')).json()) as { items: object[] }).items;
+    expect(schedule).toMatchObject({ cron: '0 0 1 1 *', enabled: true });
+    // It goes on there: what waited runs, and numbers go on.
+    await second.request(`/v1/jobs/${held.id}/cancel`, { method: 'POST' });
+    const next = await second.shell('true');
+    expect(next.number).toBeGreaterThan(imported.jobs - 1);
+    expect((await second.ended(next)).state).toBe('succeeded');
+    expect((await run(BERTHD, '--data-dir', second.dataDirectory, '--verify')).output).toBe(
+      'the ledger fits together\n',
+    );
+  });
+
+  it('is for admins alone', async () => {
+    await first.post('/v1/users', { name: 'eve', role: 'user' });
+    const { token } = (await (await first.post('/v1/users/eve/tokens', {})).json()) as { token: string };
+    for (const method of ['GET', 'PUT']) {
+      const response = await fetch(`${first.address}/v1/ledger`, {
+        method,
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect(response.status).toBe(403);
+    }
+  });
+});
+
+it('what is off in a ledger is said, put right, and then fits together; a newer one starts no daemon', async () => {
+  const verify = (...word: string[]) => run(BERTHD, '--data-dir', second.dataDirectory, '--verify', ...word);
+  const job = await second.shell('true', { hold: true });
+  const redis = redisOf(second);
+  await redis.zrem('{berth}:jobs', job.id);
+  redis.disconnect();
+  const found = await verify();
+  expect([found.code, found.output]).toEqual([
+    1,
+    `job ${job.id} is missing in jobs\n1 found, 1 left; --verify repair puts right what can be\n`,
+  ]);
+  await second.stop();
+  expect(await verify('repair')).toEqual({
+    code: 0,
+    output: `job ${job.id} is missing in jobs: put right\n1 found, 1 put right, 0 left\n`,
+  });
+  expect(await verify()).toEqual({ code: 0, output: 'the ledger fits together\n' });
+  await second.start();
+  const newer = redisOf(second);
+  await newer.set('{berth}:schema', 99);
+  newer.disconnect();
+  await second.stop();
+  await expect(second.start()).rejects.toThrow(/this ledger was written by a newer Berth \(its schema is 99/);
+});
