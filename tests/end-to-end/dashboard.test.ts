@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { changeSimulation } from '@berth/cuda-core';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
@@ -112,10 +114,34 @@ describe('the devices', () => {
     await open('/');
     const other = page.getByRole('article', { name: 'Device 3' });
     await other.getByRole('button', { name: 'Drain' }).click();
-    await other.getByText(/Kept from jobs: drained by .*: on the dashboard/).waitFor();
+    await page.keyboard.type('a fan rattles');
+    await page.keyboard.press('Enter');
+    await other.getByText(/Kept from jobs: drained by .*: a fan rattles/).waitFor();
     await other.getByRole('button', { name: 'Resume' }).click();
     await other.getByText('Kept from jobs').waitFor({ state: 'detached' });
     expect((await daemon.devices())[3]?.obstacles).toEqual([]);
+  });
+
+  it('name processes of no job with their bytes, whom they keep waiting, and how much is let pass', async () => {
+    const process = (memoryBytes: number) =>
+      changeSimulation(join(daemon.dataDirectory, 'simulation.state'), {
+        device: 2,
+        process: { pid: 4_194_304, memoryBytes },
+      });
+    await open('/');
+    process(40 * 2 ** 30);
+    const table = page.getByRole('region', { name: 'Foreign processes' });
+    await table.getByRole('cell', { name: '4194304' }).waitFor();
+    await table.getByText('more than 0.5 GiB together is kept from jobs').waitFor();
+    const job = await daemon.shell('true', { devices: '2' });
+    await table.getByRole('cell', { name: '1 waiting job could use it' }).waitFor();
+    expect(await table.locator('tbody tr').innerText()).toMatch(/^2\tnot to be seen .*\t4194304\t40\t/);
+    await table.getByRole('link', { name: String(job.number) }).click();
+    await page.getByText('process 4194304').first().waitFor();
+    process(0);
+    expect((await daemon.ended(job)).state).toBe('succeeded');
+    await open('/');
+    await expect.poll(() => table.count()).toBe(0);
   });
 
   it('are said to be simulated, and old when the daemon is away', async () => {

@@ -27,6 +27,16 @@ export const time = (at: string | null): string =>
 export const placeOf = ({ index, mig }: Pick<Device, 'index' | 'mig'>): string =>
   mig ? `${index}:${mig.index}` : String(index);
 
+/** A moment of today as a time of day, others with their date. */
+export function clock(at: string | number): string {
+  const moment = new Date(at);
+  const isToday = moment.toDateString() === new Date().toDateString();
+  return moment.toLocaleString(undefined, {
+    ...(isToday ? {} : { dateStyle: 'medium' }),
+    timeStyle: 'short',
+  });
+}
+
 /** Whether nothing happens to a job any more by itself. */
 export const isEnded = (state: JobState): boolean =>
   state === 'succeeded' || state === 'failed' || state === 'cancelled';

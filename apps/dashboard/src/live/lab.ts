@@ -1,30 +1,31 @@
-import type { DeviceList, Job, JobState } from '@berth/contract';
+import type { DeviceHistory, DeviceList, Queue } from '@berth/contract';
 import { client } from './session.js';
 
-/** Everything that the overview shows, of one moment. */
+/** How many of those in line are shown beside the devices. */
+const NEXT_IN_LINE = 10;
+/** The length of the past that is drawn, and of its steps. */
+const PAST = { since: '10m', step: '5s' };
+
+/** The devices and who is next in line, of one moment. */
 export interface Lab {
   devices: DeviceList;
-  running: Job[];
-  waiting: Job[];
+  queue: Queue;
 }
 
-const MOST_WAITING = 500;
-
 export async function askLab(signal: AbortSignal): Promise<Lab> {
-  const { jobs, devices } = client.value;
-  const inState = async (state: JobState, limit = 200): Promise<Job[]> =>
-    (await jobs.page({ state, limit, signal })).items;
-  const [found, waiting, ...running] = await Promise.all([
-    devices.list({ signal }),
-    inState('pending', MOST_WAITING),
-    inState('starting'),
-    inState('running'),
-    inState('stopping'),
+  const [devices, queue] = await Promise.all([
+    client.value.devices.list({ signal }),
+    client.value.queue({ limit: NEXT_IN_LINE, signal }),
   ]);
-  const place = ({ position }: Job): number => position ?? Number.MAX_SAFE_INTEGER;
-  return {
-    devices: found,
-    running: running.flat().sort((one, other) => one.number - other.number),
-    waiting: waiting.sort((one, other) => place(one) - place(other) || one.number - other.number),
-  };
+  return { devices, queue };
+}
+
+/** The last minutes of devices, by their UUIDs. */
+export async function askPasts(
+  uuids: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, DeviceHistory>> {
+  const { devices } = client.value;
+  const pasts = await Promise.all(uuids.map((uuid) => devices.history(uuid, { ...PAST, signal })));
+  return new Map(pasts.map((past) => [past.device, past]));
 }

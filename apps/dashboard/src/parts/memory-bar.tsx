@@ -43,7 +43,7 @@ export function MemoryBar({ device }: { device: Device }) {
       <p class="legend">
         {gibibytes(used)} of {gibibytes(total)} GiB used
         {parts
-          .filter(({ kind, bytes }) => kind !== 'free' && bytes > 0)
+          .filter(({ bytes }) => bytes > 0)
           .map(({ kind, label, bytes }) => (
             <span key={label}>
               {' '}

@@ -3,6 +3,7 @@ import { formatDuration } from '@berth/contract/quantities';
 import { useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { gibibytes, isEnded, since, time, UNKNOWN } from '../figures.js';
+import { useAct } from '../live/act.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { Curves } from '../parts/curves.js';
@@ -11,6 +12,7 @@ import { LogView } from '../parts/log-view.js';
 import { Scroll } from '../parts/scroll.js';
 import { State } from '../parts/state.js';
 import { TrainingView } from '../parts/training.js';
+import { Trouble } from '../parts/trouble.js';
 import { toForm } from './submission.js';
 
 export function JobScreen({ reference }: { reference: string }) {
@@ -58,18 +60,9 @@ export function JobScreen({ reference }: { reference: string }) {
 }
 
 function Actions({ job, onChange }: { job: Job; onChange: () => void }) {
-  const [error, setError] = useState<string | null>(null);
+  const { act, error } = useAct(onChange);
   const [, go] = useLocation();
   const { jobs } = client.value;
-  const act = (work: () => Promise<unknown>) => async (): Promise<void> => {
-    try {
-      await work();
-      setError(null);
-    } catch (failed) {
-      setError((failed as Error).message);
-    }
-    onChange();
-  };
   const waits = job.state === 'pending';
   const ended = isEnded(job.state);
   return (
@@ -112,11 +105,7 @@ function Actions({ job, onChange }: { job: Job; onChange: () => void }) {
       >
         Clone
       </button>
-      {error ? (
-        <span role="alert" class="trouble">
-          {error}
-        </span>
-      ) : null}
+      <Trouble error={error} />
     </p>
   );
 }

@@ -1,21 +1,32 @@
 import type { Device } from '@berth/contract';
-import { useRef, useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
 import { gibibytes } from '../figures.js';
-import { askLab, type Lab } from '../live/lab.js';
+import { askLab, askPasts, type Lab } from '../live/lab.js';
 import { usePoll } from '../live/poll.js';
-import { DeviceCard, type Past } from '../parts/device-card.js';
+import { DeviceCard, DividedCard } from '../parts/device-card.js';
+import { ForeignTable } from '../parts/foreign-table.js';
 import { Freshness } from '../parts/freshness.js';
 import { JobTable } from '../parts/job-table.js';
 
 const EVERY_MS = 2000;
-/** How many of the past samples are drawn: five minutes. */
-const DRAWN = 150;
+const PAST_EVERY_MS = 10_000;
 
 export function Overview() {
   const [asked, askAgain] = useState(0);
   const polled = usePoll(askLab, EVERY_MS, asked);
-  const pasts = usePasts(polled.data?.devices.items ?? [], polled.at);
   const lab = polled.data;
+  const uuids = lab?.devices.items.map(({ uuid }) => uuid) ?? [];
+  const pasts = usePoll((signal) => askPasts(uuids, signal), PAST_EVERY_MS, uuids.join()).data;
+  const card = (device: Device) => (
+    <DeviceCard
+      key={device.uuid}
+      device={device}
+      past={pasts?.get(device.uuid)}
+      onChange={() => askAgain(asked + 1)}
+    />
+  );
   return (
     <>
       <div class="title">
@@ -23,34 +34,51 @@ export function Overview() {
         <Freshness polled={polled} />
       </div>
       {lab ? <Numbers lab={lab} /> : null}
-      {lab?.devices.driver.problem ? (
-        <p class="trouble" role="alert">
-          {lab.devices.driver.problem.detail} {lab.devices.driver.problem.hint}
-        </p>
-      ) : null}
+      {lab ? <Problems lab={lab} /> : null}
       <section class="devices" aria-label="Devices">
-        {lab?.devices.items.map((device) => (
-          <DeviceCard
-            key={device.uuid}
-            device={device}
-            past={pasts.get(device.uuid) ?? { utilisation: [], power: [] }}
-            onChange={() => askAgain(asked + 1)}
-          />
-        ))}
+        {boards(lab?.devices.items ?? []).map(([first, ...others]) =>
+          first.mig ? (
+            <DividedCard key={first.mig.parent} of={first}>
+              {[first, ...others].map(card)}
+            </DividedCard>
+          ) : (
+            card(first)
+          ),
+        )}
       </section>
-      <h2>Running</h2>
-      <JobTable jobs={lab?.running ?? []} caption="Jobs that run" empty="No job runs." />
-      <h2>Waiting</h2>
-      <JobTable
-        jobs={lab?.waiting ?? []}
-        caption="Jobs that wait, in their order"
-        empty="No job waits. Try: berth submit -- python3 train.py"
-      />
+      {lab ? (
+        <>
+          <ForeignTable devices={lab.devices} />
+          <h2>Next in line</h2>
+          <JobTable
+            jobs={lab.queue.items}
+            caption="Jobs that are next in line"
+            empty="No job is in line. Try: berth submit -- python3 train.py"
+          />
+          <p>
+            <Link href="/jobs">
+              All jobs: {lab.queue.running} running, {lab.queue.waiting} waiting
+            </Link>
+          </p>
+        </>
+      ) : null}
     </>
   );
 }
 
-function Numbers({ lab: { devices, running, waiting } }: { lab: Lab }) {
+/** Devices by the GPU that they are, or are instances of; in their order. */
+function boards(devices: readonly Device[]): [Device, ...Device[]][] {
+  const found = new Map<string, [Device, ...Device[]]>();
+  for (const device of devices) {
+    const board = device.mig?.parent ?? device.uuid;
+    const known = found.get(board);
+    if (known) known.push(device);
+    else found.set(board, [device]);
+  }
+  return [...found.values()];
+}
+
+function Numbers({ lab: { devices, queue } }: { lab: Lab }) {
   const { items, driver } = devices;
   const kept = items.filter(({ obstacles }) => obstacles.length > 0).length;
   const held = items.filter(({ holders }) => holders.length > 0).length;
@@ -64,8 +92,8 @@ function Numbers({ lab: { devices, running, waiting } }: { lab: Lab }) {
         value={`${gibibytes(sum(({ sample }) => sample?.memoryUsedBytes))} of ${gibibytes(sum(({ memoryTotalBytes }) => memoryTotalBytes))}`}
         name="GiB used"
       />
-      <Figure value={String(running.length)} name="running" />
-      <Figure value={String(waiting.length)} name="waiting" />
+      <Figure value={String(queue.running)} name="running" />
+      <Figure value={String(queue.waiting)} name="waiting" />
       {driver.simulated ? <Figure value="simulated" name="these devices are made up" bad /> : null}
     </ul>
   );
@@ -79,18 +107,34 @@ function Figure({ value, name, bad }: { value: string; name: string; bad?: boole
   );
 }
 
-/** What was seen of each device since the page was opened. */
-function usePasts(devices: readonly Device[], at: number | null): Map<string, Past> {
-  const pasts = useRef(new Map<string, Past>());
-  const seen = useRef<number | null>(null);
-  if (at !== seen.current) {
-    seen.current = at;
-    for (const { uuid, sample } of devices) {
-      const past = pasts.current.get(uuid) ?? { utilisation: [], power: [] };
-      past.utilisation = [...past.utilisation, sample?.utilisation ?? null].slice(-DRAWN);
-      past.power = [...past.power, sample?.powerWatts ?? null].slice(-DRAWN);
-      pasts.current.set(uuid, past);
-    }
-  }
-  return pasts.current;
+/** What makes of all that is shown less than it seems. */
+function Problems({ lab: { devices } }: { lab: Lab }) {
+  const { driver, ledgerAgeSeconds } = devices;
+  return (
+    <>
+      {driver.problem ? (
+        <Alert>
+          {driver.problem.detail} {driver.problem.hint}
+        </Alert>
+      ) : null}
+      {ledgerAgeSeconds === null ? null : (
+        <Alert>
+          Redis does not answer: jobs, drains and obstacles are as of {Math.round(ledgerAgeSeconds)} s ago.
+        </Alert>
+      )}
+      {driver.remarks.map((remark) => (
+        <p class="muted" key={remark}>
+          {remark}
+        </p>
+      ))}
+    </>
+  );
+}
+
+function Alert({ children }: { children: ComponentChildren }) {
+  return (
+    <p class="trouble" role="alert">
+      {children}
+    </p>
+  );
 }
