@@ -58,9 +58,9 @@ class _Reporter:
             pass
 
     def _write(self):
-        if not self._kept or not self._path:
+        if not self._kept or not self._path or not _speaks():
             return
-        kept, self._kept = self._kept, {}
+        kept, self._kept = _figures(self._kept), {}
         kept["at"] = int(time.time() * 1000)
         memory = _torch_memory()
         if memory:
@@ -84,13 +84,27 @@ def _torch_memory():
     }
 
 
-def _figure(value):
-    """A number of Python's own, out of what people pass: tensors and arrays of one element, too."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, (int, float)):
+def _figures(reported):
+    """Numbers of Python's own, out of what people pass: tensors and arrays of one element, too. What is none is left out."""
+    figures = {}
+    for name, value in reported.items():
+        try:
+            figures[name] = value if type(value) in (int, float) else float(value)
+        except Exception:
+            pass
+    return figures
+
+
+def _detached(value):
+    """What is kept until it is written: of a tensor its value alone, not all that it was computed from."""
+    if type(value) in (int, float):
         return value
-    return float(value)
+    return value.detach() if hasattr(value, "detach") else value
+
+
+def _speaks():
+    """Whether this process is the one of several that speaks for all: under torchrun that of rank 0 on its node."""
+    return os.environ.get("LOCAL_RANK", "0") == os.environ.get("BERTH_RANK", "0")
 
 
 _reporter = _Reporter()
@@ -100,13 +114,13 @@ def report(step=None, total=None, epoch=None, epochs=None, **metrics):
     """Says where the training is, and its figures: numbers, or tensors of one element.
 
     Under torchrun only rank 0 of a node reports; a job with a process for each device has a file for each rank anyway.
-    A tensor that is on a GPU is waited for, as by .item(): pass one only as often as you would print it.
+    A tensor on a GPU is waited for only when it is written, ten times a second at the most: no need for .item().
     """
+    if not _reporter._path:
+        return
     try:
-        if not _reporter._path or (os.environ.get("LOCAL_RANK", "0") != os.environ.get("BERTH_RANK", "0")):
-            return
-        figures = {"step": step, "total": total, "epoch": epoch, "epochs": epochs, **metrics}
-        _reporter.report({name: _figure(value) for name, value in figures.items() if value is not None})
+        metrics.update(step=step, total=total, epoch=epoch, epochs=epochs)
+        _reporter.report({name: _detached(value) for name, value in metrics.items() if value is not None})
     except Exception:
         # A training doesn't fail because nobody could be told of it.
         pass

@@ -109,6 +109,21 @@ berth.report(step=31, total=60, loss=float("nan"))`);
     expect(loss?.count).toBeLessThan(100);
   });
 
+  it('waits for a tensor only when it writes it, and keeps nothing that it was computed from', async () => {
+    const job = await python(`
+import berth
+class Tensor:
+    waited = 0
+    def detach(self): return Detached()
+class Detached:
+    def __float__(self): Tensor.waited += 1; return 0.5
+for i in range(20000): berth.report(step=i, loss=Tensor(), note="no figure", thing=object())
+print("waited", Tensor.waited < 100)`);
+    expect((await daemon.ended(job)).state).toBe('succeeded');
+    expect(await daemon.logs(job)).toBe('waited True\n');
+    expect((await metrics(job)).series.map(({ name, last }) => [name, last])).toEqual([['loss', 0.5]]);
+  });
+
   it.each([
     ['outside of Berth', '', {}],
     [
