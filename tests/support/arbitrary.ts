@@ -76,7 +76,8 @@ export function valid(schema: Schema | undefined, world: World): fc.Arbitrary<un
       { weight: 1, arbitrary: inside(rest) },
     );
   }
-  const choices = said.anyOf ?? said.oneOf;
+  // Beside properties they say only which of these belong together.
+  const choices = said.properties ? undefined : (said.anyOf ?? said.oneOf);
   if (choices) return fc.oneof(...choices.map(inside));
   if (said.allOf) return inside(Object.assign({}, ...said.allOf));
   if (Array.isArray(type)) return fc.oneof(...type.map((each) => inside({ ...said, type: each })));

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import {
   BytesInputSchema,
   DeviceLabelsSchema,
-  DurationInputSchema,
+  durationInput,
   HangSettingSchema,
   UserSchema,
   WebhookInputSchema,
@@ -78,7 +78,7 @@ export const ConfigSchema = z
     allowedOrigins: z.array(z.url()).default([]).meta({
       description: "Origins besides the API's own whose pages may call it, such as https://lab.example.",
     }),
-    requestTimeout: DurationInputSchema.pipe(z.number().min(1).max(3600)).prefault('1m').meta({
+    requestTimeout: durationInput({ min: 1, max: 3600 }).prefault('1m').meta({
       description: 'How long a client may take to send a request.',
     }),
     visibility: z.enum(['all', 'own']).default('all').meta({
@@ -124,7 +124,7 @@ export const ConfigSchema = z
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
       description: 'How much the daemon and its workers say.',
     }),
-    gracePeriod: DurationInputSchema.prefault('30s').meta({
+    gracePeriod: durationInput().prefault('30s').meta({
       description: 'Between SIGTERM and SIGKILL, for jobs that name none. Seconds, or text.',
     }),
     foreignMemoryLimit: z
@@ -146,7 +146,7 @@ export const ConfigSchema = z
       description:
         'After how many different jobs in a row that fail within seconds on the same device it is taken out; 0: never.',
     }),
-    plannedDuration: DurationInputSchema.pipe(z.number().positive()).prefault('1d').meta({
+    plannedDuration: durationInput({ positive: true }).prefault('1d').meta({
       description:
         'How long a job without a time limit is planned to run, when others look for a gap before it. It is never ended for that.',
     }),
@@ -164,10 +164,10 @@ export const ConfigSchema = z
         description:
           'How much of the devices is whose: `weight` for fair share, `gpus` and `runningJobs` at a time; `*` for all who are not named.',
       }),
-    fairShareHalfLife: DurationInputSchema.pipe(z.number().positive())
+    fairShareHalfLife: durationInput({ positive: true })
       .prefault('7d')
       .meta({ description: 'After this long, what a user has used counts for half.' }),
-    fairShareReach: DurationInputSchema.prefault('1d').meta({
+    fairShareReach: durationInput().prefault('1d').meta({
       description:
         'How much of a start users who have used nothing have over those who have used much; whoever has waited for that long goes before all that are submitted now. 0: submission alone counts.',
     }),
@@ -194,7 +194,7 @@ export const ConfigSchema = z
           description:
             'Networks of this host or around it that webhooks may send to, such as `127.0.0.0/8`, `10.1.0.0/16`, `fd00::/8`.',
         }),
-        firstRetry: DurationInputSchema.pipe(z.number().min(0.01).max(3600)).prefault('5s').meta({
+        firstRetry: durationInput({ min: 0.01, max: 3600 }).prefault('5s').meta({
           description:
             'After how long a delivery is tried again; each time after twice as long, 12 tries in all.',
         }),
@@ -206,7 +206,7 @@ export const ConfigSchema = z
     }),
     retention: z
       .strictObject({
-        jobs: DurationInputSchema.pipe(z.number().positive())
+        jobs: durationInput({ positive: true })
           .prefault('90d')
           .meta({ description: 'How long a job is remembered after its end.' }),
         mostJobs: z
@@ -214,14 +214,14 @@ export const ConfigSchema = z
           .min(0)
           .default(1_000_000)
           .meta({ description: 'How many jobs that have ended are remembered at the most.' }),
-        logs: DurationInputSchema.pipe(z.number().positive()).prefault('30d').meta({
+        logs: durationInput({ positive: true }).prefault('30d').meta({
           description: 'How long the logs of a job are kept after its end, and the copy of its code.',
         }),
         logBytes: BytesInputSchema.prefault('20GiB').meta({
           description:
             'How much the logs and the code of all jobs may take; those that ended first go first.',
         }),
-        every: DurationInputSchema.pipe(z.number().min(0.05).max(86_400))
+        every: durationInput({ min: 0.05, max: 86_400 })
           .prefault('1h')
           .meta({ description: 'How often all that is looked at.' }),
       })

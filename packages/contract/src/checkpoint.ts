@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { JobIdSchema } from './identifiers.js';
-import { DurationInputSchema } from './units.js';
+import { durationInput } from './units.js';
 
 /** Signals that a program can catch and that nothing else means something by. */
 export const CheckpointSignalSchema = z
@@ -12,7 +12,7 @@ export type CheckpointSignal = z.infer<typeof CheckpointSignalSchema>;
 export const DEFAULT_CHECKPOINT_SIGNAL = 'SIGUSR1' satisfies CheckpointSignal;
 
 export const TimeLimitWarningInputSchema = z.strictObject({
-  before: DurationInputSchema.pipe(z.number().positive()).meta({
+  before: durationInput({ positive: true }).meta({
     description: 'How long before the time limit. Seconds, or text such as "5m".',
     examples: ['5m', 300],
   }),

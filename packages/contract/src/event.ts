@@ -44,7 +44,7 @@ export const EventSchema = z
     user: z.string().optional().meta({
       description: 'Whose job it is; with `user.changed`, who was changed or removed, or lost a token.',
     }),
-    attempt: z.int().positive().optional(),
+    attempt: z.int().nonnegative().optional().meta({ description: '0: before its first.' }),
     rank: z.int().nonnegative().optional(),
     node: z.string().optional(),
     schedule: z.string().optional(),

@@ -61,7 +61,8 @@ export const BatchSubmissionSchema = z
   })
   .meta({
     id: 'BatchSubmission',
-    description: 'Many jobs in one call: a list, or a template and what varies.',
+    description: 'Many jobs in one call: a list (`jobs`), or a `template` and what varies (`matrix`).',
+    oneOf: [{ required: ['jobs'] }, { required: ['template', 'matrix'] }],
   });
 export type BatchSubmission = z.infer<typeof BatchSubmissionSchema>;
 export type BatchSubmissionInput = z.input<typeof BatchSubmissionSchema>;

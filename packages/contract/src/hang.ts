@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { DurationInputSchema } from './units.js';
+import { durationInput } from './units.js';
 
 export const HangActionSchema = z.enum(['ignore', 'warn', 'kill']).meta({
   description:
     '`ignore`: nobody looks; `warn`: its owner is told, with the stacks of its processes; `kill`: it is ended as well, with the cause `hang`.',
 });
 
-const AfterSchema = DurationInputSchema.pipe(z.number().min(1).max(31_536_000));
+const AfterSchema = durationInput({ min: 1, max: 31_536_000 });
 
 export const HangInputSchema = z
   .strictObject({

@@ -16,11 +16,13 @@ import { WebhookInputSchema, WebhookSchema } from './notify.js';
 import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
 import { RetrySchema } from './retry.js';
 import { SharingInputSchema, SharingSchema } from './sharing.js';
-import { DurationInputSchema, formatBytes, formatDuration } from './units.js';
+import { DurationInputSchema, durationInput, formatBytes, formatDuration } from './units.js';
 import { UserSchema } from './user.js';
 
 /** Names that Berth gives to every task; a submission that sets them would be overruled, so it is refused. */
 export const RESERVED_ENVIRONMENT = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'] as const;
+
+const LONGEST_TIME_LIMIT_SECONDS = 31_536_000;
 
 /** What an environment may take in all, names and values: Linux gives a program about twice that, arguments included. */
 const MOST_ENVIRONMENT_BYTES = 2 ** 20;
@@ -142,13 +144,13 @@ export const JobSubmissionSchema = z
     sharing: SharingInputSchema.optional(),
     launch: LaunchSchema.default('single'),
     priority: z.int().min(-1000).max(1000).default(0).meta({ description: 'Higher goes first.' }),
-    timeLimit: DurationInputSchema.pipe(z.number().positive().max(31_536_000))
+    timeLimit: durationInput({ positive: true, max: LONGEST_TIME_LIMIT_SECONDS })
       .optional()
       .meta({
         description: 'After this long the job is stopped. Seconds, or text such as "2h".',
         examples: ['2h', 7200],
       }),
-    gracePeriod: DurationInputSchema.pipe(z.number().min(0).max(86_400))
+    gracePeriod: durationInput({ max: 86_400 })
       .optional()
       .meta({
         description: 'Between SIGTERM and SIGKILL when the job is stopped. Seconds, or text. Default 30 s.',
@@ -178,7 +180,7 @@ export const JobSubmissionSchema = z
         examples: ['checkpoints/last.pt'],
       }),
     timeLimitWarning: TimeLimitWarningInputSchema.optional().meta({
-      description: 'A signal to every process some time before the time limit.',
+      description: 'A signal to every process some time before the time limit, which it needs.',
       examples: [{ before: '5m' }],
     }),
     hang: HangInputSchema.optional(),
@@ -230,7 +232,11 @@ export const JobSubmissionSchema = z
       context.addIssue({ code: 'custom', path: ['timeLimitWarning', 'before'], message });
     }
   })
-  .meta({ id: 'JobSubmission', description: 'What a user submits.' });
+  .meta({
+    id: 'JobSubmission',
+    description: 'What a user submits: a `command` or a `script`, exactly one of them, and what it needs.',
+    oneOf: [{ required: ['command'] }, { required: ['script'] }],
+  });
 export type JobSubmission = z.infer<typeof JobSubmissionSchema>;
 export type JobSubmissionInput = z.input<typeof JobSubmissionSchema>;
 
@@ -406,7 +412,7 @@ export type JobList = z.infer<typeof JobListSchema>;
 export const JobChangeSchema = z
   .strictObject({
     priority: z.int().min(-1000).max(1000).optional(),
-    timeLimit: DurationInputSchema.pipe(z.number().positive().max(31_536_000)).nullable().optional().meta({
+    timeLimit: durationInput({ positive: true, max: LONGEST_TIME_LIMIT_SECONDS }).nullable().optional().meta({
       description: 'Counted from the start; null: none.',
     }),
     labels: LabelsSchema.optional(),

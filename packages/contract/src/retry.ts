@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DurationInputSchema } from './units.js';
+import { durationInput } from './units.js';
 
 /** Causes that an attempt may be tried again after. A preempted one is, always and at no cost. */
 export const RETRIED_CAUSES = [
@@ -25,11 +25,13 @@ export const RetrySchema = z
       .min(1)
       .optional()
       .meta({ description: 'After which exit codes; left out: after any.' }),
-    backoff: DurationInputSchema.pipe(z.number().max(86_400)).default(10).meta({
+    backoff: durationInput({ max: 86_400 }).default(10).meta({
       description:
         'The wait before the first retry; it doubles with each, and varies by half so that not all come at once.',
     }),
-    maxBackoff: DurationInputSchema.pipe(z.number().max(604_800)).default(600),
+    maxBackoff: durationInput({ max: 604_800 })
+      .default(600)
+      .meta({ description: 'The longest of these waits.' }),
   })
   .meta({ id: 'Retry', description: 'When to try again, on another device where there is one.' });
 export type Retry = z.infer<typeof RetrySchema>;

@@ -35,7 +35,8 @@ export const SharingInputSchema = z
     id: 'SharingInput',
     description:
       'The part of one device that is enough for the job. Jobs that share are put beside each other; never beside one that has ' +
-      'the device to itself.',
+      'the device to itself. Give `memory` or `slots`, exactly one of them.',
+    oneOf: [{ required: ['memory'] }, { required: ['slots'] }],
   });
 
 export const SharingSchema = z

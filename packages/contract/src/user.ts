@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DurationInputSchema } from './units.js';
+import { durationInput } from './units.js';
 
 /** Names that every JavaScript object knows: as keys they would find what nobody put there. */
 const isNoPrototypeKey = (name: string): boolean => !(name in Object.prototype);
@@ -90,7 +90,7 @@ export const TokenSubmissionSchema = z
       .refine((name) => !/\p{Cc}/u.test(name), 'must not contain control characters')
       .default('token')
       .meta({ description: 'What it is for.', examples: ['laptop'] }),
-    expiresIn: DurationInputSchema.pipe(z.number().positive().max(315_360_000))
+    expiresIn: durationInput({ positive: true, max: 315_360_000 })
       .optional()
       .meta({
         description: 'After this long it opens nothing any more. Seconds, or text. Default: never.',

@@ -21,10 +21,7 @@ export const JobListQuerySchema = z.strictObject({
     .default(100)
     .meta({ description: 'The most jobs on a page.', example: 20 }),
   cursor: CursorSchema.optional().meta({ description: 'The `nextCursor` of the page before.' }),
-  state: severalOf(JobStateSchema, {
-    commas: true,
-    items: { $ref: '#/components/schemas/JobState' },
-  }).meta({
+  state: severalOf(JobStateSchema, { commas: true }).meta({
     description: 'Any of these: repeated, or separated by commas.',
     example: ['pending', 'running'],
   }),

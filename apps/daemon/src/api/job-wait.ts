@@ -1,4 +1,4 @@
-import { DurationInputSchema, isEnded, type Job, type JobId, JobStateSchema } from '@berth/contract';
+import { durationInput, isEnded, type Job, type JobId, JobStateSchema } from '@berth/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { callerOf } from './caller.js';
@@ -9,9 +9,7 @@ const LONGEST_SECONDS = 240;
 
 /** For how long to wait for what. */
 export const JobWaitQuerySchema = z.strictObject({
-  wait: DurationInputSchema.pipe(
-    z.number().max(LONGEST_SECONDS, `at most ${LONGEST_SECONDS} s; ask again then`),
-  )
+  wait: durationInput({ max: LONGEST_SECONDS })
     .optional()
     .meta({
       description:

@@ -1,5 +1,6 @@
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { stringify } from 'yaml';
 import { openToAll } from './authentication.js';
 import { curlOf, SAMPLES } from './samples.js';
 
@@ -19,7 +20,7 @@ export const referenceRoutes: FastifyPluginAsync = async (app) => {
   openToAll(app);
   app.get('/openapi.json', { schema: { hide: true } }, () => fromHere(app.swagger()));
   app.get('/openapi.yaml', { schema: { hide: true } }, (_request, reply) =>
-    reply.header('content-type', 'application/yaml; charset=utf-8').send(app.swagger({ yaml: true })),
+    reply.header('content-type', 'application/yaml; charset=utf-8').send(documentText(app)),
   );
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -29,6 +30,11 @@ export const referenceRoutes: FastifyPluginAsync = async (app) => {
     theme: { title: 'Berth', css: [{ filename: 'berth.css', content: '.topbar { display: none }' }] },
   });
 };
+
+/** The document as YAML. Keys such as `on` are quoted: readers of YAML 1.1 would take them for `true`. */
+export function documentText(app: Pick<FastifyInstance, 'swagger'>): string {
+  return stringify(app.swagger(), { strict: false, compat: 'yaml-1.1' });
+}
 
 /** The address in the file is that of a daemon with no settings; this one has its own. */
 function fromHere(document: object): object {

@@ -5,11 +5,10 @@ const MOST_VALUES = 32;
 
 /**
  * A parameter that may be repeated (`state=a&state=b`), or where `commas` say so be a list of its own (`state=a,b`).
- * @param options.items the values' schema in the document, where it has a name there
  */
 export function severalOf<Value extends z.ZodType<string, string>>(
   value: Value,
-  { commas = false, items }: { commas?: boolean; items?: object } = {},
+  { commas = false }: { commas?: boolean } = {},
 ) {
   return z
     .union([z.string(), z.array(z.string())])
@@ -23,7 +22,9 @@ export function severalOf<Value extends z.ZodType<string, string>>(
             delete (jsonSchema as Record<string, unknown>)[key];
         }
         const { $schema: _, ...inline } = z.toJSONSchema(value, { io: 'input' });
-        Object.assign(jsonSchema, { type: 'array', items: items ?? inline, maxItems: MOST_VALUES });
+        const { id } = z.globalRegistry.get(value) ?? {};
+        const items = id === undefined ? inline : { $ref: `#/components/schemas/${id}` };
+        Object.assign(jsonSchema, { type: 'array', items, maxItems: MOST_VALUES });
       },
     });
 }

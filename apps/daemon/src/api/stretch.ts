@@ -1,4 +1,4 @@
-import { DurationInputSchema } from '@berth/contract';
+import { durationInput } from '@berth/contract';
 import { z } from 'zod';
 import type { Stretch } from '../devices/histories.js';
 
@@ -10,10 +10,7 @@ const WRITE = 'is no time: write 2026-11-21T02:00:00Z, or how long ago, such as 
 
 /** A moment: a time, or how long ago it was. */
 export const MomentSchema = z.union(
-  [
-    z.iso.datetime({ offset: true, error: WRITE }),
-    DurationInputSchema.pipe(z.number().max(LONGEST_AGO_SECONDS)),
-  ],
+  [z.iso.datetime({ offset: true, error: WRITE }), durationInput({ max: LONGEST_AGO_SECONDS })],
   { error: WRITE },
 );
 
@@ -24,7 +21,7 @@ export const StretchSchema = z.strictObject({
     examples: ['10m', '2026-11-21T02:00:00Z'],
   }),
   until: MomentSchema.optional().meta({ description: 'Likewise. Default: now.' }),
-  step: DurationInputSchema.pipe(z.number().min(1, 'must be at least 1 s').max(86_400))
+  step: durationInput({ min: 1, max: 86_400 })
     .optional()
     .meta({
       description: 'The length of a step. Default: as fine as is kept for so long.',
