@@ -1,12 +1,15 @@
-import { type PlannedStay, type Stay, TimelineSchema } from '@berth/contract';
+import { type PlannedStay, type Stay, type Timeline, TimelineSchema } from '@berth/contract';
 import { forecast } from '@berth/scheduler';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import type { ApiContext } from './context.js';
 import { problems } from './problem-responses.js';
+import { SharedAnswers } from './shared-answers.js';
 import { MomentSchema, momentOf } from './stretch.js';
 
 const MOST_PLANNED = 100;
+/** How long one answer is given again: what it tells is as old at the most. */
+const ANSWER_LASTS_MS = 300;
 
 const QuerySchema = z.strictObject({
   since: MomentSchema.default(3600).meta({
@@ -21,6 +24,7 @@ const QuerySchema = z.strictObject({
 
 /** `GET /v1/timeline`. */
 export const timelineRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
+  const answers = new SharedAnswers(ANSWER_LASTS_MS);
   app.get(
     '/v1/timeline',
     {
@@ -35,23 +39,28 @@ export const timelineRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         response: { 200: TimelineSchema, ...problems('invalid_request') },
       },
     },
-    async (request) => {
-      const now = Date.now();
-      const since = momentOf(request.query.since, now);
-      const [past, planned] = await Promise.all([
-        pastOf(app.context, since, request.query.limit),
-        plannedOf(app.context, now),
-      ]);
-      return {
-        since: time(past.complete),
-        until: time(now),
-        stays: past.stays,
-        planned,
-        waiting: app.context.scheduling.state().pending.size,
-      };
+    async (request, reply) => {
+      // Made once for all who poll the same; the types have checked what a serialiser would.
+      const json = await answers.of(JSON.stringify(request.query), async () =>
+        JSON.stringify(await timelineOf(app.context, request.query)),
+      );
+      return reply.header('content-type', 'application/json; charset=utf-8').send(json as never);
     },
   );
 };
+
+async function timelineOf(
+  context: ApiContext,
+  { since, limit }: z.infer<typeof QuerySchema>,
+): Promise<Timeline> {
+  const now = Date.now();
+  const [{ stays, complete }, planned] = await Promise.all([
+    pastOf(context, momentOf(since, now), limit),
+    plannedOf(context, now),
+  ]);
+  const waiting = context.scheduling.state().pending.size;
+  return { since: time(complete), until: time(now), stays, planned, waiting };
+}
 
 /** Who has devices, and who had them. */
 async function pastOf(

@@ -44,6 +44,9 @@ const PLACES = [EPOCH_OF, EPOCH, STEP_OF, SAMPLES, STEP];
 /** tqdm, and what is built on it: " 45%|████▌     | 450/1000 [00:12<00:15, 36.2it/s, loss=0.12]". */
 const TQDM =
   /(\d{1,3})%\|[^|]*\|\s*([\d.]+)([kMG]?)\/([\d.]+)([kMG]?)\s*\[[\d:]+<([\d:?]+)(?:,\s*([^\]]*))?\]/;
+/** What else bars are drawn for: what comes before and between, none of which is how far the training is. */
+const NOT_TRAINING =
+  /\b(?:download|upload|load|fetch|map|filter|token|generat|process|extract|prepar|sanity|valid|eval|test|predict|infer|sampl|sav)/i;
 /** Keras: "938/938 [====] - 3s 3ms/step - loss: 0.3", "938/938 ━━━━ 3s 3ms/step - accuracy: 0.9 - loss: 0.3". */
 const KERAS = /^\s*(\d+)\/(\d+)\s*(?:\[[=>.\s]*\]|━[━\s]*)\s*(?:-\s*)?(?:ETA:\s*([\d:]+)s?|[\d.]+m?s)?(.*)$/;
 const SCALES: Record<string, number> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
@@ -156,6 +159,8 @@ function readDictionary(line: string): Observation | null {
 function readBar(line: string): Observation | null {
   const bar = TQDM.exec(line);
   if (!bar) return null;
+  const title = line.slice(0, bar.index);
+  if (NOT_TRAINING.test(title)) return null;
   const [, , done, doneScale, total, totalScale, eta, postfix] = bar as unknown as string[];
   const metrics: Record<string, number> = {};
   for (const [, name, value] of (postfix ?? '').matchAll(PAIR)) {
@@ -164,7 +169,7 @@ function readBar(line: string): Observation | null {
   }
   return {
     source: 'bar',
-    ...epochIn(line.slice(0, bar.index)),
+    ...epochIn(title),
     step: Number(done) * (SCALES[doneScale ?? ''] ?? 1),
     steps: Number(total) * (SCALES[totalScale ?? ''] ?? 1),
     ...given({ etaSeconds: secondsOf(eta) }),

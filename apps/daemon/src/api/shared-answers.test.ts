@@ -1,0 +1,18 @@
+import { setTimeout as after } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { SharedAnswers } from './shared-answers.js';
+
+it('gives one answer to all who ask the same at about the same time, and makes a failed one anew', async () => {
+  const answers = new SharedAnswers(20);
+  let made = 0;
+  const make = async () => String(++made);
+  expect(await Promise.all(['a', 'a', 'b'].map((question) => answers.of(question, make)))).toEqual([
+    '1',
+    '1',
+    '2',
+  ]);
+  await after(40);
+  expect(await answers.of('a', make)).toBe('3');
+  await expect(answers.of('c', () => Promise.reject(new Error('no Redis')))).rejects.toThrow('no Redis');
+  expect(await answers.of('c', make)).toBe('4');
+});
