@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { Queue } from '@berth/contract';
 import { changeSimulation } from '@berth/cuda-core';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -109,6 +110,7 @@ describe('the devices', () => {
     await card.getByRole('link', { name: `job ${job.number}` }).click();
     await page.getByRole('heading', { name: `Job ${job.number}` }).waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Yes, cancel' }).click();
     await daemon.ended(job);
 
     await open('/');
@@ -153,6 +155,56 @@ describe('the devices', () => {
   });
 });
 
+describe('the queue', () => {
+  it('is as the API has it: in order, with reasons and estimates; jobs are moved, held and cancelled in it', async () => {
+    const running = await daemon.shell('sleep 60', { gpus: 4, timeLimit: 600 });
+    await daemon.until(running, 'running');
+    const [one, other] = [
+      await daemon.shell('true', { gpus: 2, timeLimit: 60 }),
+      await daemon.shell('true', { gpus: 4, name: '<b>bold</b>' }),
+    ];
+    const apart = await daemon.shell('true', { hold: true });
+    await open('/jobs');
+    const line = page.getByRole('table', { name: 'Jobs in line' }).locator('tbody tr');
+    const shown = () =>
+      line.evaluateAll((rows) =>
+        rows.map((row) => [...row.querySelectorAll('td')].map(({ innerText }) => innerText)),
+      );
+    const said = async (): Promise<string[][]> => {
+      const { items } = (await (await daemon.request('/v1/queue')).json()) as Queue;
+      return items.map(({ position, number, name, user, gpus, reason }) =>
+        [position, number, name, user, gpus, reason?.sentence].map(String),
+      );
+    };
+    const seen = async () => (await shown()).map((cells) => [...cells.slice(0, 5), cells[7]]);
+    await expect
+      .poll(async () => (await seen()).map(([, number]) => number))
+      .toEqual([one, other].map(({ number }) => String(number)));
+    await expect.poll(seen).toEqual(await said());
+    expect((await shown()).map((cells) => cells[6])).toEqual([
+      expect.stringMatching(/^by \d/),
+      expect.stringMatching(/^by \d/),
+    ]);
+    await page.getByRole('table', { name: 'something of their own' }).getByText('it is held').waitFor();
+
+    await page.getByRole('button', { name: `Raise the priority of job ${other.number}` }).click();
+    await expect.poll(async () => (await seen())[0]?.[1]).toBe(String(other.number));
+    expect(await seen()).toEqual(await said());
+    await page.getByRole('button', { name: `Hold job ${one.number}` }).click();
+    await page.getByRole('button', { name: `Release job ${one.number}` }).waitFor();
+    for (const { number } of [one, apart, other]) {
+      await page.getByRole('button', { name: `Cancel job ${number}` }).click();
+      await page.keyboard.press('Enter');
+    }
+    await page.getByText('No job is in line').waitFor();
+    await page.getByRole('button', { name: `Cancel job ${running.number}` }).click();
+    await page.keyboard.press('Escape');
+    expect((await daemon.job(running)).state).toBe('running');
+    await daemon.cancel(running);
+    await page.getByText('No job runs').waitFor();
+  });
+});
+
 describe('a job', () => {
   it('is submitted by the form, which says before what would become of it, and how to do the same by hand', async () => {
     await open('/submit');
@@ -190,6 +242,7 @@ describe('a job', () => {
     );
     expect(new Set(colours as string[]).size).toBe(2);
     await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Yes, cancel' }).click();
     await page.getByText('cancelled', { exact: false }).first().waitFor();
     expect((await daemon.ended(job)).state).toBe('cancelled');
   });
@@ -216,7 +269,7 @@ describe('a job', () => {
     await open(`/jobs/${job.number}`);
     await page.getByText('It is first in line').waitFor();
     await page.getByText(`job ${running.number} has it`).first().waitFor();
-    await page.getByRole('button', { name: 'Priority up' }).click();
+    await page.getByRole('button', { name: 'Raise the priority' }).click();
     await expect.poll(async () => (await daemon.job(job)).priority).toBe(1);
     await page.getByRole('button', { name: 'Hold' }).click();
     await page.getByRole('button', { name: 'Release' }).waitFor();
@@ -236,8 +289,14 @@ describe('a job', () => {
     await page.keyboard.press('j');
     await page.getByRole('heading', { name: 'Jobs' }).waitFor();
     await page.keyboard.press('/');
-    await page.keyboard.type('needle ada');
+    await page.keyboard.type('needle user:ada');
+    await page.getByText('No such job.').waitFor();
+    await page.getByLabel('State').selectOption('any');
     await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
     await page.getByRole('cell', { name: 'needle' }).waitFor();
+    // The address says what is seen.
+    await page.reload();
+    await page.getByRole('cell', { name: 'needle' }).waitFor();
+    expect(await page.getByLabel('Search').inputValue()).toBe('needle user:ada');
   });
 });

@@ -5,6 +5,7 @@ import { Link } from 'wouter-preact';
 import { clock, percent, placeOf, since, whole } from '../figures.js';
 import { useAct } from '../live/act.js';
 import { client } from '../live/session.js';
+import { focusOnce } from './focus.js';
 import { MemoryBar } from './memory-bar.js';
 import { Sparkline } from './sparkline.js';
 import { Trouble } from './trouble.js';
@@ -142,7 +143,7 @@ function Drain({ device, onChange }: Pick<Shown, 'device' | 'onChange'>) {
             maxLength={500}
             placeholder="for those who wait for it"
             onInput={({ currentTarget }) => setReason(currentTarget.value)}
-            ref={(input) => input?.focus()}
+            ref={focusOnce}
           />
         </label>
         <button type="submit">Drain</button>

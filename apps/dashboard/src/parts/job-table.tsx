@@ -1,56 +1,91 @@
-import type { Job } from '@berth/contract';
+import type { Job, QueuedJob } from '@berth/contract';
+import type { ComponentChildren } from 'preact';
 import { Link } from 'wouter-preact';
-import { since, UNKNOWN } from '../figures.js';
+import { clock, gibibytes, since, UNKNOWN } from '../figures.js';
 import { Scroll } from './scroll.js';
 import { State } from './state.js';
 
-/** Jobs in rows, with why each is where it is. */
-export function JobTable({ jobs, caption, empty }: { jobs: readonly Job[]; caption: string; empty: string }) {
+interface Column<T extends Job> {
+  title: string;
+  class?: string;
+  cell: (job: T) => ComponentChildren;
+}
+
+const NUMBER: Column<Job> = {
+  title: '#',
+  class: 'right',
+  cell: ({ number }) => <Link href={`/jobs/${number}`}>{number}</Link>,
+};
+const NAME: Column<Job> = { title: 'Name', cell: ({ name }) => name };
+const USER: Column<Job> = { title: 'User', cell: ({ user }) => user };
+const STATE: Column<Job> = { title: 'State', cell: ({ state }) => <State state={state} /> };
+const GPUS: Column<Job> = { title: 'GPUs', cell: (job) => asksOf(job) };
+const DEVICES: Column<Job> = {
+  title: 'Devices',
+  cell: ({ attempts }) =>
+    attempts
+      .at(-1)
+      ?.devices.map(({ index }) => index)
+      .join(', ') || UNKNOWN,
+};
+const TIME: Column<Job> = {
+  title: 'Time',
+  cell: ({ startedAt, endedAt, submittedAt }) =>
+    startedAt ? since(startedAt, endedAt ?? Date.now()) : `waits ${since(submittedAt)}`,
+};
+const WHY: Column<Job> = { title: 'Why', class: 'why', cell: (job) => whyOf(job) };
+const PLACE: Column<QueuedJob> = {
+  title: 'Place',
+  class: 'right',
+  cell: ({ position }) => position ?? UNKNOWN,
+};
+const STARTS: Column<QueuedJob> = { title: 'Starts', cell: ({ start }) => startOf(start) };
+
+/** Jobs of any kind. */
+export const ANY: readonly Column<Job>[] = [NUMBER, NAME, USER, STATE, GPUS, DEVICES, TIME, WHY];
+/** Jobs in line. */
+export const LINE: readonly Column<QueuedJob>[] = [PLACE, NUMBER, NAME, USER, GPUS, TIME, STARTS, WHY];
+
+/** Jobs in rows. */
+export function JobTable<T extends Job>({
+  jobs,
+  columns,
+  caption,
+  empty,
+  actions,
+}: {
+  jobs: readonly T[];
+  columns: readonly Column<T>[];
+  caption: string;
+  /** What is said where there are none. */
+  empty: string;
+  /** What can be done with each. */
+  actions?: (job: T) => ComponentChildren;
+}) {
   if (jobs.length === 0) return <p class="muted">{empty}</p>;
   return (
     <Scroll label={caption}>
-      <table>
+      <table class="jobs">
         <caption class="hidden">{caption}</caption>
         <thead>
           <tr>
-            <th scope="col" class="right">
-              #
-            </th>
-            <th scope="col">Name</th>
-            <th scope="col">User</th>
-            <th scope="col">State</th>
-            <th scope="col" class="right">
-              GPUs
-            </th>
-            <th scope="col">Devices</th>
-            <th scope="col">Time</th>
-            <th scope="col">Why</th>
+            {columns.map(({ title, class: kind }) => (
+              <th scope="col" class={kind} key={title}>
+                {title}
+              </th>
+            ))}
+            {actions ? <th scope="col">Do</th> : null}
           </tr>
         </thead>
         <tbody>
           {jobs.map((job) => (
             <tr key={job.id}>
-              <td class="right">
-                <Link href={`/jobs/${job.number}`}>{job.number}</Link>
-              </td>
-              <td>{job.name}</td>
-              <td>{job.user}</td>
-              <td>
-                <State state={job.state} />
-              </td>
-              <td class="right">{job.sharing ? 'part of 1' : job.gpus}</td>
-              <td>
-                {job.attempts
-                  .at(-1)
-                  ?.devices.map(({ index }) => index)
-                  .join(', ') || UNKNOWN}
-              </td>
-              <td>
-                {job.startedAt
-                  ? since(job.startedAt, job.endedAt ?? Date.now())
-                  : `waits ${since(job.submittedAt)}`}
-              </td>
-              <td class="why">{whyOf(job)}</td>
+              {columns.map(({ title, class: kind, cell }) => (
+                <td class={kind} data-title={title} key={title}>
+                  {cell(job)}
+                </td>
+              ))}
+              {actions ? <td>{actions(job)}</td> : null}
             </tr>
           ))}
         </tbody>
@@ -59,8 +94,27 @@ export function JobTable({ jobs, caption, empty }: { jobs: readonly Job[]; capti
   );
 }
 
-export function whyOf({ reason, cause, position, state }: Job): string {
+/** What a job needs, in short: `2 of ≥ 40 GiB, H100`. */
+export function asksOf({ gpus, devices, sharing, constraints }: Job): string {
+  const wishes = [
+    constraints?.minMemoryBytes ? `≥ ${gibibytes(constraints.minMemoryBytes)} GiB` : null,
+    constraints?.model ?? null,
+    devices === null ? null : `"${devices}"`,
+  ].filter((wish) => wish !== null);
+  const size = sharing
+    ? sharing.slots
+      ? `1/${sharing.slots}`
+      : `${gibibytes(sharing.memoryBytes)} GiB of 1`
+    : String(gpus);
+  return wishes.length === 0 ? size : `${size} of ${wishes.join(', ')}`;
+}
+
+function startOf(start: QueuedJob['start']): string {
+  if (!start) return 'no estimate';
+  return start.certain ? `by ${clock(start.at)}` : `about ${clock(start.at)}`;
+}
+
+export function whyOf({ reason, cause, state }: Job): string {
   if (reason) return reason.sentence;
-  if (cause && state !== 'succeeded') return cause.sentence;
-  return position === null ? '' : `place ${position} in line`;
+  return cause && state !== 'succeeded' ? cause.sentence : '';
 }

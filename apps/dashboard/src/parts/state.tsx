@@ -1,6 +1,6 @@
 import type { Job, JobState } from '@berth/contract';
 
-const SIGNS: Record<JobState, string> = {
+export const SIGNS: Record<JobState, string> = {
   pending: '◷',
   starting: '◔',
   running: '▶',

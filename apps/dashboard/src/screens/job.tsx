@@ -1,19 +1,16 @@
 import type { Job } from '@berth/contract';
 import { formatDuration } from '@berth/contract/quantities';
 import { useState } from 'preact/hooks';
-import { useLocation } from 'wouter-preact';
-import { gibibytes, isEnded, since, time, UNKNOWN } from '../figures.js';
-import { useAct } from '../live/act.js';
+import { gibibytes, since, time, UNKNOWN } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { Curves } from '../parts/curves.js';
 import { Freshness } from '../parts/freshness.js';
+import { JobActions } from '../parts/job-actions.js';
 import { LogView } from '../parts/log-view.js';
 import { Scroll } from '../parts/scroll.js';
 import { State } from '../parts/state.js';
 import { TrainingView } from '../parts/training.js';
-import { Trouble } from '../parts/trouble.js';
-import { toForm } from './submission.js';
 
 export function JobScreen({ reference }: { reference: string }) {
   const [asked, askAgain] = useState(0);
@@ -48,7 +45,7 @@ export function JobScreen({ reference }: { reference: string }) {
           {detail === null ? null : <pre>{detail}</pre>}
         </div>
       ))}
-      <Actions job={job} onChange={() => askAgain(asked + 1)} />
+      <JobActions job={job} onChange={() => askAgain(asked + 1)} />
       {job.state === 'pending' ? <Waiting job={job} /> : null}
       <Facts job={job} />
       <TrainingView job={job} rank={0} />
@@ -56,57 +53,6 @@ export function JobScreen({ reference }: { reference: string }) {
       <Curves job={job} />
       <Attempts job={job} />
     </>
-  );
-}
-
-function Actions({ job, onChange }: { job: Job; onChange: () => void }) {
-  const { act, error } = useAct(onChange);
-  const [, go] = useLocation();
-  const { jobs } = client.value;
-  const waits = job.state === 'pending';
-  const ended = isEnded(job.state);
-  return (
-    <p class="actions">
-      {ended ? null : (
-        <button type="button" onClick={act(() => jobs.cancel(job))}>
-          Cancel
-        </button>
-      )}
-      {waits && !job.held ? (
-        <button type="button" onClick={act(() => jobs.hold(job))}>
-          Hold
-        </button>
-      ) : null}
-      {waits && job.held ? (
-        <button type="button" onClick={act(() => jobs.release(job))}>
-          Release
-        </button>
-      ) : null}
-      {waits ? (
-        <>
-          <button type="button" onClick={act(() => jobs.change(job, { priority: job.priority + 1 }))}>
-            Priority up
-          </button>
-          <button type="button" onClick={act(() => jobs.change(job, { priority: job.priority - 1 }))}>
-            Priority down
-          </button>
-        </>
-      ) : (
-        <button type="button" onClick={act(() => jobs.requeue(job))}>
-          Requeue
-        </button>
-      )}
-      <button
-        type="button"
-        onClick={() => {
-          sessionStorage.setItem('berth-clone', JSON.stringify(toForm(job)));
-          go('/submit');
-        }}
-      >
-        Clone
-      </button>
-      <Trouble error={error} />
-    </p>
   );
 }
 

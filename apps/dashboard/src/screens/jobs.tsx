@@ -1,76 +1,119 @@
-import type { JobState } from '@berth/contract';
+import type { Job } from '@berth/contract';
 import { useState } from 'preact/hooks';
+import { useSearchParams } from 'wouter-preact';
+import { type FoundJobs, findJobs } from '../live/found-jobs.js';
 import { usePoll } from '../live/poll.js';
-import { client } from '../live/session.js';
 import { Freshness } from '../parts/freshness.js';
-import { JobTable } from '../parts/job-table.js';
+import { QueueActions } from '../parts/job-actions.js';
+import { ANY, JobTable, LINE } from '../parts/job-table.js';
+import { SIGNS } from '../parts/state.js';
 
-const STATES: (JobState | '')[] = [
-  '',
-  'pending',
-  'starting',
-  'running',
-  'stopping',
-  'succeeded',
-  'failed',
-  'cancelled',
-];
+const EVERY_MS = 2000;
+const FEW = 100;
+const MANY = 200;
 
-/** All jobs, newest first. */
+/** Jobs that run and wait, or those that are searched for. The search stands in the address. */
 export function JobsScreen() {
-  const [state, setState] = useState<JobState | ''>('');
-  const [search, setSearch] = useState('');
-  const [limit, setLimit] = useState(100);
+  const [asked, askAgain] = useState(0);
+  const [limit, setLimit] = useState(FEW);
+  const [parameters, setParameters] = useSearchParams();
+  const search = { words: parameters.get('q') ?? '', state: parameters.get('state') ?? '' };
+  const change = (name: 'q' | 'state', value: string): void =>
+    setParameters(
+      (old) => {
+        if (value) old.set(name, value);
+        else old.delete(name);
+        return old;
+      },
+      { replace: true },
+    );
   const polled = usePoll(
-    (signal) => client.value.jobs.page({ limit, signal, ...(state ? { state } : {}) }),
-    3000,
-    `${state}/${limit}`,
+    (signal) => findJobs(search, limit, signal),
+    EVERY_MS,
+    JSON.stringify([search, limit, asked]),
   );
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = (polled.data?.items ?? []).filter(({ number, name, user }) => {
-    const text = `${number} ${name} ${user}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
   return (
     <>
       <div class="title">
         <h1>Jobs</h1>
         <Freshness polled={polled} />
       </div>
-      <form class="filters" onSubmit={(event) => event.preventDefault()}>
+      <search class="filters">
         <label>
           Search{' '}
           <input
             type="search"
-            placeholder="number, name, user"
-            value={search}
-            onInput={({ currentTarget }) => setSearch(currentTarget.value)}
+            size={34}
+            placeholder="name  user:ada  label:team=nlp  device:3"
+            value={search.words}
+            onInput={({ currentTarget }) => change('q', currentTarget.value)}
           />
         </label>
         <label>
           State{' '}
-          <select
-            value={state}
-            onChange={({ currentTarget }) => setState(currentTarget.value as JobState | '')}
-          >
-            {STATES.map((each) => (
-              <option value={each} key={each}>
-                {each || 'any'}
+          <select value={search.state} onChange={({ currentTarget }) => change('state', currentTarget.value)}>
+            <option value="">running and waiting</option>
+            <option value="any">any</option>
+            {Object.keys(SIGNS).map((state) => (
+              <option value={state} key={state}>
+                {state}
               </option>
             ))}
           </select>
         </label>
-      </form>
-      <JobTable jobs={found} caption="Jobs, newest first" empty={polled.data ? 'No such job.' : 'asking …'} />
-      {polled.data?.nextCursor ? (
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => setLimit(Math.min(limit * 3, 1000))}
-          disabled={limit >= 1000}
-        >
+      </search>
+      {polled.error && !polled.data ? <p class="trouble">{polled.error.message}</p> : null}
+      {polled.data ? <Jobs of={polled.data} onChange={() => askAgain(asked + 1)} /> : null}
+      {polled.data && isMore(polled.data) && limit === FEW ? (
+        <button type="button" onClick={() => setLimit(MANY)}>
           Show more
         </button>
+      ) : null}
+    </>
+  );
+}
+
+const isMore = (jobs: FoundJobs): boolean =>
+  'found' in jobs ? jobs.isMore : jobs.queue.inLine > jobs.queue.items.length;
+
+function Jobs({ of: jobs, onChange }: { of: FoundJobs; onChange: () => void }) {
+  const actions = (job: Job) => <QueueActions job={job} onChange={onChange} />;
+  if ('found' in jobs)
+    return (
+      <JobTable
+        jobs={jobs.found}
+        columns={ANY}
+        caption="Jobs, newest first"
+        empty="No such job."
+        actions={actions}
+      />
+    );
+  const { running, queue, apart } = jobs;
+  const hidden = queue.inLine - queue.items.length;
+  return (
+    <>
+      <h2>Running: {queue.running}</h2>
+      <JobTable jobs={running} columns={ANY} caption="Jobs that run" empty="No job runs." actions={actions} />
+      <h2>In line: {queue.inLine}</h2>
+      <JobTable
+        jobs={queue.items}
+        columns={LINE}
+        caption="Jobs in line, in their order"
+        empty="No job is in line. Try: berth submit -- python3 train.py"
+        actions={actions}
+      />
+      {hidden > 0 ? <p class="muted">and {hidden} more behind them</p> : null}
+      {apart.length > 0 ? (
+        <>
+          <h2>Not in line</h2>
+          <JobTable
+            jobs={apart}
+            columns={ANY}
+            caption="Jobs that wait for something of their own"
+            empty=""
+            actions={actions}
+          />
+        </>
       ) : null}
     </>
   );

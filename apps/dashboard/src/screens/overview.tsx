@@ -8,7 +8,7 @@ import { usePoll } from '../live/poll.js';
 import { DeviceCard, DividedCard } from '../parts/device-card.js';
 import { ForeignTable } from '../parts/foreign-table.js';
 import { Freshness } from '../parts/freshness.js';
-import { JobTable } from '../parts/job-table.js';
+import { JobTable, LINE } from '../parts/job-table.js';
 
 const EVERY_MS = 2000;
 const PAST_EVERY_MS = 10_000;
@@ -52,6 +52,7 @@ export function Overview() {
           <h2>Next in line</h2>
           <JobTable
             jobs={lab.queue.items}
+            columns={LINE}
             caption="Jobs that are next in line"
             empty="No job is in line. Try: berth submit -- python3 train.py"
           />

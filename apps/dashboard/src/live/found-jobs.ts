@@ -1,0 +1,29 @@
+import type { Job, Queue } from '@berth/contract';
+import { filtersOf, HOLDING, type JobSearch } from './job-search.js';
+import { client } from './session.js';
+
+const MOST_RUNNING = 200;
+const MOST_APART = 100;
+
+/** What is shown: the queue, or what was searched for, newest first. */
+export type FoundJobs = { running: Job[]; queue: Queue; apart: Job[] } | { found: Job[]; isMore: boolean };
+
+/** @param limit the most jobs in line, or of those that are searched for */
+export async function findJobs(search: JobSearch, limit: number, signal: AbortSignal): Promise<FoundJobs> {
+  const { jobs } = client.value;
+  const filters = filtersOf(search);
+  if (filters) {
+    const { items, nextCursor } = await jobs.page({ ...filters, limit, signal });
+    return { found: items, isMore: nextCursor !== null };
+  }
+  const [running, queue, waiting] = await Promise.all([
+    jobs.page({ state: HOLDING, limit: MOST_RUNNING, signal }),
+    client.value.queue({ limit, signal }),
+    jobs.page({ state: 'pending', limit: MOST_APART, signal }),
+  ]);
+  return {
+    running: running.items.sort((one, other) => one.number - other.number),
+    queue,
+    apart: waiting.items.filter(({ position }) => position === null),
+  };
+}

@@ -1,0 +1,92 @@
+import type { Job } from '@berth/contract';
+import { useLocation } from 'wouter-preact';
+import { isEnded } from '../figures.js';
+import { useAct } from '../live/act.js';
+import { client } from '../live/session.js';
+import { toForm } from '../screens/submission.js';
+import { Confirm } from './confirm.js';
+import { Trouble } from './trouble.js';
+
+interface Wanted {
+  job: Job;
+  onChange: () => void;
+}
+
+/** What can be done with a job that hasn't ended, in a row among others. */
+export function QueueActions({ job, onChange }: Wanted) {
+  const { act, error } = useAct(onChange);
+  const { jobs } = client.value;
+  const about = `job ${job.number}`;
+  return (
+    <span class="actions">
+      {job.state === 'pending' ? <Waiting job={job} act={act} /> : null}
+      {isEnded(job.state) ? null : (
+        <Confirm verb="Cancel" about={about} onConfirm={act(() => jobs.cancel(job))} />
+      )}
+      <Trouble error={error} />
+    </span>
+  );
+}
+
+/** All that can be done with a job. */
+export function JobActions({ job, onChange }: Wanted) {
+  const { act, error } = useAct(onChange);
+  const [, go] = useLocation();
+  const { jobs } = client.value;
+  const about = `job ${job.number}`;
+  const requeue = act(() => jobs.requeue(job));
+  return (
+    <p class="actions">
+      {isEnded(job.state) ? (
+        <button type="button" onClick={requeue}>
+          Requeue
+        </button>
+      ) : (
+        <Confirm verb="Cancel" about={about} onConfirm={act(() => jobs.cancel(job))} />
+      )}
+      {job.state === 'pending' ? <Waiting job={job} act={act} /> : null}
+      {job.state === 'running' || job.state === 'starting' ? (
+        <Confirm verb="Requeue" about={about} onConfirm={requeue} />
+      ) : null}
+      <button
+        type="button"
+        onClick={() => {
+          sessionStorage.setItem('berth-clone', JSON.stringify(toForm(job)));
+          go('/submit');
+        }}
+      >
+        Clone
+      </button>
+      <Trouble error={error} />
+    </p>
+  );
+}
+
+/** Of a job that waits: whether, and when, it gets its turn. */
+function Waiting({ job, act }: { job: Job; act: ReturnType<typeof useAct>['act'] }) {
+  const { jobs } = client.value;
+  const { number, priority, held } = job;
+  const prefer = (by: number) => act(() => jobs.change(job, { priority: priority + by }));
+  return (
+    <>
+      {held ? (
+        <button type="button" aria-label={`Release job ${number}`} onClick={act(() => jobs.release(job))}>
+          Release
+        </button>
+      ) : (
+        <button type="button" aria-label={`Hold job ${number}`} onClick={act(() => jobs.hold(job))}>
+          Hold
+        </button>
+      )}
+      <span class="priority">
+        <button type="button" aria-label={`Lower the priority of job ${number}`} onClick={prefer(-1)}>
+          −
+        </button>
+        <span title="priority">{priority}</span>
+        <button type="button" aria-label={`Raise the priority of job ${number}`} onClick={prefer(1)}>
+          +
+        </button>
+      </span>
+    </>
+  );
+}
