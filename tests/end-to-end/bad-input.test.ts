@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { type IncomingMessage, METHODS, request } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { JobList, Problem } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../support/daemon.js';
@@ -77,11 +81,26 @@ describe('a bad submission is answered by name and changes nothing', () => {
     expect(problem.errors?.map(({ pointer }) => pointer).sort()).toEqual(['#/gpus', '#/name', '#/priority']);
   });
 
-  it('malformed JSON', async () => {
-    expect(await refusal('{"command": ["true"')).toMatchObject({
+  it.each([
+    ['malformed JSON, with its place', '{"command": ["true" 1]}', /is no JSON: .* at position 20/],
+    ['a key that every object has', '{"command": ["true"], "__proto__": {}}', /has a key __proto__/],
+  ])('%s', async (_name, body, detail) => {
+    expect(await refusal(body)).toMatchObject({
       type: 'urn:berth:problem:malformed_request',
       status: 400,
+      detail: expect.stringMatching(detail) as unknown,
     });
+  });
+
+  it('a body that is compressed', async () => {
+    expect(await refusal('{}', { 'content-encoding': 'gzip' })).toMatchObject({
+      status: 415,
+      detail: expect.stringMatching(/"gzip"; send it as it is/) as unknown,
+    });
+  });
+
+  it('no body where one is needed', async () => {
+    expect(await refusal('')).toMatchObject({ status: 422, errors: [{ pointer: '#' }] });
   });
 
   it('a body that is not JSON', async () => {
@@ -110,6 +129,61 @@ describe('a bad submission is answered by name and changes nothing', () => {
       type: 'urn:berth:problem:idempotency_conflict',
       status: 409,
     });
+  });
+});
+
+describe('what is unusual in HTTP is answered as everything is', () => {
+  it('every method: where a path takes others, they are named', async () => {
+    // CONNECT asks for a tunnel, and gets none.
+    for (const method of METHODS.filter((each) => each !== 'CONNECT')) {
+      for (const path of ['/v1/jobs', '/v1/jobs/1', '/nothing']) {
+        const sent = request(`${daemon.address}${path}`, {
+          method,
+          headers: { authorization: `Bearer ${daemon.token}` },
+        });
+        sent.end();
+        const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+        const { statusCode: status = 0, headers } = answer;
+        await text(answer);
+        const told = `${method} ${path}: ${status}`;
+        expect(status, told).toBeLessThan(500);
+        expect(headers['x-content-type-options'], told).toBe('nosniff');
+        if (status < 400) continue;
+        expect(headers['content-type'], told).toMatch(/^application\/problem\+json/);
+        if (path === '/nothing') expect(status, told).toBe(404);
+        else if (status === 405) expect(headers.allow, told).toMatch(/^(GET, HEAD, POST|GET, HEAD, PATCH)$/);
+        else expect([404, 422], told).toContain(status);
+      }
+    }
+  });
+
+  it.each([
+    ['no Host', 'GET /v1/jobs HTTP/1.1\r\n', 400, 'malformed_request'],
+    [
+      'an expectation',
+      'GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nExpect: 200-maybe\r\n',
+      417,
+      'expectation_failed',
+    ],
+  ])('%s', async (_name, head, status, code) => {
+    const socket = connect(Number(new URL(daemon.address).port), '127.0.0.1');
+    socket.write(`${head}Connection: close\r\n\r\n`);
+    const [heads, body] = (await text(socket)).split('\r\n\r\n') as [string, string];
+    expect(heads).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(heads).toMatch(/content-type: application\/problem\+json/i);
+    expect(JSON.parse(body)).toMatchObject({ type: `urn:berth:problem:${code}`, status });
+  });
+
+  it('JSON as the type of nothing, where nothing has to be sent', async () => {
+    const { id } = await daemon.shell('true', { hold: true });
+    const headers = { 'content-type': 'application/json' };
+    const cancelled = await daemon.request(`/v1/jobs/${id}/cancel`, { method: 'POST', headers });
+    expect(cancelled.status).toBe(202);
+    const { status } = await daemon.request('/v1/tokens/tok_00000000000000000000a', {
+      method: 'DELETE',
+      headers,
+    });
+    expect(status).toBe(404);
   });
 });
 

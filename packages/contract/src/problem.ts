@@ -17,6 +17,7 @@ export const PROBLEMS = {
   precondition_failed: { status: 412, title: 'It is not as the request expects' },
   log_removed: { status: 410, title: 'The log was kept for as long as retention says' },
   payload_too_large: { status: 413, title: 'The request is too large' },
+  expectation_failed: { status: 417, title: 'Something is expected that Berth does not know' },
   range_not_satisfiable: { status: 416, title: 'There is nothing in this range' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   invalid_request: { status: 422, title: 'The request has errors' },

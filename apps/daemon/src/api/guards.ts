@@ -38,8 +38,6 @@ const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
 export function guardRequests(app: FastifyInstance, names: OurNames): void {
   const hosts = new Set(['localhost', ...names.hosts].map((host) => host.toLowerCase()));
   const origins = new Set(names.origins.map((origin) => new URL(origin).origin));
-  // JSON only: a form or a text is what pages may send anywhere without asking.
-  app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
     // On the raw answer: those that are written past Fastify have them too.
     for (const [name, value] of Object.entries(HEADERS)) reply.raw.setHeader(name, value);
@@ -74,6 +72,8 @@ function share(request: FastifyRequest, reply: FastifyReply): FastifyReply | und
 }
 
 function checkHost(request: FastifyRequest, hosts: ReadonlySet<string>): void {
+  if (request.headers.host === undefined)
+    throw new ApiProblem('malformed_request', 'The request has no header Host (RFC 9112, 3.2)');
   const name = request.host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
   if (hosts.has(name) || ADDRESS.test(name)) return;
   const detail = `The Host of this request is ${JSON.stringify(name.slice(0, 100))}, which is no name of this host; name it in the daemon's setting allowedHosts`;

@@ -63,14 +63,6 @@ const RETRY_AFTER_SECONDS = 2;
 
 /** Fastify's own errors that a client can cause, by what a client can do about them. */
 const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: {
-    code: 'malformed_request',
-    detail: 'The body is no JSON, or has a key that means something in JavaScript',
-  },
-  FST_ERR_CTP_EMPTY_JSON_BODY: {
-    code: 'malformed_request',
-    detail: 'The body is empty, but its type says JSON',
-  },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'malformed_request',
     detail: 'The body is not as long as its header says',
@@ -90,10 +82,6 @@ export function answerProblems(app: FastifyInstance): void {
     const problem = asProblem(error);
     if (problem.code === 'payload_too_large') await letItFinishSending(request);
     return sendProblem(request, reply, problem, error);
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const detail = `${request.method} ${request.url.split('?')[0]} is nothing that Berth offers; /openapi.json lists what is`;
-    return sendProblem(request, reply, new ApiProblem('not_found', detail));
   });
 }
 

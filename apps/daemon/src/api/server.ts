@@ -9,6 +9,7 @@ import {
 } from 'fastify-zod-openapi';
 import { checkPermissions } from './access.js';
 import { requireCaller } from './authentication.js';
+import { readBodies } from './bodies.js';
 import type { ApiContext } from './context.js';
 import { dashboardRoutes } from './dashboard.js';
 import { refuseWithoutLedger } from './degraded.js';
@@ -27,6 +28,7 @@ import { jobRoutes } from './jobs.js';
 import { ledgerRoutes } from './ledger.js';
 import { logRoutes } from './logs.js';
 import { metricRoutes } from './metrics.js';
+import { refuseUnknownRoutes } from './no-route.js';
 import { answerProblems, clientErrorHandler, frameworkErrors } from './problem.js';
 import { withCommonProblems } from './problem-responses.js';
 import { prometheusRoutes } from './prometheus.js';
@@ -45,7 +47,8 @@ const ABOUT =
   'Errors are RFC 9457 problems whose `type` stays the same, with every bad field at once. Every POST takes an `Idempotency-Key`: sent ' +
   'again with the same body, within a day, it makes or begins nothing a second time, and answers with what it made then; for another call or ' +
   'body it is 409. Keys are of who sends them: two users may use the same. All other calls may be sent twice as they are: the second time they change nothing. ' +
-  'A body may have 4 MiB, that of a batch 64 MiB.';
+  'A body may have 4 MiB, that of a batch 64 MiB; it is sent uncompressed. Headers may have 16 KiB (431). A method that a path does not ' +
+  'take is 405, with those that it takes in `Allow`.';
 const BODY_LIMIT_BYTES = 4 * 2 ** 20;
 
 /** How the API meets the network. */
@@ -86,13 +89,17 @@ export async function buildServer(
     requestTimeout: options.requestTimeoutSeconds * 1000,
     ...networkOptions(options),
   });
+  // Without a listener Node answers by itself, with nothing but a status.
+  app.server.on('checkExpectation', app.routing);
   app.decorate('context', context);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(compiledAtFirstUse);
   answerProblems(app);
   guardRequests(app, options);
+  readBodies(app);
   refuseWithoutLedger(app);
   requireCaller(app);
+  refuseUnknownRoutes(app);
   checkPermissions(app);
   guardKeys(app);
   answerNotModified(app);
@@ -163,6 +170,8 @@ function networkOptions({ tls, requestTimeoutSeconds }: ServerOptions): { http?:
   const limits = {
     headersTimeout: Math.min(requestTimeoutSeconds, LONGEST_FOR_HEADERS_SECONDS) * 1000,
     connectionsCheckingInterval: 1000,
+    // Node would answer with nothing but a status; guards.ts says what is missing.
+    requireHostHeader: false,
   };
   return tls ? { https: { ...tls, ...limits } } : { http: limits };
 }

@@ -22,9 +22,16 @@ export async function listenOnSocket(
   rmSync(path, { force: true });
   const { headersTimeout, requestTimeout, keepAliveTimeout } = app.server;
   const server = createServer(
-    { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval: 1000 },
+    {
+      headersTimeout,
+      requestTimeout,
+      keepAliveTimeout,
+      connectionsCheckingInterval: 1000,
+      requireHostHeader: false,
+    },
     (request, response) => app.routing(request, response),
   );
+  server.on('checkExpectation', (request, response) => app.routing(request, response));
   server.on('connection', (socket) => peers.welcome(socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
