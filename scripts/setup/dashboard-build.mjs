@@ -7,6 +7,7 @@ const SOURCES = [
   'apps/dashboard/index.html',
   'apps/dashboard/vite.config.ts',
   'packages/client/src',
+  'packages/contract/src',
 ];
 const PAGE = 'apps/dashboard/dist/index.html';
 const STAMP = 'node_modules/.berth-dashboard';

@@ -1,8 +1,11 @@
-import type { Timeline, Usage } from '@berth/contract';
+import { execFileSync } from 'node:child_process';
+import type { Job, Timeline, Usage } from '@berth/contract';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { Dashboard } from '../support/dashboard.js';
+
+const BERTH = new URL('../../apps/cli/bin/berth.js', import.meta.url).pathname;
 
 let daemon: TestDaemon;
 let dashboard: Dashboard;
@@ -112,5 +115,42 @@ describe('the usage', () => {
       usage.jobs.map((each) => [each.name, each.user, idle(each)]),
     );
     expect(await dashboard.barriers()).toEqual([]);
+  });
+});
+
+describe('the form', () => {
+  it('has all that a job may say, and its command line and request do the same', async () => {
+    await dashboard.openWhole('/submit');
+    await page.getByLabel('Command').fill("sh -c 'exit 3'");
+    await page.getByLabel('Priority', { exact: true }).fill('5');
+    await page.getByText('Everything else that a job may say').click();
+    await page.getByLabel('Retry: limit').fill('many');
+    await page.getByText('retry/limit: ').waitFor();
+    await page.getByLabel('Retry: limit').fill('1');
+    await page.getByLabel('Retry: on').fill('exit_code');
+    await page.getByLabel('Retry: backoff').fill('0');
+    await page.getByLabel('Labels', { exact: true }).fill('kind=test\nof=forms');
+    await page.getByText('It would start now.').waitFor();
+    await page.getByText('berth submit has no flags for: retry.backoff.').waitFor();
+    expect(await dashboard.barriers()).toEqual([]);
+    const [line = '', request = ''] = await page.locator('.same').allInnerTexts();
+    await page.getByRole('button', { name: 'Submit', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'Job' }).waitFor();
+
+    const environment = { BERTH_TOKEN: daemon.token, BERTH_URL: daemon.address };
+    execFileSync('sh', ['-c', request.replace('curl ', 'curl -fsS ')], {
+      env: { ...process.env, ...environment },
+    });
+    const berth = `${process.execPath} ${BERTH} ${line.replace(/^berth /, '')}`;
+    execFileSync('sh', ['-c', berth], { env: { ...process.env, ...environment } });
+    const { items } = await get<{ items: Job[] }>('/v1/jobs?limit=3&label=of%3Dforms');
+    expect(items).toHaveLength(3);
+    for (const job of items) {
+      const { priority, labels, retry, command } = await daemon.ended(job);
+      expect({ priority, labels, limit: retry?.limit, on: retry?.on, command }).toEqual({
+        ...{ priority: 5, labels: { kind: 'test', of: 'forms' }, limit: 1, on: ['exit_code'] },
+        command: ['sh', '-c', 'exit 3'],
+      });
+    }
   });
 });

@@ -213,7 +213,7 @@ describe('a job', () => {
     await page.getByText('gpus: asks for 9 devices').waitFor();
     await page.getByLabel('GPUs').fill('1');
     await page.getByText('It would start now.').waitFor();
-    await page.getByText("berth submit -- sh -c 'echo made by a form; exit 3'").waitFor();
+    await page.getByText("berth submit -G 1 -- sh -c 'echo made by a form; exit 3'").waitFor();
     await page.getByRole('button', { name: 'Submit' }).click();
     await page.getByRole('log').getByText('made by a form').waitFor();
     await page.getByText('rank 0 exited with code 3').first().waitFor();

@@ -3,7 +3,6 @@ import { useLocation } from 'wouter-preact';
 import { isEnded } from '../figures.js';
 import { useAct } from '../live/act.js';
 import { client } from '../live/session.js';
-import { toForm } from '../screens/submission.js';
 import { Confirm } from './confirm.js';
 import { Trouble } from './trouble.js';
 
@@ -51,7 +50,7 @@ export function JobActions({ job, onChange }: Wanted) {
       <button
         type="button"
         onClick={() => {
-          sessionStorage.setItem('berth-clone', JSON.stringify(toForm(job)));
+          sessionStorage.setItem('berth-clone', JSON.stringify(job));
           go('/submit');
         }}
       >

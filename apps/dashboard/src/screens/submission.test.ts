@@ -1,5 +1,12 @@
+import { type Job, JobSubmissionSchema } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
-import { asBerth, asCurl, EMPTY, quoted, toSubmission, words } from './submission.js';
+import { z } from 'zod';
+import { asBerth, asCurl, quoted, toForm, toSubmission, words } from './submission.js';
+import { fieldsOf, type Schema } from './submission-fields.js';
+
+const FIELDS = fieldsOf(
+  z.toJSONSchema(JobSubmissionSchema, { io: 'input', unrepresentable: 'any' }) as Schema,
+);
 
 describe('a command line', () => {
   it.each<[string, string[]]>([
@@ -17,34 +24,117 @@ describe('a command line', () => {
   });
 });
 
-describe('the form', () => {
-  const form = {
-    ...EMPTY,
-    command: 'python3 t.py',
-    gpus: '2',
-    minMemory: '40GiB',
-    timeLimit: '2h',
-    environment: 'A=1\nB=x y',
-  };
+describe('the fields of the form', () => {
+  it('are all that the schema has', () => {
+    const names = new Set(FIELDS.map(({ path }) => path.split('.')[0]));
+    expect([...names].sort()).toEqual(Object.keys(JobSubmissionSchema.shape).sort());
+  });
 
+  it.each([
+    ['command', 'words'],
+    ['script', 'lines'],
+    ['gpus', 'number'],
+    ['timeLimit', 'text'],
+    ['startAfter', 'text'],
+    ['launch', 'choice'],
+    ['checkpointSignal', 'choice'],
+    ['preemptible', 'yes'],
+    ['environment', 'pairs'],
+    ['constraints.labels', 'pairs'],
+    ['after', 'list'],
+    ['retry.on', 'list'],
+    ['retry.exitCodes', 'numbers'],
+    ['notify', 'json'],
+  ])('%s is typed as %s', (path, kind) => {
+    expect(FIELDS.find((field) => field.path === path)?.kind).toBe(kind);
+  });
+
+  it('know what may be chosen, what is usual, and an example', () => {
+    const launch = FIELDS.find(({ path }) => path === 'launch');
+    expect([launch?.choices, launch?.initial]).toEqual([['single', 'perDevice'], 'single']);
+    expect(FIELDS.find(({ path }) => path === 'constraints.model')?.example).toBe('H100');
+  });
+});
+
+/** What was filled in, of each kind, and what that says. */
+const FILLED = {
+  command: 'python3 t.py',
+  gpus: '2',
+  'constraints.minMemory': '40GiB',
+  timeLimit: '2h',
+  environment: 'A=1\nB=x y',
+};
+const EVERYTHING = {
+  ...FILLED,
+  launch: 'perDevice',
+  preemptible: 'true',
+  after: '41, 42',
+  onDependencyFailure: 'wait',
+  'retry.limit': '3',
+  'retry.exitCodes': '75 76',
+  'timeLimitWarning.before': '5m',
+  'timeLimitWarning.signal': 'SIGUSR2',
+  notify: '[{"url":"https://ci.example.org"}]',
+};
+
+describe('the form', () => {
   it('makes a submission of what was filled in alone', () => {
-    expect(toSubmission({ ...EMPTY, command: 'true' })).toEqual({ command: ['true'], gpus: 1 });
-    expect(toSubmission(form)).toEqual({
+    expect(toSubmission({ command: 'true', name: ' ' }, FIELDS)).toEqual({ command: ['true'] });
+    expect(toSubmission(EVERYTHING, FIELDS)).toEqual({
       command: ['python3', 't.py'],
       gpus: 2,
       constraints: { minMemory: '40GiB' },
       timeLimit: '2h',
       environment: { A: '1', B: 'x y' },
+      launch: 'perDevice',
+      preemptible: true,
+      after: ['41', '42'],
+      onDependencyFailure: 'wait',
+      retry: { limit: 3, exitCodes: [75, 76] },
+      timeLimitWarning: { before: '5m', signal: 'SIGUSR2' },
+      notify: [{ url: 'https://ci.example.org' }],
     });
-    expect(() => toSubmission({ ...form, environment: 'nothing' })).toThrow('no NAME=VALUE');
+    expect(JobSubmissionSchema.safeParse(toSubmission(EVERYTHING, FIELDS)).error).toBeUndefined();
+  });
+
+  it('refuses what can not be read, and leaves the rest to the daemon', () => {
+    expect(() => toSubmission({ environment: 'nothing' }, FIELDS)).toThrow('environment: "nothing" is no');
+    expect(() => toSubmission({ notify: '{' }, FIELDS)).toThrow('notify: this is no JSON');
+    expect(toSubmission({ gpus: 'two' }, FIELDS)).toEqual({ gpus: 'two' });
   });
 
   it('says the same for the command line and for curl', () => {
-    expect(asBerth(form)).toBe(
-      "berth submit -G 2 --min-memory 40GiB -t 2h -e A=1 -e 'B=x y' -- python3 t.py",
-    );
-    expect(asCurl({ ...EMPTY, command: "echo 'it'" }, 'http://h')).toContain(
-      `-d '{"command":["echo","it"],"gpus":1}'`,
-    );
+    expect(asBerth(FILLED, FIELDS)).toEqual({
+      line: "berth submit -G 2 --min-memory 40GiB -t 2h -e A=1 -e 'B=x y' -- python3 t.py",
+      without: [],
+    });
+    expect(asBerth(EVERYTHING, FIELDS)).toEqual({
+      line:
+        "berth submit -G 2 --min-memory 40GiB --launch perDevice -t 2h -e A=1 -e 'B=x y' -a 41 -a 42 --after-wait --retries 3 " +
+        '--retry-on 75 --retry-on 76 --preemptible --warn 5m:SIGUSR2 -- python3 t.py',
+      without: ['notify'],
+    });
+    expect(asCurl({ command: "echo 'it'" }, FIELDS, 'http://h')).toContain(`-d '{"command":["echo","it"]}'`);
+  });
+
+  it('takes up a job that was: what it asked for, as it was typed or in figures', () => {
+    const job = {
+      ...{ number: 7, state: 'failed', user: 'ada', held: true, launch: 'single', priority: 0, gpus: 2 },
+      ...{ command: ['sh', '-c', 'echo a b'], script: null, name: 'echo', workingDirectory: '/tmp' },
+      ...{ environment: { A: '1', B: 'x y' }, timeLimit: 7200, retry: { limit: 2, on: ['signal'] } },
+      ...{ constraints: { minMemoryBytes: 1024, model: null }, sharing: null, after: [{ number: 3 }] },
+    } as unknown as Job;
+    expect(toForm(job, FIELDS)).toEqual({
+      command: "sh -c 'echo a b'",
+      name: 'echo',
+      workingDirectory: '/tmp',
+      environment: 'A=1\nB=x y',
+      gpus: '2',
+      'constraints.minMemory': '1024',
+      timeLimit: '7200',
+      'retry.limit': '2',
+      'retry.on': 'signal',
+    });
+    expect(toSubmission(toForm(job, FIELDS), FIELDS).command).toEqual(job.command);
   });
 });

@@ -1,37 +1,8 @@
 import type { Job, JobSubmissionInput } from '@berth/contract';
+import type { Field } from './submission-fields.js';
 
-/** What the form holds: texts, as they are typed. */
-export interface Form {
-  command: string;
-  workingDirectory: string;
-  name: string;
-  gpus: string;
-  devices: string;
-  model: string;
-  minMemory: string;
-  shareMemory: string;
-  launch: 'single' | 'perDevice';
-  timeLimit: string;
-  priority: string;
-  preemptible: boolean;
-  environment: string;
-}
-
-export const EMPTY: Form = {
-  command: '',
-  workingDirectory: '',
-  name: '',
-  gpus: '1',
-  devices: '',
-  model: '',
-  minMemory: '',
-  shareMemory: '',
-  launch: 'single',
-  timeLimit: '',
-  priority: '0',
-  preemptible: false,
-  environment: '',
-};
+/** What the form holds: texts, as they are typed, by the paths of their fields. What isn't there is empty. */
+export type Form = Readonly<Record<string, string>>;
 
 const PIECE = /"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)|(\s+)|([^\s"'\\]+)|(["'\\])/gs;
 
@@ -56,83 +27,174 @@ export function words(line: string): string[] {
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
+/** Whether the form says what to run. */
+export const isProgram = (form: Form): boolean => Boolean(form.command?.trim() || form.script?.trim());
+
 /** The submission that a form makes. What is wrong in it the daemon says. @throws Error where it can't be read */
-export function toSubmission(form: Form): JobSubmissionInput {
-  const environment = Object.fromEntries(
-    form.environment
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line) => {
-        const at = line.indexOf('=');
-        if (at <= 0) throw new Error(`environment: "${line}" is no NAME=VALUE`);
-        return [line.slice(0, at).trim(), line.slice(at + 1)];
-      }),
-  );
-  const constraints = { ...given('model', form.model), ...given('minMemory', form.minMemory) };
-  return {
-    command: words(form.command),
-    ...given('workingDirectory', form.workingDirectory),
-    ...given('name', form.name),
-    ...(form.devices ? given('devices', form.devices) : {}),
-    ...(form.gpus ? { gpus: Number(form.gpus) } : {}),
-    ...(Object.keys(constraints).length > 0 ? { constraints } : {}),
-    ...(form.shareMemory ? { sharing: { memory: form.shareMemory } } : {}),
-    ...(form.launch === 'perDevice' ? { launch: form.launch } : {}),
-    ...given('timeLimit', form.timeLimit),
-    ...(form.priority && form.priority !== '0' ? { priority: Number(form.priority) } : {}),
-    ...(form.preemptible ? { preemptible: true } : {}),
-    ...(Object.keys(environment).length > 0 ? { environment } : {}),
-  };
+export function toSubmission(form: Form, fields: readonly Field[]): JobSubmissionInput {
+  const submission: Record<string, unknown> = {};
+  for (const field of fields) {
+    const text = form[field.path]?.trim() ?? '';
+    if (text !== '') put(submission, field.path.split('.'), valueIn(field, text));
+  }
+  return submission as unknown as JobSubmissionInput;
 }
 
-const given = (name: string, text: string): Record<string, string> =>
-  text.trim() ? { [name]: text.trim() } : {};
+function put(into: Record<string, unknown>, [name = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) {
+    into[name] = value;
+    return;
+  }
+  into[name] ??= {};
+  put(into[name] as Record<string, unknown>, rest, value);
+}
+
+function valueIn({ path, kind }: Field, text: string): unknown {
+  switch (kind) {
+    case 'words':
+      return words(text);
+    case 'number':
+      return numberIn(text);
+    case 'yes':
+      return text === 'true';
+    case 'list':
+      return listIn(text);
+    case 'numbers':
+      return listIn(text).map(numberIn);
+    case 'pairs':
+      return Object.fromEntries(pairsIn(path, text));
+    case 'json':
+      try {
+        return JSON.parse(text);
+      } catch {
+        throw new Error(`${path}: this is no JSON`);
+      }
+    default:
+      return text;
+  }
+}
+
+/** What is no number goes as it is: the daemon says what is wrong with it. */
+const numberIn = (text: string): number | string => (Number.isNaN(Number(text)) ? text : Number(text));
+
+const listIn = (text: string): string[] => text.split(/[\s,]+/).filter((each) => each !== '');
+
+function pairsIn(path: string, text: string): [string, string][] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.map((line) => {
+    const at = line.indexOf('=');
+    if (at <= 0) throw new Error(`${path}: "${line}" is no NAME=VALUE`);
+    return [line.slice(0, at).trim(), line.slice(at + 1)];
+  });
+}
+
+/** What a job calls otherwise than a submission, or has no use for a second time. */
+const OF_JOB: Record<string, (job: Job) => unknown> = {
+  command: ({ command }) => command?.map(quoted).join(' '),
+  'constraints.minMemory': ({ constraints }) => constraints?.minMemoryBytes,
+  'sharing.memory': ({ sharing }) => sharing?.memoryBytes,
+  user: () => null,
+  hold: () => null,
+  startAfter: () => null,
+  after: () => null,
+  snapshot: () => null,
+  notify: () => null,
+};
 
 /** A job as it would be typed into the form. */
-export function toForm(job: Job): Form {
-  return {
-    ...EMPTY,
-    command: (job.command ?? ['sh', '-c', job.script ?? '']).map(quoted).join(' '),
-    workingDirectory: job.workingDirectory,
-    name: job.name,
-    gpus: String(job.gpus),
-    devices: job.devices ?? '',
-    model: job.constraints?.model ?? '',
-    minMemory: job.constraints?.minMemoryBytes ? String(job.constraints.minMemoryBytes) : '',
-    shareMemory: job.sharing?.memoryBytes ? String(job.sharing.memoryBytes) : '',
-    launch: job.launch,
-    timeLimit: job.timeLimit === null ? '' : String(job.timeLimit),
-    priority: String(job.priority),
-    preemptible: job.preemptible,
-    environment: Object.entries(job.environment)
-      .map(([name, value]) => `${name}=${value}`)
-      .join('\n'),
-  };
+export function toForm(job: Job, fields: readonly Field[]): Form {
+  const texts = fields.map((field): [string, string] => {
+    const own = OF_JOB[field.path];
+    const text = textOf(own ? own(job) : at(job, field.path.split('.')));
+    return [field.path, text === field.initial ? '' : text];
+  });
+  return Object.fromEntries(texts.filter(([, text]) => text !== ''));
 }
 
-/** The same on the command line. */
-export function asBerth(form: Form): string {
-  const flags: [string, string][] = [
-    ['-J', form.name],
-    ['-G', form.gpus === '1' ? '' : form.gpus],
-    ['-D', form.devices],
-    ['--model', form.model],
-    ['--min-memory', form.minMemory],
-    ['--share-memory', form.shareMemory],
-    ['--launch', form.launch === 'perDevice' ? form.launch : ''],
-    ['-t', form.timeLimit],
-    ['--priority', form.priority === '0' ? '' : form.priority],
-    ['-C', form.workingDirectory],
-    ...form.environment.split('\n').map((line): [string, string] => ['-e', line.trim()]),
-  ];
-  const typed = flags.filter(([, value]) => value !== '').map(([flag, value]) => `${flag} ${quoted(value)}`);
-  return ['berth submit', ...typed, ...(form.preemptible ? ['--preemptible'] : []), '--', form.command].join(
-    ' ',
-  );
+const at = (value: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((found, name) => (found as Record<string, unknown> | null)?.[name], value);
+
+function textOf(value: unknown): string {
+  if (value == null) return '';
+  if (Array.isArray(value)) return value.join(',');
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([name, each]) => `${name}=${each}`)
+    .join('\n');
+}
+
+/** The flags of `berth submit`, in the order in which they are typed; of a choice, `path=value`. */
+const FLAGS: Record<string, string> = {
+  name: '-J',
+  gpus: '-G',
+  devices: '-D',
+  'constraints.model': '--model',
+  'constraints.minMemory': '--min-memory',
+  'constraints.minComputeCapability': '--min-capability',
+  'constraints.labels': '--device-label',
+  'sharing.memory': '--share-memory',
+  'sharing.slots': '--slots',
+  launch: '--launch',
+  timeLimit: '-t',
+  gracePeriod: '--grace',
+  priority: '--priority',
+  workingDirectory: '-C',
+  snapshot: '--snapshot',
+  environment: '-e',
+  labels: '--label',
+  user: '-u',
+  hold: '--hold',
+  startAfter: '-b',
+  after: '-a',
+  'onDependencyFailure=wait': '--after-wait',
+  'retry.limit': '--retries',
+  'retry.on': '--retry-on',
+  'retry.exitCodes': '--retry-on',
+  preemptible: '--preemptible',
+  checkpointSignal: '--checkpoint-signal',
+  checkpointPath: '--checkpoint-path',
+  script: '--wrap',
+};
+/** Two fields that one flag says: `--warn 5m:SIGUSR2`. */
+const PAIRS: [string, string, string][] = [
+  ['--warn', 'timeLimitWarning.before', 'timeLimitWarning.signal'],
+  ['--hang', 'hang.after', 'hang.action'],
+];
+
+/** The same on the command line, and what of it can't be said there. */
+export function asBerth(form: Form, fields: readonly Field[]): { line: string; without: string[] } {
+  const typed: string[] = [];
+  const said = new Set(['command']);
+  const byPath = new Map(fields.map((field) => [field.path, field]));
+  for (const [key, flag] of Object.entries(FLAGS)) {
+    const [path = '', choice] = key.split('=');
+    const field = byPath.get(path);
+    const text = form[path]?.trim() ?? '';
+    if (!field || text === '' || (choice !== undefined && choice !== text)) continue;
+    typed.push(...wordsFor(field, text, choice === undefined).map((word) => [flag, word].join(' ').trim()));
+    said.add(path);
+  }
+  for (const [flag, first, second] of PAIRS) {
+    const both = [form[first], form[second]].filter(Boolean).join(':');
+    if (both) typed.push(`${flag} ${quoted(both)}`);
+    for (const path of [first, second]) said.add(path);
+  }
+  const command = form.command?.trim() ? ['--', form.command.trim()] : [];
+  const without = Object.keys(form).filter((path) => form[path]?.trim() && !said.has(path));
+  return { line: ['berth submit', ...typed, ...command].join(' '), without };
+}
+
+/** What stands behind each mention of a field's flag. */
+function wordsFor({ kind }: Field, text: string, hasValue: boolean): string[] {
+  if (kind === 'yes' || !hasValue) return text === 'false' ? [] : [''];
+  if (kind === 'list' || kind === 'numbers') return listIn(text).map(quoted);
+  if (kind !== 'pairs') return [quoted(text)];
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.map((line) => quoted(line.trim()));
 }
 
 /** The same with curl. */
-export function asCurl(form: Form, origin: string): string {
-  const body = quoted(JSON.stringify(toSubmission(form)));
+export function asCurl(form: Form, fields: readonly Field[], origin: string): string {
+  const body = quoted(JSON.stringify(toSubmission(form, fields)));
   return `curl ${origin}/v1/jobs -H "Authorization: Bearer $BERTH_TOKEN" -H 'Content-Type: application/json' -d ${body}`;
 }
