@@ -35,6 +35,7 @@ const DAEMON = {
   schedules: ['ledger'],
   upkeep: ['ledger'],
   notifications: ['ledger'],
+  tracing: ['ledger'],
   workers: ['ledger'],
   worker: ['ledger', 'redis'],
   guard: ['ledger', 'devices'],

@@ -137,6 +137,14 @@ export const ConfigSchema = z
     trespass: z.enum(['warn', 'kill']).default('warn').meta({
       description: 'What becomes of a job that uses a device which was not given to it.',
     }),
+    tracesUrl: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .meta({
+        description:
+          'Where a collector of OpenTelemetry takes traces (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces: one for each job that ends.',
+        'x-default': 'none',
+      }),
     dcgmJobMapping: FileSchema.optional().meta({
       description:
         "A folder to keep for DCGM's exporter (`--hpc-job-mapping-dir`): which jobs have which GPU.",

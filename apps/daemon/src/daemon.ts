@@ -61,6 +61,7 @@ import { ScheduleKeeper } from './schedules/schedule-keeper.js';
 import { Ticks } from './schedules/ticks.js';
 import { SchedulerLoop } from './scheduling/scheduler-loop.js';
 import { ShutdownKeeper } from './scheduling/shutdown.js';
+import { JobTraces } from './tracing/job-traces.js';
 import { Upkeep } from './upkeep/upkeep.js';
 import { WorkerSupervisor } from './workers/supervisor.js';
 
@@ -317,6 +318,9 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     log,
   });
   await schedules.start(feed);
+  const { tracesUrl, node } = config;
+  const traces = tracesUrl ? await JobTraces.open({ url: tracesUrl, node, ledger, log }) : null;
+  traces?.start(feed);
   const app = await buildServer(context, log, serverOptions(config));
   let closeSocket: (() => Promise<void>) | null = null;
   const stop = async (): Promise<void> => {
@@ -334,6 +338,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     await inventory.close();
     await activity.close();
     await insightKeeper.close();
+    await traces?.close();
     await queues.close();
     apiRedis.disconnect();
     redis.disconnect();
