@@ -7,7 +7,7 @@ import { ConfigSchema, ENVIRONMENT, flagOf, FLAGS as SETTINGS } from '../apps/da
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const read = (file) => readFileSync(join(ROOT, file), 'utf8');
-const FLAGS = ['--config', '--check-config', ...SETTINGS.map(flagOf)];
+const FLAGS = ['--config', '--check-config', '--verify', ...SETTINGS.map(flagOf)];
 const VARIABLES = Object.keys(ENVIRONMENT);
 const flagsIn = (text) => text.match(/(?<=[\s[,])--[a-z][a-z-]*/g) ?? [];
 
