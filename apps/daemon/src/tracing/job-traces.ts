@@ -53,7 +53,7 @@ export class JobTraces {
         import('@opentelemetry/sdk-trace-base'),
         import('@opentelemetry/resources'),
       ]);
-    const say = (message: string): void => log.warn({ collector: message }, 'traces could not be sent');
+    const say = (text: string): void => log.warn({ url, error: messageIn(text) }, 'traces could not be sent');
     const quiet = () => undefined;
     diag.setLogger({ error: say, warn: say, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN);
     const provider = new BasicTracerProvider({
@@ -91,5 +91,14 @@ export class JobTraces {
     if (failure !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
     for (const child of children) this.send(child, trace.setSpan(parent, span));
     span.end(until);
+  }
+}
+
+/** OpenTelemetry tells of errors as JSON, with their stack; the message is enough. */
+function messageIn(text: string): string {
+  try {
+    return (JSON.parse(text) as { message?: string }).message ?? text;
+  } catch {
+    return text;
   }
 }
