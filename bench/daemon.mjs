@@ -68,6 +68,15 @@ export async function startDaemon(simulate, connections) {
   };
 }
 
+/** Resolves once no job waits or runs. */
+export async function drained(daemon) {
+  for (const state of ['pending', 'starting', 'running']) {
+    while ((await daemon.call('GET', `/v1/jobs?limit=1&state=${state}`)).items.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
 /**
  * Processor time in seconds, by the scheduler's own count in nanoseconds: the clock ticks of proc(5) are too coarse.
  * @param {string} [thread] only of threads of this name

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { startDaemon } from './daemon.mjs';
+import { drained, startDaemon } from './daemon.mjs';
 import { forEachAtOnce } from './figures.mjs';
 
 const JOBS = 1000;
@@ -53,12 +53,4 @@ async function warmUp(daemon) {
     });
   }
   await drained(daemon);
-}
-
-async function drained(daemon) {
-  for (const state of ['pending', 'starting', 'running']) {
-    while ((await daemon.call('GET', `/v1/jobs?limit=1&state=${state}`)).items.length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
 }

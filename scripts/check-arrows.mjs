@@ -49,6 +49,7 @@ const DAEMON = {
 /** Small files of the daemon that everybody may import. */
 const SHARED = [
   'checkpoint-files',
+  'clock-watch',
   'config',
   'cron',
   'data-directory',

@@ -5,6 +5,8 @@ import { onPath, run, SetupError } from './step.mjs';
 /** `import torch` takes a second; where the package lies is known faster. */
 const DEBIAN_TORCH = '/usr/lib/python3/dist-packages/torch';
 
+const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib'];
+
 /**
  * What Berth needs of the system.
  *
@@ -28,12 +30,18 @@ const NEEDS = [
     for: ['test'],
   },
   { what: 'strace', debian: 'strace', here: () => onPath('strace') !== null, for: ['test'] },
+  {
+    what: 'libfaketime',
+    debian: 'libfaketime',
+    here: () => LIBRARIES.some((folder) => existsSync(`${folder}/faketime/libfaketime.so.1`)),
+    for: ['test'],
+  },
 ];
 
 const ELSEWHERE = `
   Debian, Ubuntu:  sudo apt-get install --no-install-recommends PACKAGES
-  Fedora:          sudo dnf install valkey cmake gcc-c++ make python3-torch chromium strace
-  Arch:            sudo pacman -S valkey cmake gcc make python-pytorch chromium strace
+  Fedora:          sudo dnf install valkey cmake gcc-c++ make python3-torch chromium strace libfaketime
+  Arch:            sudo pacman -S valkey cmake gcc make python-pytorch chromium strace libfaketime
   conda:           conda install -c conda-forge redis-server cmake cxx-compiler make pytorch
 `;
 

@@ -62,6 +62,9 @@ function underStrace(call, argv) {
   ];
 }
 
+/** libfaketime and Redis's allocator wait for each other at the start, for ever. */
+const isNoPreload = (variable) => !variable.startsWith('LD_PRELOAD=');
+
 if (armed) {
   const { Redis } = requireHere('ioredis');
   const { defineCommand } = Redis.prototype;
@@ -81,8 +84,9 @@ if (armed) {
   const build = process.env.BERTH_NATIVE_BUILD ?? 'build';
   const native = requireHere(`../../packages/task-shim/${build}/process_locks.node`);
   const { spawnDetached } = native;
-  native.spawnDetached = (file, argv, ...more) => {
+  native.spawnDetached = (file, argv, environment, ...rest) => {
     act('spawn.before', take('spawn.before'));
+    const more = [argv[0] === 'redis-server' ? environment.filter(isNoPreload) : environment, ...rest];
     const call =
       basename(file) === 'berth-shim' ? SHIM_CALLS.find((each) => take(`shim.${each}`)) : undefined;
     const pid = call

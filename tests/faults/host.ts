@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +20,12 @@ import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
 
 const FAILPOINTS = fileURLToPath(new URL('failpoints.mjs', import.meta.url));
 const READY_WITHIN_MS = 30_000;
+
+const DISK_BYTES = 64 * 2 ** 20;
+/** Debian keeps it where no linker looks. Without it the clock stays as it is. */
+const FAKETIME = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib']
+  .map((folder) => `${folder}/faketime/libfaketime.so.1`)
+  .find((file) => existsSync(file));
 
 /** A task that runs, as its own folder says. */
 export interface LiveTask {
@@ -26,6 +42,9 @@ export class Host {
   readonly settings: string;
   private readonly root = mkdtempSync(join(tmpdir(), 'berth-faults-'));
   private readonly armed = join(this.root, 'armed');
+  private readonly clock = join(this.root, 'clock');
+  /** Whether the data directory has a small file system of its own, which may be filled. */
+  readonly hasOwnDisk: boolean;
   private devices: Device[] = [];
   private keeping: Promise<void> = Promise.resolve();
   private kept = true;
@@ -44,7 +63,14 @@ export class Host {
     this.daemon = new TestDaemon(simulate, ['--config', this.settings], {
       NODE_OPTIONS: `--import ${FAILPOINTS}`,
       FAULTS_ARMED: this.armed,
+      LD_PRELOAD: FAKETIME ?? '',
+      FAKETIME_TIMESTAMP_FILE: this.clock,
+      FAKETIME_CACHE_DURATION: '1',
+      // A clock that is set goes on counting.
+      DONT_FAKE_MONOTONIC: '1',
     });
+    this.setClock(0);
+    this.hasOwnDisk = mounted(this.daemon.dataDirectory);
   }
 
   async start(): Promise<void> {
@@ -71,8 +97,16 @@ export class Host {
     rmSync(`${file}.new`);
   }
 
-  disarm(): void {
-    for (const name of readdirSync(this.armed)) rmSync(join(this.armed, name), { force: true });
+  /** @param points which; none: all, and what they have left behind */
+  disarm(...points: string[]): void {
+    for (const name of points.length > 0 ? points : readdirSync(this.armed))
+      rmSync(join(this.armed, name), { force: true });
+  }
+
+  /** Sets the clock of daemon and workers apart from the host's. */
+  setClock(seconds: number): void {
+    writeFileSync(`${this.clock}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
+    renameSync(`${this.clock}.new`, this.clock);
   }
 
   /** The jobs of which a shim was killed before it could write down how a task ended. */
@@ -169,11 +203,22 @@ export class Host {
   /** Ends all that is left and removes its traces. */
   async destroy(): Promise<void> {
     this.kept = false;
+    await this.daemon.end();
+    if (this.hasOwnDisk) execFileSync('umount', ['--lazy', this.daemon.dataDirectory]);
     await this.daemon.destroy();
     await this.keeping;
     for (const pid of this.jobProcesses()) process.kill(pid, 'SIGKILL');
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/** Gives a folder a file system of its own, where we may. */
+function mounted(folder: string): boolean {
+  if (process.getuid?.() !== 0) return false;
+  return (
+    quietly(() => execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder])) !==
+    null
+  );
 }
 
 /** What comes of it, or null: processes come and go while we look. */

@@ -52,6 +52,8 @@ export function planJobs(random: Random, count: number, records: string): Planne
         workingDirectory: '/',
         environment,
         gracePeriod: 0.5,
+        // None ever comes near it, but for a clock that is believed.
+        ...(random.chance(0.3) ? { timeLimit: 600 } : {}),
         ...devices,
         ...(kind > 0.9 ? { sharing: { memory: '4GiB' } } : {}),
         ...(retries > 0

@@ -6,6 +6,7 @@ import { DEVICE_FAULTS } from './device-faults.js';
 import { FAILPOINT_FAULTS } from './failpoint-faults.js';
 import type { Fault, Scene } from './fault.js';
 import { Host } from './host.js';
+import { HOST_FAULTS } from './host-faults.js';
 import { Load, planJobs } from './load.js';
 import { PROCESS_FAULTS } from './process-faults.js';
 import { Random } from './random.js';
@@ -25,6 +26,7 @@ const KINDS: readonly (readonly Fault[])[] = [
   FAILPOINT_FAULTS,
   FAILPOINT_FAULTS,
   DEVICE_FAULTS,
+  HOST_FAULTS,
 ];
 export const ALL_FAULTS: readonly Fault[] = [...new Set(KINDS)].flat();
 

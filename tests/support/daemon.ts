@@ -164,12 +164,17 @@ export class TestDaemon {
 
   /** Ends everything that was ever started on the data directory, and removes it. */
   async destroy(): Promise<void> {
+    await this.end();
+    rmSync(this.dataDirectory, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** Ends everything that was ever started on the data directory. */
+  async end(): Promise<void> {
     if (this.process?.exitCode === null && this.process.signalCode === null) await this.kill();
     for (let left = this.processes(); left.length > 0; left = this.processes()) {
       for (const pid of left) killQuietly(pid);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    rmSync(this.dataDirectory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   /** All processes that have a file of the data directory open: workers, shims, Redis, and what jobs left behind. */

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, type JobSubmission, JobSubmissionSchema, type ScheduleId } from '@berth/contract';
 import type { Logger } from 'pino';
+import { watchClock } from '../clock-watch.js';
 import { latestTime, nextTime } from '../cron.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { NewJob } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { type DueTime, isDealtWith, type ScheduleLedger, type ScheduleRecord } from '../ledger/schedules.js';
-import { watchClock } from './clock-watch.js';
 import { runId } from './run-id.js';
 import type { Ticks } from './ticks.js';
 

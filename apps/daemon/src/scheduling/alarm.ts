@@ -1,5 +1,5 @@
 /** The clock may be set meanwhile: so it is looked at again at least this often. setTimeout couldn't wait for long either. */
-const LONGEST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 10_000;
 
 /** Calls back at times of the wall clock, also when that is set while we wait. */
 export class Alarm {

@@ -10,6 +10,7 @@ import {
   type SchedulerState,
 } from '@berth/scheduler';
 import type { Logger } from 'pino';
+import { watchClock } from '../clock-watch.js';
 import type { DeviceQueues } from '../ledger/device-queue.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -17,6 +18,7 @@ import {
   type JobRecord,
   type PlacedAttempt,
   placedAttempt,
+  specOf,
   type WaitingJob,
   waitingJob,
 } from '../ledger/record.js';
@@ -58,6 +60,7 @@ export class SchedulerLoop {
   private current: SchedulerState;
   private epoch = '';
   private stopListening: (() => void) | null = null;
+  private stopWatchingClock: (() => void) | null = null;
   /** What has happened since the last decision. */
   private inbox: LedgerEvent[] = [];
   private working = true;
@@ -117,6 +120,7 @@ export class SchedulerLoop {
       if (!this.working) void this.work();
     });
     await this.load();
+    this.stopWatchingClock = watchClock(() => this.beginAnewSoon());
     this.log.info({ epoch: this.epoch, pending: this.state.pending.size }, 'scheduling');
     void this.work();
   }
@@ -145,6 +149,7 @@ export class SchedulerLoop {
 
   close(): void {
     this.stopListening?.();
+    this.stopWatchingClock?.();
     this.alarm.clear();
     if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
     if (this.doubtTimer) clearTimeout(this.doubtTimer);
@@ -184,7 +189,7 @@ export class SchedulerLoop {
     for (const record of pending) {
       const id = record.id as JobId;
       const next = { id, number: Number(record.number), attempt: Number(record.attempt) + 1 };
-      this.enqueue(state, next, waitingJob(record));
+      this.enqueue(state, next, withBoundedBackoff(record));
     }
     for (const record of await this.ledger.holding()) {
       const attempt = Number(record.attempt);
@@ -416,6 +421,14 @@ export class SchedulerLoop {
       this.log.warn({ error: (error as Error).message }, 'the pending reasons could not be written');
     });
   }
+}
+
+/** A clock that was set back must not make a retry wait for longer than its policy says. */
+function withBoundedBackoff(record: JobRecord): WaitingJob {
+  const waiting = waitingJob(record);
+  const { retry } = specOf(record);
+  if (waiting.notBefore === null || !retry || !record.retries) return waiting;
+  return { ...waiting, notBefore: Math.min(waiting.notBefore, Date.now() + retry.maxBackoff * 1000) };
 }
 
 const isHolding = ({ state }: JobRecord): boolean =>

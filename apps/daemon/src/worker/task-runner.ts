@@ -33,7 +33,7 @@ import { drillOrder, drillResult, NO_DRILL, watchDrill } from './drill.js';
 import { checkpointAfter, endingOf, orderBehind, unknownEnding } from './ending.js';
 import { taskEnvironment, taskId } from './environment.js';
 import { carriedOut } from './orders.js';
-import { callAt, timesOf, warningSentence, warningSince } from './time-limit.js';
+import { beginningOf, callAt, timesOf, warningSentence, warningSince } from './time-limit.js';
 
 /** Between two tries to start a task. */
 const PAUSE_BEFORE_START_MS = 1000;
@@ -116,7 +116,12 @@ export class TaskRunner {
         makeFolder(task);
         const lock = tryLock(lockFile(task));
         // Only the claimant makes this folder, and it claims once; whoever has the lock then knows how the task ended.
-        if (lock) await this.launch(task, record, lock);
+        try {
+          if (lock) await this.launch(task, record, lock);
+        } finally {
+          // Gone over to the shim; where it was not, the next try needs it.
+          lock?.release();
+        }
         break;
       } catch (error) {
         // Whatever failed, no shim of it was started: that is the last step.
@@ -236,7 +241,7 @@ export class TaskRunner {
       const start = task.job === job && readStartRecord(task.directory);
       if (!start) continue;
       task.spec = specOf(record as JobRecord);
-      this.limitTime(task, start.startedAt);
+      this.limitTime(task, beginningOf(start));
     }
   }
 
@@ -285,7 +290,7 @@ export class TaskRunner {
     if (!start) return; // The shim is still starting, or never will; its lock tells when that is decided.
     const { state, saving } = await this.ledger.start(task, start.pid, start.startedAt);
     task.started = true;
-    this.limitTime(task, start.startedAt);
+    this.limitTime(task, beginningOf(start));
     if (state === 'stopping') await this.endAsSaid(task, saving);
   }
 

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { formatDuration } from '@berth/contract';
-import { type OrderRecord, readOrders } from '@berth/task-shim';
+import { type OrderRecord, readOrders, type StartRecord } from '@berth/task-shim';
 import type { JobSpec } from '../ledger/record.js';
 
 /** A timer may be early by the clock on the wall. */
@@ -16,6 +17,19 @@ export function timesOf(
   if (timeLimit === null) return { end: null, warning: null };
   const end = startedAt + timeLimit * 1000;
   return { end, warning: timeLimitWarning && Math.max(startedAt, end - timeLimitWarning.before * 1000) };
+}
+
+/** Linux counts for programs in hundredths of a second (USER_HZ), whatever its own clock does. */
+const TICKS_PER_SECOND = 100;
+
+/**
+ * When a task began, by the clock on the wall as it is set now (ms since the epoch): so a clock that was set meanwhile
+ * takes nothing of its time and adds nothing. How long it has run the kernel knows (proc(5): uptime, starttime).
+ */
+export function beginningOf({ startedAt, bootId, shimStartTicks }: StartRecord): number {
+  if (readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() !== bootId) return startedAt;
+  const uptimeSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  return Date.now() - (uptimeSeconds - shimStartTicks / TICKS_PER_SECOND) * 1000;
 }
 
 /** Calls at a time, also one that is over or further away than a timer counts. @returns a function that calls it off */

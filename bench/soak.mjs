@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { drained, startDaemon } from './daemon.mjs';
+import { forEachAtOnce } from './figures.mjs';
+
+const JOBS = Number(process.env.SOAK_JOBS ?? 50_000);
+const DEVICES = 8;
+const CONNECTIONS = 8;
+const SAMPLES = 50;
+/** Until caches, and what is kept of the past, have their size. */
+const WARM_UP = 0.2;
+const KEPT_JOBS = 2000;
+
+/** Many short jobs with retention on: by how much daemon, workers and Redis grow with each, once they are warm. */
+export async function soak() {
+  const scratch = mkdtempSync(join(tmpdir(), 'berth-soak-'));
+  const settings = join(scratch, 'settings.yaml');
+  writeFileSync(settings, `quickFailures: 0\nretention: {mostJobs: ${KEPT_JOBS}, every: 2s}\n`);
+  process.env.BERTH_CONFIG = settings;
+  const daemon = await startDaemon(`${DEVICES}xH100-80GB`, CONNECTIONS);
+  delete process.env.BERTH_CONFIG;
+  const samples = [];
+  try {
+    const portion = Math.ceil(JOBS / SAMPLES);
+    for (let done = 0; done < JOBS; done += portion) {
+      await forEachAtOnce(portion, CONNECTIONS, () =>
+        daemon.call('POST', '/v1/jobs', { command: ['/bin/true'], gpus: 1, workingDirectory: '/' }),
+      );
+      await drained(daemon);
+      samples.push({ jobs: done + portion, ...memoryOf(daemon) });
+    }
+  } finally {
+    await daemon.stop();
+    rmSync(scratch, { recursive: true });
+  }
+  const warm = samples.slice(Math.floor(samples.length * WARM_UP));
+  const slope = (part) => slopeOf(warm.map((sample) => [sample.jobs, sample[part]]));
+  const last = samples.at(-1);
+  return {
+    scenario: 'soak',
+    jobs: JOBS,
+    daemonBytes: last.daemon,
+    workerBytes: last.worker,
+    redisBytes: last.redis,
+    daemonBytesPerJob: slope('daemon'),
+    workerBytesPerJob: slope('worker'),
+    redisBytesPerJob: slope('redis'),
+  };
+}
+
+/** Resident memory in bytes; of the workers the mean. */
+function memoryOf(daemon) {
+  const workers = [];
+  const memory = { daemon: residentBytes(daemon.pid), redis: 0 };
+  for (const pid of daemon.processes()) {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    if (command.startsWith('redis-server')) memory.redis = residentBytes(pid);
+    if (command.includes('worker/main.js')) workers.push(residentBytes(pid));
+  }
+  return { ...memory, worker: workers.reduce((sum, bytes) => sum + bytes, 0) / workers.length };
+}
+
+function residentBytes(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+}
+
+/** Of the straight line through points, by least squares. */
+function slopeOf(points) {
+  const mean = (i) => points.reduce((sum, point) => sum + point[i], 0) / points.length;
+  const [x, y] = [mean(0), mean(1)];
+  const rise = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
+  return rise / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
+}
