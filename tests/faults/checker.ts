@@ -97,9 +97,9 @@ function wrongOutcome(
     return cancelAfter === null ? ['it was cancelled, and nobody asked for that'] : [];
   if (state !== 'succeeded' && state !== 'failed') return [`it is ${state} in the end`];
   if (isHarmed || (devicesFailed && attempts.some((each) => each.cause?.code === 'device_lost'))) return [];
-  const meant = [...new Set(notes.map(({ attempt }) => attempt))]
-    .sort((one, other) => one - other)
-    .map((attempt) => exits[Math.min(attempt, exits.length) - 1] as number);
+  const meant = attempts
+    .filter(({ number, tasks }) => tasks.every(({ rank }) => hasStarted(notes, number, rank)))
+    .map(({ number }) => exits[Math.min(number, exits.length) - 1] as number);
   const last = meant.at(-1);
   const outcome = `${state}, ${cause?.sentence ?? 'without a cause'}`;
   if (last === undefined) return [`it was never started: ${outcome}`];
@@ -109,3 +109,6 @@ function wrongOutcome(
   const isRight = last === 0 ? state === 'succeeded' : state === 'failed' && cause?.exitCode === last;
   return isRight ? [] : [`its last start was to end with ${last}: ${outcome}`];
 }
+
+const hasStarted = (notes: readonly Note[], attempt: number, rank: number): boolean =>
+  notes.some((note) => note.what === 'start' && note.attempt === attempt && note.rank === rank);

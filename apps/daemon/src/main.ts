@@ -9,6 +9,9 @@ import { DISCREET } from './logging.js';
 import { RedisUnavailable } from './redis/private-redis.js';
 import { verifyAlone } from './verify-alone.js';
 
+/** Nothing that is left to be done then is needed: the next daemon finds all of it. */
+const LONGEST_STOP_MS = 15_000;
+
 const program = new Command('berthd')
   .description('The daemon of Berth: queues jobs and runs them on the GPUs of this host.')
   .option('--config <file>', 'settings as YAML (BERTH_CONFIG)')
@@ -85,6 +88,10 @@ async function runDaemon(): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info({ why }, 'stopping');
+    setTimeout(() => {
+      log.error('could not stop in order, for Redis does not do its part; nothing is lost by that');
+      process.exit(1);
+    }, LONGEST_STOP_MS).unref();
     daemon.stop().then(
       () => process.exit(0),
       (error: unknown) => {
