@@ -1,4 +1,4 @@
-import { BerthProblem, BerthUnreachable } from '@berth/client';
+import { BerthProblem, BerthTimeout, BerthUnreachable } from '@berth/client';
 import type { Cause, ProblemCode } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
 import { codeOfError, codeOfJob } from './exit-codes.js';
@@ -41,5 +41,6 @@ it.each([
 
 it('a daemon that is away ends us with 5, a mistake of ours with 1', () => {
   expect(codeOfError(new BerthUnreachable('http://x', ''))).toBe(5);
+  expect(codeOfError(new BerthTimeout(''))).toBe(5);
   expect(codeOfError(new Error('?'))).toBe(1);
 });

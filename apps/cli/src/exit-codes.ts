@@ -56,8 +56,7 @@ export function codeOfJob({ state, cause }: Pick<Job, 'state' | 'cause'>): numbe
 
 export function codeOfError(error: unknown): number {
   if (error instanceof CliError) return error.exitCode;
-  if (error instanceof BerthUnreachable) return EXIT.away;
-  if (error instanceof BerthTimeout) return EXIT.timeout;
+  if (error instanceof BerthUnreachable || error instanceof BerthTimeout) return EXIT.away;
   if (error instanceof BerthProblem) return codeOfProblem(error);
   return EXIT.failure;
 }

@@ -77,17 +77,58 @@ describe('an address', () => {
     await expect(client.jobs.get(1)).rejects.toMatchObject({ code: 'unknown', status: 200 });
   });
 
-  it('that takes too long to answer counts as away', async () => {
+  it('that takes longer than a call may is given up, and said to be slow, not away', async () => {
     daemon.answer(() => undefined);
-    const hasty = new BerthClient({ url: daemon.url, timeoutSeconds: 0.05, retrySeconds: 0 });
-    await expect(hasty.health()).rejects.toThrow(/nothing came within 0.05 s/);
+    const hasty = new BerthClient({ url: daemon.url, timeoutSeconds: 0.05 });
+    const failure = await hasty.devices.list().catch((error) => error);
+    expect(failure).toBeInstanceOf(BerthTimeout);
+    expect(failure.message).toBe(`${daemon.url} has not answered GET /v1/devices within 0.05 s`);
   });
 
-  it('that takes longer than one call may is given up for that call', async () => {
+  it('is given up for one call alone, whichever it is', async () => {
     daemon.answer(() => undefined);
-    const patient = new BerthClient({ url: daemon.url, retrySeconds: 0 });
-    await expect(patient.jobs.explain(1, { timeoutSeconds: 0.05 })).rejects.toThrow(/within 0.05 s/);
-    await expect(patient.devices.drain(0, { timeoutSeconds: 0.05 })).rejects.toThrow(/within 0.05 s/);
+    const options = { timeoutSeconds: 0.02 };
+    const { devices, jobs, groups, schedules, tokens, users } = client;
+    const calls: Promise<unknown>[] = [
+      client.me(options),
+      client.shutdown(options),
+      client.usage(options),
+      client.queue(options),
+      client.timeline(options),
+      client.health(options),
+      client.doctor(options),
+      devices.drain(0, options),
+      devices.history(0, options),
+      jobs.explain(1, options),
+      jobs.getTagged(1, options),
+      jobs.wait(1, options),
+      jobs.page(options),
+      jobs.list(options).next(),
+      jobs.logs(1, options).next(),
+      jobs.metrics(1, options),
+      jobs.drill(1, options),
+      groups.submit({}, options),
+      schedules.list(options),
+      users.create({ name: 'ada' }, options),
+      users.list(options),
+      users.change('ada', {}, options),
+      users.delete('ada', options),
+      tokens.create('ada', {}, options),
+      tokens.list('ada', options),
+      tokens.revoke('tok_1', options),
+    ];
+    const failures = await Promise.all(calls.map((call) => call.catch((error) => error)));
+    expect(failures.map(({ name }) => name)).toEqual(calls.map(() => 'BerthTimeout'));
+  });
+
+  it('is tried again no longer than the call may take', async () => {
+    daemon.answer(problem('ledger_unavailable', 503));
+    const began = performance.now();
+    const patient = new BerthClient({ url: daemon.url, retrySeconds: 30 });
+    const failure = await patient.jobs.get(1, { timeoutSeconds: 0.4 }).catch((error) => error);
+    expect(failure).toMatchObject({ code: 'ledger_unavailable' });
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(daemon.seen.length).toBeGreaterThan(1);
   });
 
   it('may lie behind a path', async () => {
@@ -141,6 +182,18 @@ it('names a job by id, number or itself', async () => {
     '/v1/jobs/a%2F..%2Fb/cancel',
   ]);
   expect(daemon.seen[0]?.headers['content-type']).toBeUndefined();
+});
+
+it('changes a job only as it was read', async () => {
+  daemon.answer((_seen, response) => {
+    response.writeHead(200, { etag: '"v1.x"' }).end(JSON.stringify(job()));
+  });
+  const { job: read, etag } = await client.jobs.getTagged(12);
+  await client.jobs.change(read, { priority: 5 }, { ifMatch: etag });
+  expect(daemon.seen.map(({ method, headers }) => [method, headers['if-match']])).toEqual([
+    ['GET', undefined],
+    ['PATCH', '"v1.x"'],
+  ]);
 });
 
 describe('a list', () => {

@@ -30,15 +30,15 @@ export interface BerthClientOptions {
   token?: string | undefined;
   /** Instead of the global one. */
   fetch?: typeof fetch | undefined;
-  /** How long one request may take to be answered. Default 30. */
+  /** How long a call may take, what is tried again included; watching takes as long as it does. Default 30. */
   timeoutSeconds?: number | undefined;
   /** How long a request is tried again where nobody answers, or Berth says 503. Default 5; 0 never does. */
   retrySeconds?: number | undefined;
 }
 
 /**
- * A daemon of Berth. Its calls throw `BerthProblem` (the daemon said no), `BerthUnreachable` (nobody answered) or,
- * when their signal is aborted, its reason.
+ * A daemon of Berth. Its calls throw `BerthProblem` (the daemon said no), `BerthUnreachable` (nobody answered),
+ * `BerthTimeout` (the answer did not come in time) or, when their signal is aborted, its reason.
  */
 export class BerthClient {
   readonly jobs: Jobs;
@@ -84,8 +84,8 @@ export class BerthClient {
   }
 
   /** Who you are to the daemon, and what you may do. */
-  me({ signal }: RequestOptions = {}): Promise<Me> {
-    return this.transport.json({ path: '/v1/me', signal });
+  me(options: RequestOptions = {}): Promise<Me> {
+    return this.transport.json({ path: '/v1/me', ...options });
   }
 
   /**
@@ -129,8 +129,8 @@ export class BerthClient {
   }
 
   /** Ends the daemon; by default jobs that run go on. It answers before it ends. */
-  shutdown({ jobs, signal }: ShutdownRequest & RequestOptions = {}): Promise<Shutdown> {
-    return this.transport.json({ method: 'POST', path: '/v1/shutdown', body: { jobs }, signal });
+  shutdown({ jobs, ...options }: ShutdownRequest & RequestOptions = {}): Promise<Shutdown> {
+    return this.transport.json({ method: 'POST', path: '/v1/shutdown', body: { jobs }, ...options });
   }
 
   /** The whole ledger as lines of JSON, as of one moment; the answer's body is still to come. It holds secrets. For admins. */

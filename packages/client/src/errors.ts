@@ -59,7 +59,7 @@ export class BerthUnreachable extends Error {
   }
 }
 
-/** A wait took longer than it was allowed to. The job goes on. */
+/** A call, or a wait for a job, took longer than it was allowed to. What was asked may still be done; a job goes on. */
 export class BerthTimeout extends Error {
   override readonly name = 'BerthTimeout';
 }

@@ -35,7 +35,7 @@ export type JobReference = string | number | Pick<Job, 'id'>;
 export interface RequestOptions {
   /** Ends the call; it throws the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** How long the call may take to be answered. Default: the client's. */
+  /** How long the call may take, what is tried again included. Default: the client's. */
   timeoutSeconds?: number | undefined;
 }
 
@@ -125,6 +125,12 @@ export class Jobs {
     return this.transport.json({ path: pathOf(job), ...options });
   }
 
+  /** One job, and the ETag of it as it is: for `change`. */
+  async getTagged(job: JobReference, options: RequestOptions = {}): Promise<{ job: Job; etag: string }> {
+    const { value, etag } = await this.transport.tagged<Job>({ path: pathOf(job), ...options });
+    return { job: value, etag };
+  }
+
   /** One page of jobs, newest first. */
   page({ signal, timeoutSeconds, ...query }: PageOptions = {}): Promise<JobList> {
     return this.transport.json({ path: '/v1/jobs', query: { ...query }, signal, timeoutSeconds });
@@ -198,7 +204,7 @@ export class Jobs {
 
   /**
    * Changes priority, time limit or labels.
-   * @param options.ifMatch the ETag of an answer about it: only where it is as it was then
+   * @param options.ifMatch what `getTagged` gave with it: only where it is still as it was then
    * @throws BerthProblem `conflict` when it has ended, `precondition_failed`
    */
   change(
@@ -216,27 +222,29 @@ export class Jobs {
    */
   async wait(job: JobReference, { signal, timeoutSeconds }: WaitOptions = {}): Promise<Job> {
     const deadline = performance.now() + (timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-    let found = await this.get(job, { signal });
+    let found = await this.get(job, { signal, timeoutSeconds });
     const pauses = backoff(50, 1000);
     while (!ENDED.has(found.state)) {
-      const left = deadline - performance.now();
+      const left = (deadline - performance.now()) / 1000;
       if (left <= 0) {
         throw new BerthTimeout(
           `job ${found.number} is still ${found.state} after ${timeoutSeconds} s; it goes on`,
         );
       }
-      const wait = Math.min(left / 1000, LONG_POLL_SECONDS);
+      const wait = Math.min(left, LONG_POLL_SECONDS);
       const asked = performance.now();
       const call = {
         path: pathOf(found),
         query: { wait, until: 'ended' },
         signal,
-        timeoutSeconds: wait + ANSWER_SECONDS,
-        retrySeconds: Math.min(left / 1000, WATCH_RETRY_SECONDS),
+        timeoutSeconds: left,
+        tryTimeoutSeconds: wait + ANSWER_SECONDS,
+        retrySeconds: WATCH_RETRY_SECONDS,
       };
       found = await this.transport.json<Job>(call).catch((error: unknown) => {
         // Who waits can wait for that, too.
         if (error instanceof BerthProblem && error.code === 'too_many_followers') return found;
+        if (error instanceof BerthTimeout) return found;
         throw error;
       });
       // Something between here and the daemon that doesn't wait shall not be asked without end.
@@ -268,6 +276,8 @@ export class Jobs {
       const { state, attempts } = await this.transport.json<Job>({
         path,
         signal: options.signal,
+        timeoutSeconds: Number.POSITIVE_INFINITY,
+        tryTimeoutSeconds: ANSWER_SECONDS,
         retrySeconds,
       });
       if (ENDED.has(state) || options.attempt === undefined) return ENDED.has(state);

@@ -1,19 +1,24 @@
 import type { Problem, ProblemCode } from '@berth/contract';
 import { backoff, sleep } from './backoff.js';
-import { BerthProblem, BerthUnreachable } from './errors.js';
+import { BerthProblem, BerthTimeout, BerthUnreachable } from './errors.js';
 
 const PROBLEM_TYPE = /^urn:berth:problem:(\w+)$/;
 
 /** A connection that was open for this long without a byte was no failure. */
 export const IDLE_MILLISECONDS = 10_000;
 
+/** What a timer can count (24 days); nobody waits longer for one answer. */
+const LONGEST_TIMER_SECONDS = 2 ** 31 / 1000;
+
 type QueryValue = string | number | boolean;
 
 /** One call of the API. It may be sent twice: what makes something carries a key, the others change nothing then. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Instead of the client's own. */
+  /** How long it may take in all, tries included; default: the client's. */
   timeoutSeconds?: number | undefined;
+  /** After how long a try without an answer counts as a broken connection. Default: as long as the call may take. */
+  tryTimeoutSeconds?: number | undefined;
   path: string;
   /** A list is sent as the same name again and again. */
   query?: Record<string, QueryValue | readonly QueryValue[] | undefined>;
@@ -30,7 +35,7 @@ export interface Call {
   signal?: AbortSignal | undefined;
   /** How long to try again where nobody answers; default: the client's. */
   retrySeconds?: number | undefined;
-  /** No limit for an answer that may come late on purpose. */
+  /** No limit for an answer that may come late on purpose, or never ends. */
   patient?: boolean;
 }
 
@@ -73,15 +78,16 @@ export class Transport {
     this.retrySeconds = options.retrySeconds;
   }
 
-  /** The answer's JSON. @throws BerthProblem, BerthUnreachable, the signal's reason */
+  /** The answer's JSON. @throws BerthProblem, BerthUnreachable, BerthTimeout, the signal's reason */
   json<T>(call: Call): Promise<T> {
+    return this.insist(call, (response) => this.jsonOf<T>(response));
+  }
+
+  /** The answer's JSON with its ETag. @throws as `json` */
+  tagged<T>(call: Call): Promise<{ value: T; etag: string }> {
     return this.insist(call, async (response) => {
-      const text = await response.text();
-      try {
-        return JSON.parse(text) as T;
-      } catch {
-        throw new BerthProblem('unknown', response.status, `${this.url} answers, but not as Berth does`);
-      }
+      const value = await this.jsonOf<T>(response);
+      return { value, etag: response.headers.get('etag') ?? this.notBerth(response) };
     });
   }
 
@@ -90,7 +96,35 @@ export class Transport {
     return this.insist(call, async (response) => response);
   }
 
+  private async jsonOf<T>(response: Response): Promise<T> {
+    const text = await response.text();
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      return this.notBerth(response);
+    }
+  }
+
+  private notBerth({ status }: Response): never {
+    throw new BerthProblem('unknown', status, `${this.url} answers, but not as Berth does`);
+  }
+
   private async insist<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
+    const seconds = call.patient ? Number.POSITIVE_INFINITY : (call.timeoutSeconds ?? this.timeoutSeconds);
+    const clock = new Clock(seconds);
+    try {
+      return await this.tryAgain(call, clock, read);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      if (!clock.signal.aborted) throw error;
+      const what = `${call.method ?? 'GET'} ${call.path}`;
+      throw new BerthTimeout(`${this.url} has not answered ${what} within ${seconds} s`, { cause: error });
+    } finally {
+      clock.stop();
+    }
+  }
+
+  private async tryAgain<T>(call: Call, clock: Clock, read: (response: Response) => Promise<T>): Promise<T> {
     const retryMilliseconds = (call.retrySeconds ?? this.retrySeconds) * 1000;
     // One for all tries: it is what makes them safe.
     const keyed = call.makes ? { ...call, idempotencyKey: call.idempotencyKey ?? newKey() } : call;
@@ -99,25 +133,25 @@ export class Transport {
     for (;;) {
       const began = performance.now();
       try {
-        return await this.send(keyed, read);
+        return await this.send(keyed, clock, read);
       } catch (error) {
         const pause = Math.max(pauses.next().value, retryAfter(error));
         // Something between here and the daemon gave up on a connection that was fine: Node's fetch does after 300 s.
         if (call.patient && performance.now() - began > IDLE_MILLISECONDS) {
           deadline = performance.now() + retryMilliseconds;
         }
-        if (!isPassing(error) || performance.now() + pause > deadline) throw error;
+        const next = performance.now() + pause;
+        if (!isPassing(error) || next > deadline || next > clock.end) throw error;
         await sleep(pause, call.signal);
       }
     }
   }
 
-  private async send<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
+  private async send<T>(call: Call, whole: Clock, read: (response: Response) => Promise<T>): Promise<T> {
     call.signal?.throwIfAborted();
-    const clock = new AbortController();
-    const seconds = call.timeoutSeconds ?? this.timeoutSeconds;
-    const timer = call.patient ? undefined : setTimeout(() => clock.abort(), seconds * 1000);
-    const signal = call.signal ? AbortSignal.any([call.signal, clock.signal]) : clock.signal;
+    const { tryTimeoutSeconds: seconds = Number.POSITIVE_INFINITY } = call;
+    const clock = new Clock(seconds);
+    const signal = AbortSignal.any([whole.signal, clock.signal, ...(call.signal ? [call.signal] : [])]);
     try {
       const response = await this.fetch(this.address(call), { ...this.request(call), signal });
       if (!response.ok && !call.accept?.includes(response.status)) throw await problemOf(response, this.url);
@@ -128,7 +162,7 @@ export class Transport {
       const reason = clock.signal.aborted ? `nothing came within ${seconds} s` : reasonOf(error);
       throw new BerthUnreachable(this.url, reason, { cause: error });
     } finally {
-      clearTimeout(timer);
+      clock.stop();
     }
   }
 
@@ -155,6 +189,29 @@ export class Transport {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(lines === undefined ? {} : { body: lines }),
     };
+  }
+}
+
+/** Aborts its signal when its time is over. */
+class Clock {
+  /** By `performance.now()`. */
+  readonly end: number;
+  private readonly controller = new AbortController();
+  private readonly timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param seconds Infinity: never */
+  constructor(seconds: number) {
+    this.end = performance.now() + seconds * 1000;
+    if (seconds < LONGEST_TIMER_SECONDS)
+      this.timer = setTimeout(() => this.controller.abort(), seconds * 1000);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
   }
 }
 

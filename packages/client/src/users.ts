@@ -25,18 +25,18 @@ export class Users {
   }
 
   /** All of them, by name. */
-  async list({ signal }: RequestOptions = {}): Promise<RegisteredUser[]> {
-    return (await this.transport.json<UserList>({ path: '/v1/users', signal })).items;
+  async list(options: RequestOptions = {}): Promise<RegisteredUser[]> {
+    return (await this.transport.json<UserList>({ path: '/v1/users', ...options })).items;
   }
 
   /** Changes a role, or the account that jobs run as; or keeps somebody out (`disabled`). */
-  change(name: string, change: UserChange, { signal }: RequestOptions = {}): Promise<RegisteredUser> {
-    return this.transport.json({ method: 'PATCH', path: pathOf(name), body: change, signal });
+  change(name: string, change: UserChange, options: RequestOptions = {}): Promise<RegisteredUser> {
+    return this.transport.json({ method: 'PATCH', path: pathOf(name), body: change, ...options });
   }
 
   /** Removes a user and their tokens; their jobs stay. @returns who it was */
-  delete(name: string, { signal }: RequestOptions = {}): Promise<RegisteredUser> {
-    return this.transport.json({ method: 'DELETE', path: pathOf(name), signal });
+  delete(name: string, options: RequestOptions = {}): Promise<RegisteredUser> {
+    return this.transport.json({ method: 'DELETE', path: pathOf(name), ...options });
   }
 }
 
@@ -58,14 +58,18 @@ export class Tokens {
   }
 
   /** A user's tokens, oldest first. */
-  async list(user: string, { signal }: RequestOptions = {}): Promise<Token[]> {
-    return (await this.transport.json<TokenList>({ path: `${pathOf(user)}/tokens`, signal })).items;
+  async list(user: string, options: RequestOptions = {}): Promise<Token[]> {
+    return (await this.transport.json<TokenList>({ path: `${pathOf(user)}/tokens`, ...options })).items;
   }
 
   /** From the answer on it opens nothing. @returns what it was */
-  revoke(token: string | Pick<Token, 'id'>, { signal }: RequestOptions = {}): Promise<Token> {
+  revoke(token: string | Pick<Token, 'id'>, options: RequestOptions = {}): Promise<Token> {
     const id = typeof token === 'object' ? token.id : token;
-    return this.transport.json({ method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(id)}`, signal });
+    return this.transport.json({
+      method: 'DELETE',
+      path: `/v1/tokens/${encodeURIComponent(id)}`,
+      ...options,
+    });
   }
 }
 

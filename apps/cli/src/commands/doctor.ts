@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { BerthUnreachable } from '@berth/client';
+import { BerthTimeout, BerthUnreachable } from '@berth/client';
 import type { DoctorReport, Finding } from '@berth/contract';
 import type { Command } from 'commander';
 import { dataDirectoryOf, type GlobalOptions } from '../connection.js';
@@ -43,7 +43,9 @@ async function withDaemon(
     return { ...report, findings: [running, ...report.findings] };
   } catch (error) {
     const isAway =
-      error instanceof BerthUnreachable || (error instanceof CliError && error.exitCode === EXIT.away);
+      error instanceof BerthUnreachable ||
+      error instanceof BerthTimeout ||
+      (error instanceof CliError && error.exitCode === EXIT.away);
     if (!isAway) throw error;
     const absent = finding('warning', (error as Error).message, 'What follows is what one would find here');
     const report = askBerthd(options, python, kit.host);

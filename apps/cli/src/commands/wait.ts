@@ -56,7 +56,7 @@ const wait: Action<WaitOptions> = async (kit, { timeout, any, json }, words) => 
       return code;
     });
   } catch (error) {
-    if (error instanceof BerthTimeout) {
+    if (error instanceof BerthTimeout && timeout !== undefined) {
       const which = jobs.map(({ number }) => number).join(', ');
       const what = any ? 'none has ended' : 'not all have ended';
       throw new CliError(EXIT.timeout, `waited ${timeout}; ${what} (of ${which}), and they go on`);

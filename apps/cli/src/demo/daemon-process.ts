@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { BerthClient, BerthUnreachable } from '@berth/client';
+import { BerthClient, BerthTimeout, BerthUnreachable } from '@berth/client';
 import { CliError, EXIT } from '../exit-codes.js';
 import type { Host } from '../host.js';
 
@@ -95,7 +95,7 @@ async function readyDaemon(directory: string): Promise<{ url: string; pid: numbe
     const { status } = await new BerthClient({ url: address.url, retrySeconds: 0 }).health();
     return status === 'ok' ? address : null;
   } catch (error) {
-    if (error instanceof BerthUnreachable) return null;
+    if (error instanceof BerthUnreachable || error instanceof BerthTimeout) return null;
     throw error;
   }
 }

@@ -26,6 +26,9 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
+/** What of an answer a page of an allowed origin may read besides its body. */
+const READABLE = 'Berth-Log-Offset, ETag, Idempotency-Replayed, Location, Retry-After';
+
 /** An address can't be rebound, as a name can: whoever sends one means it. */
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
 
@@ -61,6 +64,7 @@ function share(request: FastifyRequest, reply: FastifyReply): FastifyReply | und
   reply.raw.setHeader('access-control-allow-origin', request.headers.origin as string);
   reply.raw.setHeader('cross-origin-resource-policy', 'cross-origin');
   reply.raw.setHeader('vary', 'Origin');
+  reply.raw.setHeader('access-control-expose-headers', READABLE);
   if (request.method !== 'OPTIONS' || !request.headers['access-control-request-method']) return undefined;
   reply.raw.setHeader('access-control-allow-methods', 'GET, POST, PATCH, DELETE');
   reply.raw.setHeader(
