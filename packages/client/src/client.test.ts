@@ -117,8 +117,8 @@ describe('an address', () => {
       tokens.list('ada', options),
       tokens.revoke('tok_1', options),
     ];
-    const failures = await Promise.all(calls.map((call) => call.catch((error) => error)));
-    expect(failures.map(({ name }) => name)).toEqual(calls.map(() => 'BerthTimeout'));
+    const failures = await Promise.all(calls.map((call) => call.catch((error: Error) => error)));
+    expect(failures).toEqual(calls.map(() => expect.any(BerthTimeout)));
   });
 
   it('is tried again no longer than the call may take', async () => {
