@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { dashboard } from './dashboard.mjs';
 import { decision } from './decision.mjs';
 import { devices } from './devices.mjs';
 import { drain } from './drain.mjs';
@@ -11,12 +12,24 @@ import { reports } from './reports.mjs';
 import { soak } from './soak.mjs';
 import { submissions } from './submissions.mjs';
 
-const SCENARIOS = { latency, submissions, drain, devices, decision, lists, followers, idle, reports, soak };
+const SCENARIOS = {
+  latency,
+  submissions,
+  drain,
+  devices,
+  decision,
+  lists,
+  followers,
+  dashboard,
+  idle,
+  reports,
+  soak,
+};
 /** It takes minutes, so it runs only where it is named. */
 const LONG = ['soak'];
 const RESULTS = new URL('results/', import.meta.url);
 
-/** `npm run bench [-- latency submissions drain devices decision lists followers idle reports soak]`: prints each scenario's figures and writes them as JSON. */
+/** `npm run bench [-- latency submissions drain devices decision lists followers dashboard idle reports soak]`: prints each scenario's figures and writes them as JSON. */
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in SCENARIOS));
 if (unknown.length > 0) {
