@@ -18,7 +18,7 @@ const QuerySchema = z.strictObject({
 
 /** `GET /v1/usage`. */
 export const usageRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
-  const { scheduling, ledger } = app.context;
+  const { scheduling, ledger, access } = app.context;
   app.get(
     '/v1/usage',
     {
@@ -40,7 +40,8 @@ export const usageRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const [past, totals, jobs] = await Promise.all([
         ledger.usage.past(),
         ledger.usage.totals(),
-        ledger.usage.jobs(running, MOST_JOBS),
+        // Of more than were asked for some may be left for who sees only their own.
+        ledger.usage.jobs(running, access.visibility === 'own' ? MOST_JOBS : request.query.jobs),
       ]);
       const { halfLifeSeconds, reachSeconds } = state.policy;
       const usage: Usage = {
@@ -62,12 +63,15 @@ const heldFor = ({ gpus, since }: Allocation, now: number): number =>
 function usersOf(state: SchedulerState, past: Past, totals: Totals, now: number): UserUsage[] {
   const { halfLifeSeconds } = state.policy;
   const allocations = [...state.allocations.values()];
-  const pending = [...state.pending.values()];
+  // By their shapes, of which there are few, however many wait.
+  const waiting = new Map<string, number>();
+  for (const { needs, queue } of state.shapes.values())
+    waiting.set(needs.user, (waiting.get(needs.user) ?? 0) + queue.length);
   const names = new Set([
     ...state.usage.keys(),
     ...Object.keys(state.policy.users).filter((name) => name !== '*'),
     ...allocations.map(({ needs }) => needs.user),
-    ...pending.map(({ needs }) => needs.user),
+    ...waiting.keys(),
   ]);
   const order = new Order(state, now);
   const users = [...names].map((user) => {
@@ -87,7 +91,7 @@ function usersOf(state: SchedulerState, past: Past, totals: Totals, now: number)
       factor: order.factor(user),
       gpus: sum(({ gpus }) => gpus),
       runningJobs: held.length,
-      pendingJobs: pending.filter(({ needs }) => needs.user === user).length,
+      pendingJobs: waiting.get(user) ?? 0,
       mostGpus,
       mostRunningJobs,
     };
