@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Queue } from '@berth/contract';
@@ -146,12 +146,15 @@ describe('the devices', () => {
     await expect.poll(() => table.count()).toBe(0);
   });
 
-  it('are said to be simulated, and old when the daemon is away', async () => {
+  it('are said to be simulated, and old while the daemon is away; then the page goes on', async () => {
     await open('/');
     await page.getByText('these devices are made up').waitFor();
     await daemon.kill();
     await page.getByText("The daemon doesn't answer").waitFor({ timeout: 30_000 });
-    await daemon.start();
+    await page.getByRole('article', { name: 'Device 3' }).waitFor();
+    await daemon.start(undefined, new URL(daemon.address).host);
+    await page.getByText("The daemon doesn't answer").waitFor({ state: 'detached', timeout: 30_000 });
+    await page.getByText(/updated \d s ago/).waitFor();
   });
 });
 
@@ -245,6 +248,64 @@ describe('a job', () => {
     await page.getByRole('button', { name: 'Yes, cancel' }).click();
     await page.getByText('cancelled', { exact: false }).first().waitFor();
     expect((await daemon.ended(job)).state).toBe('cancelled');
+  });
+
+  it('has a log of 100,000 lines, one of them too long and some with control characters, that is followed and scrolled', async () => {
+    const go = join(daemon.dataDirectory, 'go');
+    const job = await daemon.shell(
+      `seq -f 'line %.0f' 1 120000; head -c 10000000 /dev/zero | tr '\\0' y; echo; printf 'a\\033]0;title\\007b \\007 \\033[2J\\n'; ` +
+        `while [ ! -e ${go} ]; do sleep 0.1; done; echo the last one; sleep 60`,
+    );
+    await open(`/jobs/${job.number}`);
+    const log = page.getByRole('log');
+    await log.getByText('ab ␇', { exact: true }).waitFor();
+    await log.getByText('… and 9990000 more characters, not shown').waitFor();
+    await page.getByText(`100000 lines, the newest; all of them: berth logs ${job.number}`).waitFor();
+    expect(await log.locator('pre > div').count()).toBeLessThan(150);
+    writeFileSync(go, '');
+    await log.getByText('the last one').waitFor();
+    // Who scrolls up stays there.
+    await log.evaluate((box) => {
+      box.scrollTop = box.scrollHeight / 2;
+    });
+    await log
+      .getByText(/^line 700\d\d$/)
+      .first()
+      .waitFor();
+    expect(await page.getByLabel('Follow').isChecked()).toBe(false);
+    expect(await log.locator('pre > div').count()).toBeLessThan(150);
+    await page.getByLabel('Search').fill('line 119999');
+    await page.getByText(/^1 line,/).waitFor();
+    await daemon.cancel(job);
+    await daemon.ended(job);
+  });
+
+  it('that failed says why, what to do, where its log shows it, and how much of its device it used', async () => {
+    const job = await daemon.shell(
+      `/usr/bin/python3 ${HOLD_MEMORY} 11 3; seq 500; /usr/bin/python3 -c "raise RuntimeError('CUDA error: invalid device ordinal')"`,
+      { sharing: { memory: '40GiB' } },
+    );
+    await daemon.ended(job);
+    await open(`/jobs/${job.number}`);
+    const diagnosis = page.getByRole('region', { name: 'Diagnosis' });
+    const said = (await daemon.job(job)).cause?.diagnosis;
+    expect(await diagnosis.innerText()).toContain(said?.advice);
+    expect(await diagnosis.innerText()).toContain(said?.line);
+    const log = page.getByRole('log');
+    const telling = log.getByText('RuntimeError: CUDA error');
+    await telling.waitFor();
+    await log.evaluate((box) => {
+      box.scrollTop = 0;
+    });
+    await telling.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Go to what failed it' }).click();
+    await telling.waitFor();
+    await page
+      .getByText(
+        /It asked for 40 GiB of device \d and used 11 GiB at the most\. --share-memory 1\dGiB would leave/,
+      )
+      .waitFor();
+    expect(await dashboard.barriers()).toEqual([]);
   });
 
   it('shows how far its training is, and the curve of its loss', async () => {

@@ -35,9 +35,12 @@ export class TestDaemon {
     return daemon;
   }
 
-  /** Starts berthd on the data directory, and resolves when it says that it is ready. */
-  async start(simulate = this.simulate): Promise<void> {
-    const where = ['--data-dir', this.dataDirectory, '--listen', '127.0.0.1:0'];
+  /**
+   * Starts berthd on the data directory, and resolves when it says that it is ready.
+   * @param listen host and port; by default one that is free
+   */
+  async start(simulate = this.simulate, listen = '127.0.0.1:0'): Promise<void> {
+    const where = ['--data-dir', this.dataDirectory, '--listen', listen];
     const devices = simulate === null ? [] : ['--simulate', simulate];
     const argv = [BERTHD, ...where, ...devices, ...this.flags];
     const child = spawn(process.execPath, argv, {

@@ -11,7 +11,7 @@ export interface Polled<T> {
   error: Error | null;
 }
 
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * Asks again and again while the page is seen; more rarely while nobody answers. What was answered last stays.

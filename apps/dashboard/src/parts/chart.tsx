@@ -17,11 +17,14 @@ export function Chart({
   data,
   lines,
   isTime = true,
+  hasGaps = false,
 }: {
   title: string;
   data: [number[], ...(number | null)[][]];
   lines: readonly Line[];
   isTime?: boolean;
+  /** Whether lines have their points at different places: they go on over those of others. */
+  hasGaps?: boolean;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<UPlot | null>(null);
@@ -49,6 +52,7 @@ export function Chart({
             label,
             stroke: colour(name),
             width: 1.5,
+            spanGaps: hasGaps,
             scale,
           })),
         ],

@@ -1,43 +1,83 @@
-import type { Job } from '@berth/contract';
-import { isEnded } from '../figures.js';
-import { usePoll } from '../live/poll.js';
-import { client } from '../live/session.js';
-import { Chart } from './chart.js';
+import type { JobMetrics, Series } from '@berth/contract';
+import { gibibytes, percent } from '../figures.js';
+import { Chart, type Line } from './chart.js';
 
-/** What the job had of its devices, over time: memory of its own processes, and the devices' load. */
-export function Curves({ job }: { job: Job }) {
-  const isOver = isEnded(job.state);
-  const since = job.attempts.at(-1)?.placedAt;
-  const polled = usePoll(
-    (signal) => client.value.jobs.metrics(job, { signal, names: ['-'], ...(since ? { since } : {}) }),
-    isOver ? 60_000 : 3000,
-    `${job.id}/${job.attempts.length}/${isOver}`,
-  );
-  const devices = polled.data?.devices.filter(({ points }) => points.length > 1) ?? [];
-  if (devices.length === 0) return null;
+const GIB = 2 ** 30;
+const TORCH: readonly [string, string, string][] = [
+  ['torch.allocated', 'allocated by torch, GiB', '--foreign'],
+  ['torch.reserved', 'reserved by torch, GiB', '--other'],
+];
+
+/**
+ * What the job had of its devices, over time: memory of its own processes as the driver sees it, the devices' load; and of the
+ * device of the task that is looked at, what torch says of memory.
+ */
+export function Curves({ metrics: { devices, series }, own }: { metrics: JobMetrics; own: string | null }) {
+  const seen = devices.filter(({ points }) => points.length > 1);
+  if (seen.length === 0) return null;
   return (
     <section aria-label="Memory and load over time">
       <h2>Devices over time</h2>
       <div class="charts">
-        {devices.map(({ device, index, points }) => {
-          const times = points.map(({ at }) => Date.parse(at) / 1000);
-          const memory = points.map(({ memoryUsedBytes }) =>
-            memoryUsedBytes === null ? null : memoryUsedBytes / 2 ** 30,
-          );
-          const load = points.map(({ utilisation }) => (utilisation === null ? null : utilisation * 100));
-          return (
-            <Chart
-              key={device}
-              title={`Device ${index}`}
-              data={[times, memory, load]}
-              lines={[
-                { label: 'memory of the job, GiB', colour: '--job', scale: 'gib' },
-                { label: 'load of the device, %', colour: '--accent', scale: 'percent' },
-              ]}
-            />
-          );
-        })}
+        {seen.map((device) => (
+          <DeviceCurve of={device} series={device.device === own ? series : []} key={device.device} />
+        ))}
       </div>
     </section>
   );
+}
+
+interface Curve extends Line {
+  /** By seconds since the epoch. */
+  values: Map<number, number | null>;
+}
+
+function DeviceCurve({ of, series }: { of: JobMetrics['devices'][number]; series: readonly Series[] }) {
+  const { device, index, points, peakMemoryBytes } = of;
+  const by = (figure: (point: (typeof points)[number]) => number | null) =>
+    new Map(points.map((point) => [Date.parse(point.at) / 1000, figure(point)]));
+  const curves: Curve[] = [
+    {
+      ...{ label: 'memory of the job, GiB', colour: '--job', scale: 'gib' },
+      values: by(({ memoryUsedBytes }) => memoryUsedBytes && memoryUsedBytes / GIB),
+    },
+    {
+      ...{ label: 'load of the device, %', colour: '--accent', scale: 'percent' },
+      values: by(({ utilisation }) => utilisation && utilisation * 100),
+    },
+    ...TORCH.flatMap(([name, label, colour]) => {
+      const found = series.find((each) => each.name === name);
+      return found ? [{ label, colour, scale: 'gib', values: bytesOverTime(found) }] : [];
+    }),
+  ];
+  const last = points.at(-1);
+  return (
+    <figure class="curve">
+      <Chart
+        // With other lines it is another chart.
+        key={`${device}/${curves.length}`}
+        title={`Device ${index}`}
+        data={aligned(curves.map(({ values }) => values))}
+        lines={curves}
+        hasGaps={curves.length > 2}
+      />
+      <figcaption class="muted">
+        memory {gibibytes(last?.memoryUsedBytes)} GiB, {gibibytes(peakMemoryBytes)} at the most; load{' '}
+        {percent(last?.utilisation)}
+      </figcaption>
+    </figure>
+  );
+}
+
+function bytesOverTime({ points }: Series): Map<number, number | null> {
+  const known = points.filter(({ at }) => at !== null);
+  return new Map(
+    known.map(({ at, last }) => [Math.round(Date.parse(at as string) / 1000), last && last / GIB]),
+  );
+}
+
+/** Curves that have their points at different times, on one axis of time. */
+function aligned(curves: readonly ReadonlyMap<number, number | null>[]): [number[], ...(number | null)[][]] {
+  const times = [...new Set(curves.flatMap((values) => [...values.keys()]))].sort((a, b) => a - b);
+  return [times, ...curves.map((values) => times.map((time) => values.get(time) ?? null))];
 }

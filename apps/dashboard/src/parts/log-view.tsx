@@ -1,6 +1,6 @@
 import { FancyAnsi } from 'fancy-ansi';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { LogLines } from '../live/log-lines.js';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { LogLines, MOST_LINES } from '../live/log-lines.js';
 import { client } from '../live/session.js';
 
 const LINE_HEIGHT = 18;
@@ -10,46 +10,43 @@ const DRAW_MS = 100;
 
 /** Escapes what is HTML and colours what is ANSI. */
 const ansi = new FancyAnsi();
+/** Titles, links and the like (OSC): what a terminal does with them isn't wanted here. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const COMMANDS = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)/g;
+/** Control characters that are neither a tabulator nor the beginning of an ANSI sequence. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const CONTROLS = /[\x00-\x08\x0a-\x1a\x1c-\x1f]/g;
+
+const htmlOf = (line: string): string =>
+  ansi
+    .toHtml(line.replace(COMMANDS, ''))
+    .replace(CONTROLS, (sign) => String.fromCharCode(0x2400 + sign.charCodeAt(0))) || ' ';
 
 /** The log of a task, as it grows: only the lines that are seen are drawn, so that 100,000 are as smooth as ten. */
-export function LogView({ job, attempt, rank }: { job: string; attempt: number; rank: number }) {
-  const log = useRef(new LogLines());
+export function LogView({
+  job,
+  attempt,
+  rank,
+  telling,
+}: {
+  /** Its number. */
+  job: number;
+  attempt: number;
+  rank: number;
+  /** The line that says why it failed. */
+  telling: string | null;
+}) {
+  const { log, problem } = useLog(job, attempt, rank);
   const box = useRef<HTMLDivElement>(null);
   const [, draw] = useState(0);
   const [follows, setFollows] = useState(true);
-  const [problem, setProblem] = useState<string | null>(null);
   const [search, setSearch] = useState('');
 
-  useEffect(() => {
-    const ending = new AbortController();
-    const timer = { id: 0 };
-    const redraw = (): void => {
-      timer.id ||= window.setTimeout(() => {
-        timer.id = 0;
-        draw((n) => n + 1);
-      }, DRAW_MS);
-    };
-    const read = async (): Promise<void> => {
-      try {
-        const options = { rank, attempt, follow: true, signal: ending.signal };
-        for await (const bytes of client.value.jobs.logs(job, options)) {
-          log.current.add(bytes);
-          redraw();
-        }
-      } catch (error) {
-        if (!ending.signal.aborted) setProblem((error as Error).message);
-      }
-    };
-    void read();
-    return () => {
-      ending.abort();
-      clearTimeout(timer.id);
-    };
-  }, [job, attempt, rank]);
-
-  const all = log.current.shown;
   const wanted = search.toLowerCase();
-  const lines = wanted ? all.filter((line) => line.toLowerCase().includes(wanted)) : all;
+  const lines = useMemo(
+    () => (wanted ? log.shown.filter((line) => line.toLowerCase().includes(wanted)) : log.shown),
+    [log, log.version, wanted],
+  );
   const height = box.current?.clientHeight ?? 400;
   const top = box.current?.scrollTop ?? 0;
   const first = follows
@@ -60,6 +57,14 @@ export function LogView({ job, attempt, rank }: { job: string; attempt: number; 
   useLayoutEffect(() => {
     if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
   });
+
+  const place = telling === null ? -1 : lines.findLastIndex((line) => line.includes(telling.trim()));
+  const goTo = (line: number): void => {
+    setFollows(false);
+    const element = box.current as HTMLDivElement;
+    element.scrollTop = Math.max(0, line * LINE_HEIGHT - element.clientHeight / 2);
+    draw((n) => n + 1);
+  };
 
   return (
     <div class="log">
@@ -80,9 +85,23 @@ export function LogView({ job, attempt, rank }: { job: string; attempt: number; 
           />{' '}
           Follow
         </label>
+        {place === -1 ? null : (
+          <button type="button" onClick={() => goTo(place)}>
+            Go to what failed it
+          </button>
+        )}
         <span class="muted">
-          {lines.length} line{lines.length === 1 ? '' : 's'}
-          {log.current.dropped > 0 ? `, ${log.current.dropped} older ones not shown` : ''}
+          {log.shown.length === 0
+            ? 'nothing written yet'
+            : `${lines.length} line${lines.length === 1 ? '' : 's'}`}
+          {log.dropped > 0 || log.shown.length >= MOST_LINES ? (
+            <>
+              , the newest; all of them:{' '}
+              <code>
+                berth logs {job} --attempt {attempt} --rank {rank}
+              </code>
+            </>
+          ) : null}
         </span>
       </div>
       {problem ? <p class="trouble">{problem}</p> : null}
@@ -103,11 +122,49 @@ export function LogView({ job, attempt, rank }: { job: string; attempt: number; 
           <pre style={{ transform: `translateY(${first * LINE_HEIGHT}px)` }}>
             {seen.map((line, i) => (
               // fancy-ansi escapes HTML; a test holds it to that.
-              <div key={first + i} dangerouslySetInnerHTML={{ __html: ansi.toHtml(line) || ' ' }} />
+              <div
+                key={first + i}
+                class={first + i === place ? 'telling' : undefined}
+                dangerouslySetInnerHTML={{ __html: htmlOf(line) }}
+              />
             ))}
           </pre>
         </div>
       </div>
     </div>
   );
+}
+
+/** The newest lines of a log, and those that come. */
+function useLog(job: number, attempt: number, rank: number): { log: LogLines; problem: string | null } {
+  const log = useRef(new LogLines());
+  const [, draw] = useState(0);
+  const [problem, setProblem] = useState<string | null>(null);
+  useEffect(() => {
+    const ending = new AbortController();
+    let timer = 0;
+    const redraw = (): void => {
+      timer ||= window.setTimeout(() => {
+        timer = 0;
+        draw((n) => n + 1);
+      }, DRAW_MS);
+    };
+    const read = async (): Promise<void> => {
+      try {
+        const options = { rank, attempt, tail: MOST_LINES, follow: true, signal: ending.signal };
+        for await (const bytes of client.value.jobs.logs(job, options)) {
+          log.current.add(bytes);
+          redraw();
+        }
+      } catch (error) {
+        if (!ending.signal.aborted) setProblem((error as Error).message);
+      }
+    };
+    void read();
+    return () => {
+      ending.abort();
+      clearTimeout(timer);
+    };
+  }, [job, attempt, rank]);
+  return { log: log.current, problem };
 }

@@ -1,9 +1,7 @@
-import type { Job, Progress, Series } from '@berth/contract';
+import type { JobMetrics, Progress, Series } from '@berth/contract';
 import { formatDuration } from '@berth/contract/quantities';
 import { useState } from 'preact/hooks';
-import { isEnded, percent } from '../figures.js';
-import { usePoll } from '../live/poll.js';
-import { client } from '../live/session.js';
+import { percent } from '../figures.js';
 import { Chart } from './chart.js';
 
 const SOURCES: Record<Series['source'], string> = {
@@ -16,15 +14,8 @@ const SOURCES: Record<Series['source'], string> = {
 };
 
 /** How far the training is, and its curves: the loss first. */
-export function TrainingView({ job, rank }: { job: Job; rank: number }) {
+export function TrainingView({ metrics: { progress, series } }: { metrics: JobMetrics }) {
   const [isLog, setIsLog] = useState(false);
-  const isOver = isEnded(job.state);
-  const polled = usePoll(
-    (signal) => client.value.jobs.metrics(job, { signal, rank }),
-    isOver ? 60_000 : 3000,
-    `${job.id}/${job.attempts.length}/${rank}/${isOver}`,
-  );
-  const { progress = null, series = [] } = polled.data ?? {};
   const curves = series.filter(({ points }) => points.length > 0).sort(byInterest);
   if (!progress && curves.length === 0) return null;
   return (

@@ -1,13 +1,15 @@
 import type { Job } from '@berth/contract';
 import { formatDuration } from '@berth/contract/quantities';
 import { useState } from 'preact/hooks';
-import { gibibytes, since, time, UNKNOWN } from '../figures.js';
+import { clock, gibibytes, isEnded, since, time, UNKNOWN } from '../figures.js';
+import { useJobInsight } from '../live/job-insight.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { Curves } from '../parts/curves.js';
 import { Freshness } from '../parts/freshness.js';
 import { JobActions } from '../parts/job-actions.js';
 import { LogView } from '../parts/log-view.js';
+import { rightSizes } from '../parts/right-size.js';
 import { Scroll } from '../parts/scroll.js';
 import { State } from '../parts/state.js';
 import { TrainingView } from '../parts/training.js';
@@ -38,7 +40,12 @@ export function JobScreen({ reference }: { reference: string }) {
           {job.cause.sentence}
         </p>
       ) : null}
-      {job.cause?.diagnosis ? <p class="advice card">{job.cause.diagnosis.advice}</p> : null}
+      {job.cause?.diagnosis ? (
+        <section class="advice card" aria-label="Diagnosis">
+          <p>{job.cause.diagnosis.advice}</p>
+          <pre class="same">{job.cause.diagnosis.line}</pre>
+        </section>
+      ) : null}
       {job.notices.map(({ at, sentence, detail }) => (
         <div class="trouble" key={at + sentence}>
           {time(at)}: {sentence}
@@ -48,9 +55,7 @@ export function JobScreen({ reference }: { reference: string }) {
       <JobActions job={job} onChange={() => askAgain(asked + 1)} />
       {job.state === 'pending' ? <Waiting job={job} /> : null}
       <Facts job={job} />
-      <TrainingView job={job} rank={0} />
-      <Logs job={job} />
-      <Curves job={job} />
+      {job.attempts.length > 0 ? <LastAttempt job={job} /> : null}
       <Attempts job={job} />
     </>
   );
@@ -95,6 +100,40 @@ function Waiting({ job }: { job: Job }) {
   );
 }
 
+const wordsOf = (words: Record<string, string>): string | null =>
+  Object.entries(words)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ') || null;
+
+function needsOf({ constraints }: Job): string | null {
+  if (!constraints) return null;
+  const { model, minMemoryBytes, minComputeCapability, node, labels } = constraints;
+  const wishes = [
+    model,
+    minMemoryBytes && `${gibibytes(minMemoryBytes)} GiB or more`,
+    minComputeCapability && `compute capability ${minComputeCapability} or more`,
+    node,
+    wordsOf(labels),
+  ];
+  return wishes.filter(Boolean).join(', ');
+}
+
+function timeLimitOf(seconds: number, { state, startedAt }: Job): string {
+  const limit = formatDuration(seconds);
+  if (state !== 'running' || !startedAt) return limit;
+  return `${limit}, until ${clock(Date.parse(startedAt) + seconds * 1000)} at the latest`;
+}
+
+function codeOf({ commit, branch, dirty, snapshot }: NonNullable<Job['code']>): string {
+  const parts = [
+    commit?.slice(0, 12) ?? 'no commit',
+    branch && `on ${branch}`,
+    dirty && 'with uncommitted changes',
+    snapshot && 'a copy of it',
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
 function Facts({ job }: { job: Job }) {
   const facts: [string, string | null][] = [
     ['Command', job.command?.join(' ') ?? job.script],
@@ -112,7 +151,13 @@ function Facts({ job }: { job: Job }) {
           : `${gibibytes(job.sharing.memoryBytes)} GiB of a device`),
     ],
     ['Priority', String(job.priority)],
-    ['Time limit', job.timeLimit === null ? 'none' : formatDuration(job.timeLimit)],
+    ['Needs', needsOf(job)],
+    ['Time limit', job.timeLimit === null ? 'none' : timeLimitOf(job.timeLimit, job)],
+    ['Labels', wordsOf(job.labels)],
+    ['Variables', wordsOf(job.environment)],
+    ['Code', job.code && codeOf(job.code)],
+    ['After', job.after.map(({ number, on }) => `job ${number} has ${on}`).join(', ') || null],
+    ['Retries', job.retry && `${job.retries} of ${job.retry.limit}`],
     ['Submitted', time(job.submittedAt)],
     ['Started', job.startedAt && time(job.startedAt)],
     ['Ended', job.endedAt && time(job.endedAt)],
@@ -136,34 +181,83 @@ function Facts({ job }: { job: Job }) {
   );
 }
 
-function Logs({ job }: { job: Job }) {
+/** How the training of one rank goes, what it writes, and what it had of its devices. */
+function LastAttempt({ job }: { job: Job }) {
   const [rank, setRank] = useState(0);
-  const tasks = job.launch === 'perDevice' ? job.gpus : 1;
-  if (job.attempts.length === 0) return null;
+  const insight = useJobInsight(job, rank);
+  const task = job.attempts.at(-1)?.tasks.find((each) => each.rank === rank);
+  const sizes = insight ? rightSizes(job, insight.metrics, insight.devices) : [];
   return (
-    <section>
+    <>
+      {isEnded(job.state) && sizes.length > 0 ? (
+        <section class="card" aria-label="What it used">
+          {sizes.map((sentence) => (
+            <p key={sentence}>{sentence}</p>
+          ))}
+        </section>
+      ) : null}
+      {insight ? <TrainingView metrics={insight.metrics} /> : null}
+      <Logs job={job} rank={rank} onRank={setRank} />
+      {insight ? <Curves metrics={insight.metrics} own={task?.devices[0] ?? null} /> : null}
+    </>
+  );
+}
+
+function Logs({ job, rank, onRank }: { job: Job; rank: number; onRank: (rank: number) => void }) {
+  const current = job.attempts.length;
+  const [chosen, choose] = useState<number | null>(null);
+  const attempt = chosen ?? current;
+  const tasks = job.launch === 'perDevice' ? job.gpus : 1;
+  return (
+    <section aria-label="Log">
       <div class="title">
         <h2>Log</h2>
-        {tasks > 1 ? (
-          <label>
-            Rank{' '}
-            <select value={rank} onChange={({ currentTarget }) => setRank(Number(currentTarget.value))}>
-              {Array.from({ length: tasks }, (_, i) => (
-                <option value={i} key={String(i)}>
-                  {i}
-                </option>
-              ))}
-            </select>
-          </label>
+        {current > 1 ? (
+          <Choice
+            name="Attempt"
+            from={1}
+            count={current}
+            value={attempt}
+            onChoice={(number) => choose(number === current ? null : number)}
+          />
         ) : null}
+        {tasks > 1 ? <Choice name="Rank" from={0} count={tasks} value={rank} onChoice={onRank} /> : null}
       </div>
       <LogView
-        job={job.id}
-        attempt={job.attempts.length}
+        job={job.number}
+        attempt={attempt}
         rank={rank}
-        key={`${job.attempts.length}/${rank}`}
+        telling={job.attempts[attempt - 1]?.cause?.diagnosis?.line ?? null}
+        key={`${attempt}/${rank}`}
       />
     </section>
+  );
+}
+
+function Choice({
+  name,
+  from,
+  count,
+  value,
+  onChoice,
+}: {
+  name: string;
+  from: number;
+  count: number;
+  value: number;
+  onChoice: (number: number) => void;
+}) {
+  return (
+    <label>
+      {name}{' '}
+      <select value={value} onChange={({ currentTarget }) => onChoice(Number(currentTarget.value))}>
+        {Array.from({ length: count }, (_, i) => (
+          <option value={from + i} key={String(i)}>
+            {from + i}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
