@@ -73,6 +73,7 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
       timeLimit: null,
       timeLimitWarning: null,
       hang: null,
+      limits: null,
       preemptible: true,
       checkpointSignal: 'SIGUSR1',
       checkpointPath: null,

@@ -245,6 +245,7 @@ describe('a job', () => {
           endedAt: '2026-11-21T02:00:05Z',
           exitCode: 7,
           signal: null,
+          memoryPeakBytes: null,
           maxResidentBytes: 1_572_864,
           cpuSeconds: null,
         },

@@ -125,6 +125,7 @@ export function job(more: Partial<Job> = {}): Job {
     timeLimit: null,
     timeLimitWarning: null,
     hang: null,
+    limits: null,
     preemptible: false,
     checkpointSignal: null,
     checkpointPath: null,

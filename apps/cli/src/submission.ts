@@ -49,6 +49,9 @@ export interface SubmissionFlags {
   checkpointPath?: string;
   warn?: string;
   hang?: string;
+  limitMemory?: string;
+  limitCpus?: number;
+  limitProcesses?: number;
   label?: string[];
   model?: string;
   minMemory?: string;
@@ -102,6 +105,7 @@ export function submissionOf(
         flags.checkpointSignal === undefined ? undefined : signalNamed(flags.checkpointSignal),
       checkpointPath: flags.checkpointPath,
       timeLimitWarning: flags.warn === undefined ? undefined : warning(flags.warn),
+      limits: limitsOf(flags),
       hang: flags.hang === undefined ? undefined : hangOf(flags.hang),
       labels: flags.label && labels(flags.label),
       constraints: constraintsOf(flags),
@@ -166,6 +170,11 @@ function constraintsOf({
 function sharingOf({ shareMemory, slots }: SubmissionFlags): JobSubmissionInput['sharing'] {
   if (shareMemory === undefined && slots === undefined) return undefined;
   return given({ memory: shareMemory, slots });
+}
+
+function limitsOf({ limitMemory, limitCpus, limitProcesses }: SubmissionFlags): JobSubmissionInput['limits'] {
+  const limits = given({ memory: limitMemory, cpus: limitCpus, processes: limitProcesses });
+  return Object.keys(limits).length > 0 ? limits : undefined;
 }
 
 /** `lr=0.1,0.01` and `seed=1,2`: the values of each parameter. */

@@ -6,6 +6,7 @@ import {
   DeviceLabelsSchema,
   durationInput,
   HangSettingSchema,
+  LimitsInputSchema,
   UserSchema,
   WebhookInputSchema,
 } from '@berth/contract';
@@ -187,6 +188,19 @@ export const ConfigSchema = z
     }),
     memoryExceeded: z.enum(['warn', 'kill']).default('warn').meta({
       description: 'What becomes of a job that has more of a shared device than it declared.',
+    }),
+    controlGroups: z
+      .union([
+        z.enum(['auto', 'off']),
+        z.string().regex(/^\//, 'must be auto, off, or a path such as /berth.slice'),
+      ])
+      .default('auto')
+      .meta({
+        description:
+          'Where tasks get control groups (cgroup v2): `auto`, where berthd may make them; `off`; or a path below the root of the hierarchy; see docs/containment.md.',
+      }),
+    limits: LimitsInputSchema.prefault({}).meta({
+      description: 'For jobs that name none: `{memory, cpus, processes}`.',
     }),
     hang: HangSettingSchema.prefault({}).meta({
       description:

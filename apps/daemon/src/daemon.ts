@@ -15,6 +15,7 @@ import { listenOnSocket } from './api/unix-socket.js';
 import { Provenance } from './code/provenance.js';
 import { Snapshots } from './code/snapshot.js';
 import type { Config } from './config.js';
+import { openContainment } from './containment.js';
 import { liveTasks, openDataDirectory } from './data-directory.js';
 import { otherClaimant } from './device-claim.js';
 import { deviceLabels } from './devices/device-labels.js';
@@ -138,11 +139,15 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     );
   await register();
 
+  const containment = openContainment(config.controlGroups);
+  if ('problem' in containment) log.info({ why: containment.problem }, 'jobs get no control groups');
+  const groups = 'problem' in containment ? null : containment;
   const workerOptions = {
     node: config.node,
     dataDirectory: config.dataDir,
     redis: address,
     ledger: identity,
+    groups,
     logLimit: config.logLimit,
     logLevel: config.logLevel,
   };
@@ -295,6 +300,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     peers,
     gracePeriod: config.gracePeriod,
     hang: config.hang,
+    limits: { setting: config.limits, controllers: groups?.controllers ?? [] },
+    containment,
     scheduling: { state: () => scheduler.state },
     ledgerProblem: () => ledgerWatch.problem,
     shutdown,

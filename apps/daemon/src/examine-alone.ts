@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DoctorReport, Finding } from '@berth/contract';
 import { emptyState } from '@berth/scheduler';
+import { surveyControlGroups } from '@berth/task-shim';
 import type { Logger } from 'pino';
 import { DeviceViews } from './api/device-views.js';
 import type { Config } from './config.js';
+import { openContainment } from './containment.js';
 import { dataDirectory } from './data-directory.js';
 import { deviceLabels } from './devices/device-labels.js';
 import { Histories } from './devices/histories.js';
@@ -49,6 +51,7 @@ export async function examineAlone(
       devices: items,
       directories: dataDirectory(config.dataDir),
       redis: () => redisFindings(config, log),
+      containment: openContainment(config.controlGroups, surveyControlGroups),
       python,
     });
   } finally {

@@ -15,6 +15,7 @@ export * from './identifiers.js';
 export * from './job.js';
 export * from './job-state.js';
 export * from './ledger-import.js';
+export * from './limits.js';
 export * from './notify.js';
 export * from './problem.js';
 export * from './queue.js';

@@ -12,6 +12,7 @@ import { DeviceProcessSchema } from './device.js';
 import { HangInputSchema, HangPolicySchema } from './hang.js';
 import { JobIdSchema } from './identifiers.js';
 import { JobStateSchema } from './job-state.js';
+import { LimitsInputSchema, LimitsSchema } from './limits.js';
 import { WebhookInputSchema, WebhookSchema } from './notify.js';
 import { CauseSchema, NoticeSchema, PendingReasonSchema } from './reason-and-cause.js';
 import { RetrySchema } from './retry.js';
@@ -184,6 +185,7 @@ export const JobSubmissionSchema = z
       examples: [{ before: '5m' }],
     }),
     hang: HangInputSchema.optional(),
+    limits: LimitsInputSchema.optional(),
     hold: z.boolean().default(false).meta({ description: 'Whether it waits until somebody releases it.' }),
     startAfter: z
       .union([z.iso.datetime({ offset: true }), DurationInputSchema])
@@ -257,6 +259,10 @@ export const TaskSchema = z
     exitCode: z.int().nullable(),
     signal: z.string().nullable(),
     maxResidentBytes: z.int().nullable().meta({ description: 'Peak host memory of its largest process.' }),
+    memoryPeakBytes: z.int().nullable().meta({
+      description:
+        'Peak host memory of all its processes together, page cache included; null: nobody counted.',
+    }),
     cpuSeconds: z.number().nullable().meta({ description: 'User and system time of all its processes.' }),
   })
   .meta({ id: 'Task', description: 'One process of an attempt, with a rank.' });
@@ -355,6 +361,7 @@ export const JobSchema = z
     timeLimit: z.number().nullable().meta({ description: 'Seconds.' }),
     timeLimitWarning: TimeLimitWarningSchema.nullable(),
     hang: HangPolicySchema.nullable().meta({ description: "null: as the daemon's settings have it." }),
+    limits: LimitsSchema.nullable().meta({ description: 'null: none.' }),
     preemptible: z.boolean(),
     checkpointSignal: CheckpointSignalSchema.nullable().meta({
       description: 'null: stopping it begins with SIGTERM, and there is nothing to drill.',

@@ -32,6 +32,7 @@ export const CauseSchema = z
       'exit_code',
       'signal',
       'out_of_memory',
+      'host_out_of_memory',
       'time_limit',
       'launch_error',
       'device_lost',

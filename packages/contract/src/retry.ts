@@ -6,6 +6,7 @@ export const RETRIED_CAUSES = [
   'exit_code',
   'signal',
   'out_of_memory',
+  'host_out_of_memory',
   'time_limit',
   'device_lost',
   'worker_lost',
@@ -18,7 +19,15 @@ export const RetrySchema = z
     on: z
       .array(z.enum(RETRIED_CAUSES))
       .min(1, 'name at least one cause, or leave it out for all but time_limit')
-      .default(['exit_code', 'signal', 'out_of_memory', 'device_lost', 'worker_lost', 'hang'])
+      .default([
+        'exit_code',
+        'signal',
+        'out_of_memory',
+        'host_out_of_memory',
+        'device_lost',
+        'worker_lost',
+        'hang',
+      ])
       .meta({ description: 'After which causes.' }),
     exitCodes: z
       .array(z.int().min(1).max(255))

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control_group.h"
+
 namespace {
 
 constexpr int kPipeBytes = 1 << 20;
@@ -45,6 +47,13 @@ __attribute__((no_sanitize_address)) int become(void *argument) {
   dup2(start.out, STDOUT_FILENO);
   dup2(start.err, STDERR_FILENO);
 
+  if (!options.control_group.empty()) {
+    start.error = LaunchError{LaunchError::Step::control_group, join_group(options.control_group)};
+    if (start.error->error != 0) {
+      start.before(getpid());
+      _exit(127);
+    }
+  }
   start.error = LaunchError{LaunchError::Step::account, ENOENT};
   // The records are the shim's own: this is the last thing that is done as who it is.
   if (!start.before(getpid()) || options.account_missing) _exit(127);

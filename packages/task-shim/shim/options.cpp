@@ -42,6 +42,7 @@ bool read_options(int argc, char **argv, Options &options) {
     bool good = true;
     if (name == "--dir") options.directory = value;
     else if (name == "--cwd") options.working_directory = value;
+    else if (name == "--cgroup") options.control_group = value;
     else if (name == "--lock-fd") good = number(value, options.lock_fd);
     else if (name == "--ready-fd") good = number(value, options.ready_fd);
     else if (name == "--grace") good = number(value, options.grace_seconds);
@@ -62,7 +63,7 @@ bool read_options(int argc, char **argv, Options &options) {
   if (!options.sweep_task.empty()) return true;
   if (i + 1 >= argc || options.directory.empty() || options.working_directory.empty()) {
     std::fprintf(stderr, "usage: berth-shim --dir DIR --cwd DIR [--lock-fd N] [--ready-fd N] [--grace S] "
-                         "[--kill-after-exit S] [--log-limit BYTES] [--as UID:GID:GROUPS] -- COMMAND...\n"
+                         "[--kill-after-exit S] [--log-limit BYTES] [--cgroup DIR] [--as UID:GID:GROUPS] -- COMMAND...\n"
                          "       berth-shim --sweep TASK\n");
     return false;
   }

@@ -18,6 +18,8 @@ struct Options {
   /** For what is left when the command has ended by itself; never longer than the grace period. */
   double leftover_seconds = 2;
   int64_t log_limit_bytes = 256ll << 20;
+  /** The folder of the control group that the command runs in; empty: the shim's own. */
+  std::string control_group;
   /** As whom the command runs; none: as the shim does. */
   std::optional<Account> account;
   /** The command was to run as an account that there isn't: it can't be started. */

@@ -68,9 +68,16 @@ std::string signal_name(const std::optional<int> &signal) {
 
 std::string launch_error_json(const std::optional<LaunchError> &error) {
   if (!error) return "null";
-  static constexpr const char *kSteps[] = {"account", "working_directory", "exec"};
+  static constexpr const char *kSteps[] = {"account", "working_directory", "exec", "control_group"};
   return std::string("{\"step\":") + quoted(kSteps[static_cast<int>(error->step)]) + ",\"errno\":" + quoted(strerrorname_np(error->error)) +
          ",\"message\":" + quoted(std::strerror(error->error)) + "}";
+}
+
+std::string group_json(const std::optional<GroupAccount> &group) {
+  if (!group) return "null";
+  return "{\"memoryPeakBytes\":" + or_null(group->memory_peak_bytes) + ",\"oomKills\":" + std::to_string(group->oom_kills) +
+         ",\"memoryLimitHits\":" + std::to_string(group->memory_limit_hits) +
+         ",\"forksRefused\":" + std::to_string(group->forks_refused) + "}";
 }
 
 }  // namespace
@@ -111,6 +118,7 @@ bool write_exit_record(const std::string &directory, const Ending &ending) {
   json += ",\"leftoverProcesses\":" + std::to_string(ending.leftover_processes);
   json += ",\"logBytes\":" + std::to_string(ending.log_bytes);
   json += ",\"logDroppedBytes\":" + std::to_string(ending.log_dropped_bytes);
+  json += ",\"group\":" + group_json(ending.group);
   json += ",\"launchError\":" + launch_error_json(ending.launch_error) + "}\n";
   return write_atomically(directory, "exit.json", json);
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <sys/types.h>
 
+#include "control_group.h"
 #include "order.h"
 #include "process_tree.h"
 
@@ -13,7 +14,7 @@ int64_t now_ms();
 
 /** Why the command could not be started. */
 struct LaunchError {
-  enum class Step { account, working_directory, exec } step;
+  enum class Step { account, working_directory, exec, control_group } step;
   int error;
 };
 
@@ -36,6 +37,8 @@ struct Ending {
   int64_t log_bytes = 0;
   int64_t log_dropped_bytes = 0;
   std::optional<LaunchError> launch_error;
+  /** Where it had a control group of its own. */
+  std::optional<GroupAccount> group;
 };
 
 /**

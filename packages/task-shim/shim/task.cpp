@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "control_group.h"
 #include "log_writer.h"
 #include "process_tree.h"
 #include "records.h"
@@ -199,6 +200,7 @@ void Task::kill_everything() {
   // stopped by the kernel at once: a fork under way fails over the pending signal. Until the command is reaped, nobody
   // else can have its number.
   if (ending_.ended_at == 0) kill(-command_.pid, SIGSTOP);
+  if (!options_.control_group.empty()) kill_group(options_.control_group);
   if (!kill_all(processes).empty()) ending_.killed = true;
   alarm_at(now() + kKillAgainSeconds);
 }
@@ -288,6 +290,10 @@ bool Task::finish(std::optional<LaunchError> launch_error) {
   ending_.log_bytes = log_.bytes();
   ending_.log_dropped_bytes = log_.dropped_bytes();
   ending_.launch_error = launch_error;
+  if (!options_.control_group.empty()) {
+    ending_.group = read_group(options_.control_group);
+    remove_group(options_.control_group);
+  }
   if (ending_.ended_at == 0) ending_.ended_at = now_ms();
   const bool written = write_exit_record(options_.directory, ending_);
   if (launch_error) tell("failed\n");

@@ -1,4 +1,17 @@
 export { type Account, accountNamed, accountOf, type Peer, peerOf } from './account.js';
+export {
+  baseOfGroups,
+  CONTROLLERS,
+  type ControlGroups,
+  type Controller,
+  endTaskGroup,
+  groupFacts,
+  type Limits,
+  makeTaskGroup,
+  NoControlGroups,
+  openControlGroups,
+  surveyControlGroups,
+} from './control-groups.js';
 export { freeBeginning } from './file-space.js';
 export { type KeptProcess, keepRunning } from './keep-running.js';
 export { type HeldLock, isLocked, LockError, signalHolder, tryLock, waitForLock } from './lock.js';

@@ -41,7 +41,21 @@ export interface ExitRecord {
   logBytes: number;
   /** Output that could not be written. */
   logDroppedBytes: number;
-  launchError: { step: 'account' | 'working_directory' | 'exec'; errno: string; message: string } | null;
+  launchError: {
+    step: 'account' | 'working_directory' | 'exec' | 'control_group';
+    errno: string;
+    message: string;
+  } | null;
+  /** What the kernel counted of its control group; null: it had none. */
+  group: {
+    /** Of all its processes together, page cache included; null: the memory controller isn't there. */
+    memoryPeakBytes: number | null;
+    /** Processes that were killed for want of host memory. */
+    oomKills: number;
+    /** How often its job ran into its limit of memory, and how many forks its limit of processes refused. */
+    memoryLimitHits: number;
+    forksRefused: number;
+  } | null;
 }
 
 /** The start record in a task's folder; null where there is none (or none that can be read, after a power failure). */
@@ -57,6 +71,7 @@ export function readExitRecord(directory: string): ExitRecord | null {
       ...record,
       termSentAt: record.termSentAt ?? null,
       checkpointSignal: record.checkpointSignal ?? null,
+      group: record.group ?? null,
     }
   );
 }

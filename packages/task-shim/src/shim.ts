@@ -21,6 +21,8 @@ export interface ShimOptions {
   killAfterExitSeconds?: number;
   logLimitBytes: number;
   workingDirectory: string;
+  /** The folder of the control group that the command runs in; the shim removes it at the end. */
+  controlGroup?: string | undefined;
   /** As whom the command runs, where we are root; `missing`: it can't be started, for there is no such account. */
   account?: Pick<Account, 'uid' | 'gid' | 'groups'> | 'missing' | undefined;
   /** All of it: nothing of our own environment is added. */
@@ -39,6 +41,7 @@ export function startShim(options: ShimOptions): { pid: number; ready: Promise<'
   argv.push('--lock-fd', String(LOCK_FD), '--ready-fd', String(READY_FD));
   argv.push('--grace', String(options.graceSeconds));
   argv.push('--kill-after-exit', String(options.killAfterExitSeconds ?? 2));
+  if (options.controlGroup) argv.push('--cgroup', options.controlGroup);
   if (options.account) argv.push('--as', describeAccount(options.account));
   argv.push('--log-limit', String(options.logLimitBytes), '--', ...options.command);
   try {

@@ -32,6 +32,9 @@ export function withJobOptions(command: Command): Command {
       'beside others on one device, with so much of its memory: "10GiB", or "auto"',
     )
     .option('--slots <n>', 'beside others on one device that is divided into so many slots', positive)
+    .option('--limit-memory <size>', 'the most of the host\'s memory that it may take: "64GiB"')
+    .option('--limit-cpus <n>', 'the most cores that it may use: "8", "0.5"', Number)
+    .option('--limit-processes <n>', 'the most processes and threads that it may have', positive)
     .option('--priority <n>', 'higher goes first (default 0)', whole)
     .optionsGroup('When:')
     .option('--hold', 'not before somebody releases it')

@@ -75,6 +75,7 @@ export function linesOf(
     job.timeLimitWarning &&
       `${job.timeLimitWarning.signal} ${duration(job.timeLimitWarning.before)} before its time limit`,
   );
+  add('Limits', limitsOf(job));
   add('Hang', job.hang && `${job.hang.action} after ${duration(job.hang.after)}`);
   add('Grace', duration(job.gracePeriod));
   add('Checkpoint', checkpointOf(job));
@@ -117,7 +118,11 @@ function attemptLines(attempt: Attempt, terminal: Terminal): string[] {
         cell: ({ cpuSeconds }) => (cpuSeconds === null ? UNKNOWN : duration(cpuSeconds)),
         align: 'right',
       },
-      { title: 'PEAK MEMORY', cell: ({ maxResidentBytes }) => size(maxResidentBytes), align: 'right' },
+      {
+        title: 'PEAK MEMORY',
+        cell: ({ memoryPeakBytes, maxResidentBytes }) => size(memoryPeakBytes ?? maxResidentBytes),
+        align: 'right',
+      },
     ],
     terminal.columns - 2,
   );
@@ -177,6 +182,16 @@ function sharingOf({ sharing }: Job): string | null {
   if (sharing.slots !== null) return `1/${sharing.slots} of a device`;
   const from = sharing.proposedFrom ? `, from the peak of job ${sharing.proposedFrom.join(', ')}` : '';
   return `${size(sharing.memoryBytes)} of a device${from}`;
+}
+
+function limitsOf({ limits }: Job): string | null {
+  if (!limits) return null;
+  const { memoryBytes, cpus, processes } = limits;
+  return [
+    ...(memoryBytes === null ? [] : [`${size(memoryBytes)} of host memory`]),
+    ...(cpus === null ? [] : [`${cpus} cores`]),
+    ...(processes === null ? [] : [`${processes} processes`]),
+  ].join(', ');
 }
 
 function timeOfTask({ startedAt, endedAt }: Task): string {

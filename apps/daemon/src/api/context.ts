@@ -1,7 +1,14 @@
 import type { Socket } from 'node:net';
-import type { Finding, HangPolicy, LedgerImport, Shutdown, ShutdownMode } from '@berth/contract';
+import type {
+  Finding,
+  HangPolicy,
+  LedgerImport,
+  LimitsSetting,
+  Shutdown,
+  ShutdownMode,
+} from '@berth/contract';
 import type { SchedulerState } from '@berth/scheduler';
-import type { Account } from '@berth/task-shim';
+import type { Account, ControlGroups } from '@berth/task-shim';
 import type { Provenance } from '../code/provenance.js';
 import type { Snapshots } from '../code/snapshot.js';
 import type { DataDirectory } from '../data-directory.js';
@@ -54,6 +61,10 @@ export interface ApiContext {
   readonly user: string;
   /** Seconds. */
   readonly gracePeriod: number;
+  /** What jobs are limited to that say nothing, and what of it this host can keep. */
+  readonly limits: { readonly setting: LimitsSetting; readonly controllers: readonly string[] };
+  /** Where tasks get control groups, or why nowhere. */
+  readonly containment: ControlGroups | { problem: string };
   /** For jobs that say only a part of it. */
   readonly hang: HangPolicy;
   /** What decisions are made from, this very moment: to explain jobs by. */

@@ -38,6 +38,7 @@ export const doctorRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const { items, driver } = await devices.list();
       const python = request.query.python ?? null;
       return examine({
+        containment: app.context.containment,
         node,
         driver,
         devices: items,

@@ -11,6 +11,7 @@ import type { Caller } from './caller.js';
 import { checkpointSpec } from './checkpoint-request.js';
 import type { ApiContext } from './context.js';
 import { whyNoDirectory } from './directories.js';
+import { limitsOf } from './limits.js';
 import { invalidRequest } from './problem.js';
 import { shareOf, sharingOf } from './sharing.js';
 
@@ -99,6 +100,7 @@ export async function resolveSubmission(
   }
   const usable = candidates ? present.filter(({ uuid }) => candidates?.includes(uuid)) : present;
   const sharing = await sharingOf(submission, { user, name }, usable, context.ledger, errors);
+  const limits = limitsOf(submission, context, errors);
   const timeLimit = submission.timeLimit ?? null;
   const gracePeriod = submission.gracePeriod ?? context.gracePeriod;
 
@@ -132,6 +134,7 @@ export async function resolveSubmission(
       gracePeriod,
       ...checkpointSpec(submission, workingDirectory),
       hang: hangOf(submission, context),
+      limits,
       after,
       onDependencyFailure: submission.onDependencyFailure,
       retry: submission.retry ?? null,

@@ -1,6 +1,8 @@
 import type { Device, DoctorReport, Driver, Finding } from '@berth/contract';
+import type { ControlGroups } from '@berth/task-shim';
 import type { DataDirectory } from '../data-directory.js';
 import { deviceEnvironment, inheritedEnvironment } from '../job-environment.js';
+import { judgeContainment } from './containment.js';
 import { judgeDevices } from './devices.js';
 import { examineDriver, judgeDriver } from './driver.js';
 import { examineHost, judgeHost } from './host.js';
@@ -15,6 +17,8 @@ export interface Patient {
   directories: DataDirectory;
   /** What is said of Redis. */
   redis: () => Promise<Finding[]>;
+  /** Where tasks get control groups, or why nowhere. */
+  containment: ControlGroups | { problem: string };
   /** The python to ask; null: the first on the PATH. */
   python: string | null;
 }
@@ -36,6 +40,7 @@ export async function examine(patient: Patient): Promise<DoctorReport> {
     ...redis,
     // After PyTorch, whose first use of CUDA makes device files.
     ...judgeHost(await examineHost(directories)),
+    judgeContainment(patient.containment),
   ];
   return { at: new Date().toISOString(), node, findings };
 }

@@ -11,6 +11,7 @@ import type {
   JobId,
   JobState,
   Launch,
+  Limits,
   Notice,
   PendingReason,
   Retry,
@@ -45,6 +46,7 @@ export interface JobSpec {
   timeLimitWarning: TimeLimitWarning | null;
   /** null: as the settings have it. */
   hang: HangPolicy | null;
+  limits: Limits | null;
   preemptible: boolean;
   checkpointSignal: CheckpointSignal | null;
   /** Absolute. */
@@ -99,6 +101,8 @@ export interface TaskEnding {
   exitCode: number | null;
   signal: string | null;
   maxResidentBytes: number | null;
+  /** Of all its processes together. */
+  memoryPeakBytes?: number | null;
   cpuSeconds: number | null;
   /** How it took its checkpoint signal; null: it was sent none to end it. */
   checkpoint: TaskCheckpoint | null;
@@ -132,6 +136,7 @@ const OLDER_SPEC = {
   schedule: null,
   timeLimitWarning: null,
   hang: null,
+  limits: null,
   preemptible: false,
   checkpointSignal: null,
   checkpointPath: null,
@@ -271,6 +276,7 @@ function taskFromRecord(
     exitCode: ending?.exitCode ?? null,
     signal: ending?.signal ?? null,
     maxResidentBytes: ending?.maxResidentBytes ?? null,
+    memoryPeakBytes: ending?.memoryPeakBytes ?? null,
     cpuSeconds: ending?.cpuSeconds ?? null,
   };
 }

@@ -1,5 +1,5 @@
 import type { Cause, Diagnosis } from '@berth/contract';
-import { formatDuration } from '@berth/contract';
+import { formatBytes, formatDuration } from '@berth/contract';
 import type { ExitRecord, OrderRecord } from '@berth/task-shim';
 import type { JobSpec } from '../ledger/record.js';
 
@@ -19,6 +19,8 @@ export function causeOf(
   if (exit.launchError)
     return { ...base, code: 'launch_error', sentence: launchSentence(exit.launchError, spec) };
   if (exit.exitCode === 0) return null;
+  if (exit.group && exit.group.oomKills > 0)
+    return { ...base, code: 'host_out_of_memory', sentence: outOfHostMemory(rank, exit.group, spec) };
   const how = exit.signal === null ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`;
   if (diagnosis) {
     const code =
@@ -52,6 +54,18 @@ const SIGNAL_HINTS: Record<string, string> = {
   SIGBUS: '; often /dev/shm is full (DataLoader workers share memory through it)',
 };
 
+function outOfHostMemory(
+  rank: number,
+  { memoryLimitHits, memoryPeakBytes }: NonNullable<ExitRecord['group']>,
+  { limits }: JobSpec,
+): string {
+  const peak = memoryPeakBytes === null ? '' : `, at ${formatBytes(memoryPeakBytes)}`;
+  const limit = limits?.memoryBytes ?? null;
+  if (limit !== null && memoryLimitHits > 0)
+    return `the kernel killed processes of rank ${rank}${peak}: the job reached its limit of ${formatBytes(limit)} of the host's memory; give it more (limits.memory), or load less at once`;
+  return `the kernel killed processes of rank ${rank}${peak}: the host ran out of memory; load less at once, or run less beside it (limits.memory keeps jobs from each other)`;
+}
+
 function launchSentence(error: NonNullable<ExitRecord['launchError']>, spec: JobSpec): string {
   const program = spec.command?.[0] ?? 'the script';
   if (error.step === 'account') {
@@ -59,6 +73,8 @@ function launchSentence(error: NonNullable<ExitRecord['launchError']>, spec: Job
       ? `this host has no account ${spec.account}, as which it was to run; ask an admin`
       : `it could not be started as the account ${spec.account}: ${error.message}`;
   }
+  if (error.step === 'control_group')
+    return `its limits can't be kept: it could not be put into a control group (${error.message}); see berth doctor, or submit it without limits`;
   if (error.step === 'working_directory') {
     return error.errno === 'ENOENT'
       ? `the working directory ${spec.workingDirectory} does not exist; make it, or submit with another workingDirectory`

@@ -10,6 +10,7 @@ export function endingOf(exit: ExitRecord, checkpoint: TaskCheckpoint | null): T
     exitCode: exit.exitCode,
     signal: exit.signal,
     maxResidentBytes: exit.maxRssBytes,
+    memoryPeakBytes: exit.group?.memoryPeakBytes ?? null,
     cpuSeconds: exit.userCpuSeconds + exit.systemCpuSeconds,
     checkpoint,
   };

@@ -31,7 +31,14 @@ if (!claimDevice(options.device, options.dataDirectory)) {
   log.fatal({ other }, 'another Berth of this host uses the device');
   process.exit(1);
 }
-const runner = new TaskRunner({ ledger, directories, logLimit: options.logLimit, token: randomUUID(), log });
+const runner = new TaskRunner({
+  ledger,
+  directories,
+  groups: options.groups,
+  logLimit: options.logLimit,
+  token: randomUUID(),
+  log,
+});
 
 let stopTaking: (() => Promise<void>) | null = null;
 

@@ -1,3 +1,4 @@
+import { CONTROLLERS } from '@berth/task-shim';
 import { z } from 'zod';
 
 /** What a worker is told by the daemon that starts it: one JSON argument. */
@@ -8,6 +9,8 @@ export const WorkerOptionsSchema = z.strictObject({
   redis: z.union([z.strictObject({ path: z.string() }), z.strictObject({ url: z.string() })]),
   /** Which ledger its tasks are in. */
   ledger: z.string(),
+  /** Where tasks get control groups; null: nowhere. */
+  groups: z.strictObject({ directory: z.string(), controllers: z.array(z.enum(CONTROLLERS)) }).nullable(),
   logLimit: z.int(),
   logLevel: z.string(),
 });

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_CHECKPOINT_SIGNAL, type Diagnosis, type JobId } from '@berth/contract';
 import {
+  type ControlGroups,
   type ExitRecord,
+  endTaskGroup,
   type HeldLock,
+  makeTaskGroup,
   orderShim,
   readExitRecord,
   readStartRecord,
@@ -64,6 +67,7 @@ export class TaskRunner {
   private readonly watched = new Map<string, WatchedTask>();
   private readonly ledger: Ledger;
   private readonly directories: DataDirectory;
+  private readonly groups: ControlGroups | null;
   private readonly logLimit: number;
   private readonly log: Logger;
   /** Tells this worker's claims from those of its forerunners. */
@@ -72,12 +76,15 @@ export class TaskRunner {
   constructor(options: {
     ledger: Ledger;
     directories: DataDirectory;
+    /** null: this host has none. */
+    groups: ControlGroups | null;
     logLimit: number;
     token: string;
     log: Logger;
   }) {
     this.ledger = options.ledger;
     this.directories = options.directories;
+    this.groups = options.groups;
     this.logLimit = options.logLimit;
     this.token = options.token;
     this.log = options.log;
@@ -270,6 +277,7 @@ export class TaskRunner {
       lock,
       graceSeconds: task.spec.gracePeriod,
       logLimitBytes: this.logLimit,
+      controlGroup: this.makeGroup(task),
       workingDirectory: task.spec.code?.snapshot?.directory ?? task.spec.workingDirectory,
       account,
       environment: taskEnvironment(task, record, task.spec, placed, {
@@ -282,6 +290,24 @@ export class TaskRunner {
     // One that had no room for its start record, say, would be tried again at once, and fail at once.
     if ((await shim.ready) === 'failed' && !readExitRecord(task.directory))
       await sleep(PAUSE_BEFORE_START_MS);
+  }
+
+  /**
+   * Where it can't be made, a job without limits runs without it; one with limits finds the folder missing, and is not started.
+   */
+  private makeGroup(task: WatchedTask): string | undefined {
+    if (!this.groups) return undefined;
+    const { job, attempt, rank, spec } = task;
+    try {
+      return makeTaskGroup(this.groups, `${job}.${attempt}`, rank, spec.limits ?? NO_LIMITS);
+    } catch (error) {
+      this.log.warn({ task: taskId(task), error: (error as Error).message }, 'a task gets no control group');
+      return spec.limits ? this.groupOf(task, this.groups) : undefined;
+    }
+  }
+
+  private groupOf({ job, attempt, rank }: TaskReference, { directory }: ControlGroups): string {
+    return join(directory, `${job}.${attempt}`, String(rank));
   }
 
   /** Writes the start into the ledger, once the shim has written it into the folder. */
@@ -403,6 +429,7 @@ export class TaskRunner {
       await this.finish(task, exit);
     } else if (start) {
       const survivors = await sweepTask(taskId(task));
+      if (this.groups) await endTaskGroup(this.groupOf(task, this.groups));
       await this.ledger.finish(task, unknownEnding(), workerLost(task.rank, true, survivors));
     } else {
       writeTombstone(task.directory);
@@ -422,6 +449,8 @@ function drillOf({ attempt }: TaskReference, record: JobRecord): number | null {
   const begun = record[`attempt:${attempt}:drill`];
   return begun === undefined ? null : Number(begun);
 }
+
+const NO_LIMITS = { memoryBytes: null, cpus: null, processes: null };
 
 const drillName = (begun: number | null): string => `drill-${begun}`;
 

@@ -1,0 +1,45 @@
+import type { ExitRecord } from '@berth/task-shim';
+import { expect, it } from 'vitest';
+import type { JobSpec } from '../ledger/record.js';
+import { causeOf } from './cause.js';
+
+const GIB = 2 ** 30;
+const killed = (
+  group: Partial<NonNullable<ExitRecord['group']>>,
+  limit: number | null,
+  exitCode: number | null = null,
+) =>
+  causeOf(
+    0,
+    {
+      exitCode,
+      signal: exitCode === null ? 'SIGKILL' : null,
+      launchError: null,
+      group: { memoryPeakBytes: 2 * GIB, oomKills: 1, memoryLimitHits: 0, forksRefused: 0, ...group },
+    } as ExitRecord,
+    { limits: limit === null ? null : { memoryBytes: limit, cpus: null, processes: null } } as JobSpec,
+    false,
+    null,
+  );
+
+it('tells want of host memory by what the kernel counted: of the job', () => {
+  expect(killed({ memoryLimitHits: 3 }, 2 * GIB)).toMatchObject({
+    code: 'host_out_of_memory',
+    signal: 'SIGKILL',
+    sentence: expect.stringContaining('at 2 GiB: the job reached its limit of 2 GiB'),
+  });
+});
+
+it('of the host; also where a shell made an exit code of it', () => {
+  expect(killed({}, 8 * GIB)?.sentence).toContain('the host ran out of memory');
+  expect(killed({ oomKills: 2 }, null, 137)).toMatchObject({
+    code: 'host_out_of_memory',
+    exitCode: 137,
+    sentence: expect.stringContaining('the kernel killed processes of rank 0'),
+  });
+});
+
+it('and a SIGKILL from elsewhere from it', () => {
+  expect(killed({ oomKills: 0 }, GIB)?.code).toBe('signal');
+  expect(killed({}, null, 0)).toBeNull();
+});
