@@ -3,8 +3,8 @@ import { whatIsWrong } from './identity.js';
 import { KEYS } from './keys.js';
 
 const LOOK_EVERY_MS = 1000;
-/** A Redis that died is started again within a second: that is no trouble yet. */
-const LONGEST_SILENCE_MS = 2500;
+/** How often it may find its last question without an answer: a Redis that died is started again within a second. */
+const LOOKS_WITHOUT_ANSWER = 2;
 
 /** Why the ledger can't be asked. */
 export interface LedgerProblem {
@@ -22,6 +22,8 @@ export class LedgerWatch {
   private readonly onIdentity: (isThere: boolean) => void;
   private wrong: LedgerProblem | null = null;
   private answeredAt = Date.now();
+  /** Counted in looks, not in time: a daemon that was kept waiting itself must not blame Redis. */
+  private unanswered = 0;
   private timer: NodeJS.Timeout | null = null;
 
   constructor(options: {
@@ -44,7 +46,7 @@ export class LedgerWatch {
   /** null: all is well, as of a second ago. */
   get problem(): LedgerProblem | null {
     if (this.wrong) return this.wrong;
-    if (Date.now() - this.answeredAt < LONGEST_SILENCE_MS) return null;
+    if (this.unanswered < LOOKS_WITHOUT_ANSWER) return null;
     const seconds = Math.round((Date.now() - this.answeredAt) / 1000);
     const sentence = `Redis has not answered for ${seconds} s, so Berth can neither read nor change anything now`;
     return { sentence, since: this.answeredAt };
@@ -53,10 +55,13 @@ export class LedgerWatch {
   start(): void {
     let busy = false;
     this.timer = setInterval(() => {
-      if (busy) return;
+      if (busy) {
+        this.unanswered += 1;
+        return;
+      }
       busy = true;
       this.look()
-        .catch(() => undefined) // No answer: then `answeredAt` grows old.
+        .catch(() => undefined) // It isn't Redis that says so, but that the daemon ends.
         .finally(() => {
           busy = false;
         });
@@ -70,6 +75,7 @@ export class LedgerWatch {
   private async look(): Promise<void> {
     const found = await this.redis.get(KEYS.identity);
     this.answeredAt = Date.now();
+    this.unanswered = 0;
     const sentence =
       found === this.identity ? null : whatIsWrong(this.identity, found, this.file, this.countTasks());
     const before = this.wrong;
