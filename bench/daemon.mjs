@@ -11,9 +11,13 @@ const BERTHD = new URL('../apps/daemon/bin/berthd.js', import.meta.url).pathname
  * The daemon as people run it, on simulated devices, with its durability on.
  * @param {string} simulate such as `8xH100-80GB`
  * @param {number} connections how many requests may be under way at once
+ * @param {string} [directory] of one that was there before
  */
-export async function startDaemon(simulate, connections) {
-  const directory = mkdtempSync(join(tmpdir(), 'berth-bench-'));
+export async function startDaemon(
+  simulate,
+  connections,
+  directory = mkdtempSync(join(tmpdir(), 'berth-bench-')),
+) {
   // Not before all is measured: for seconds after many files were removed, ext4 makes new ones several times slower.
   process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
   const argv = [BERTHD, '--data-dir', directory, '--listen', '127.0.0.1:0', '--simulate', simulate];
@@ -53,6 +57,7 @@ export async function startDaemon(simulate, connections) {
     url,
     authorization,
     pid: child.pid,
+    directory,
     /** The socket of its private Redis. */
     redis: join(directory, 'redis', 'redis.sock'),
     call,

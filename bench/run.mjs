@@ -9,6 +9,7 @@ import { idle } from './idle.mjs';
 import { latency } from './latency.mjs';
 import { lists } from './lists.mjs';
 import { reports } from './reports.mjs';
+import { restart } from './restart.mjs';
 import { soak } from './soak.mjs';
 import { submissions } from './submissions.mjs';
 
@@ -23,13 +24,14 @@ const SCENARIOS = {
   dashboard,
   idle,
   reports,
+  restart,
   soak,
 };
 /** It takes minutes, so it runs only where it is named. */
 const LONG = ['soak'];
 const RESULTS = new URL('results/', import.meta.url);
 
-/** `npm run bench [-- latency submissions drain devices decision lists followers dashboard idle reports soak]`: prints each scenario's figures and writes them as JSON. */
+/** `npm run bench [-- latency submissions drain devices decision lists followers dashboard idle reports restart soak]`: prints each scenario's figures and writes them as JSON. */
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in SCENARIOS));
 if (unknown.length > 0) {

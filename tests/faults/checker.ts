@@ -97,8 +97,13 @@ function wrongOutcome(
     return cancelAfter === null ? ['it was cancelled, and nobody asked for that'] : [];
   if (state !== 'succeeded' && state !== 'failed') return [`it is ${state} in the end`];
   if (isHarmed || (devicesFailed && attempts.some((each) => each.cause?.code === 'device_lost'))) return [];
+  const started = ({ number, tasks }: Attempt): boolean[] =>
+    tasks.map(({ rank }) => hasStarted(notes, number, rank));
+  // Where one rank of several was never started the others' end counts only if it was the job's.
   const meant = attempts
-    .filter(({ number, tasks }) => tasks.every(({ rank }) => hasStarted(notes, number, rank)))
+    .filter(
+      (each, i) => started(each).every(Boolean) || (i === attempts.length - 1 && started(each).some(Boolean)),
+    )
     .map(({ number }) => exits[Math.min(number, exits.length) - 1] as number);
   const last = meant.at(-1);
   const outcome = `${state}, ${cause?.sentence ?? 'without a cause'}`;
