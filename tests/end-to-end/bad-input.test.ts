@@ -34,7 +34,7 @@ async function refusal(body: string, headers: Record<string, string> = {}): Prom
 
 describe('a bad submission is answered by name and changes nothing', () => {
   it.each([
-    ['an unknown field', { command, gpu: 2 }, '#', /'gpu'/],
+    ['an unknown field', { command, gpu: 2 }, '#/gpu', /no field 'gpu'/],
     ['an empty command', { command: [] }, '#/command', /empty command/],
     ['nothing to run', {}, '#/command', /nothing to run/],
     ['a line of shell as a command', { command: 'python train.py' }, '#/command', /list.*script/],
@@ -76,9 +76,32 @@ describe('a bad submission is answered by name and changes nothing', () => {
     );
   });
 
-  it('names all bad fields at once', async () => {
-    const problem = await refusal(JSON.stringify({ command, gpus: 0, priority: 'high', name: '' }));
-    expect(problem.errors?.map(({ pointer }) => pointer).sort()).toEqual(['#/gpus', '#/name', '#/priority']);
+  it.each([
+    [
+      'of the form',
+      { command, gpus: 0, priority: 1e300, name: '', a: 1, 'b/c': 2 },
+      ['#/a', '#/b~1c', '#/gpus', '#/name', '#/priority'],
+    ],
+    [
+      'that this host can not have',
+      { command, gpus: 9, devices: '7', constraints: { model: 'zzz' } },
+      ['#/constraints', '#/devices', '#/gpus'],
+    ],
+  ])('names all bad fields at once: %s', async (_name, body, pointers) => {
+    const problem = await refusal(JSON.stringify(body));
+    expect(problem.errors?.map(({ pointer }) => pointer).sort()).toEqual(pointers);
+  });
+
+  it('names all bad fields of a schedule at once, with those of its job', async () => {
+    const schedule = { cron: '61 * * * *', timeZone: 'Mars/X', job: { command: [], gpus: 'all' }, zz: 1 };
+    const problem = (await (await daemon.post('/v1/schedules', schedule)).json()) as Problem;
+    expect(problem.errors).toEqual([
+      { pointer: '#/job/command', detail: expect.stringMatching(/empty command/) as unknown },
+      { pointer: '#/job/gpus', detail: 'expected a number, not a text' },
+      { pointer: '#/zz', detail: "there is no field 'zz' here" },
+      { pointer: '#/cron', detail: expect.stringMatching(/minute is '61'/) as unknown },
+      { pointer: '#/timeZone', detail: expect.stringMatching(/no time zone 'Mars\/X'/) as unknown },
+    ]);
   });
 
   it.each([
@@ -241,6 +264,19 @@ describe('a job that can not be launched fails and says what to do', () => {
     expect(ended).toMatchObject({ state: 'failed', cause: { code: 'launch_error' } });
     expect(ended.cause?.sentence).toMatch(sentence);
   });
+});
+
+it('says of a name that fits several devices that it does', async () => {
+  const problem = (await (await daemon.request('/v1/devices/GPU-')).json()) as Problem;
+  expect(problem).toMatchObject({ status: 404, detail: expect.stringMatching(/GPU- may be any of 2/) });
+});
+
+it('says of a cancelled job that it was cancelled', async () => {
+  const { id } = await daemon.shell('true', { hold: true });
+  await daemon.cancel({ id });
+  const init = { method: 'PATCH', body: '{"priority": 1}', headers: { 'content-type': 'application/json' } };
+  const problem = (await (await daemon.request(`/v1/jobs/${id}`, init)).json()) as Problem;
+  expect(problem.detail).toMatch(/was cancelled already/);
 });
 
 it.each([

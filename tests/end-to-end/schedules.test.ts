@@ -163,7 +163,7 @@ it('a bad schedule is refused by name, and nothing is taken', async () => {
     [{ job: { command: [] } }, ['#/job/command'], /empty command/],
     [{ job: undefined }, ['#/job'], /./],
     [{ overlap: 'maybe' }, ['#/overlap'], /skip/],
-    [{ every: 5 }, ['#'], /'every'/],
+    [{ every: 5 }, ['#/every'], /'every'/],
     [
       { cron: 'x', timeZone: 'y', job: { ...job, gpus: 9 } },
       ['#/cron', '#/timeZone', '#/job/gpus'],

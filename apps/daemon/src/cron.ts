@@ -22,7 +22,7 @@ const MOST_ZONES_NAMED = 3;
 const LONGEST_CHANGE_OF_CLOCKS_MS = 3_600_000;
 
 /** @returns what is wrong with a cron expression and what would be right, or null */
-export function whyNoCron(cron: string, timeZone: string): string | null {
+export function whyNoCron(cron: string): string | null {
   const fields = cron.trim().split(/\s+/);
   if (fields.length !== 5 && fields.length !== 6) {
     const instead = ALIASES[cron.trim()];
@@ -37,7 +37,7 @@ export function whyNoCron(cron: string, timeZone: string): string | null {
   });
   if (wrong.length > 0) return `${wrong.join('; ')} (${FORMS})`;
   try {
-    nextTime(cron, timeZone, Date.now());
+    nextTime(cron, 'UTC', Date.now());
     return null;
   } catch {
     return `'${cron}' never comes: there is no such day; for the last day of each month write "0 0 L * *"`;

@@ -25,6 +25,8 @@ export const RESERVED_ENVIRONMENT = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'
 
 const LONGEST_TIME_LIMIT_SECONDS = 31_536_000;
 
+const WRITE_TIME = 'is no time: write 2026-11-22T02:00:00Z, or how long from now, such as 8h';
+
 /** What an environment may take in all, names and values: Linux gives a program about twice that, arguments included. */
 const MOST_ENVIRONMENT_BYTES = 2 ** 20;
 
@@ -188,7 +190,9 @@ export const JobSubmissionSchema = z
     limits: LimitsInputSchema.optional(),
     hold: z.boolean().default(false).meta({ description: 'Whether it waits until somebody releases it.' }),
     startAfter: z
-      .union([z.iso.datetime({ offset: true }), DurationInputSchema])
+      .union([z.iso.datetime({ offset: true, error: WRITE_TIME }), DurationInputSchema], {
+        error: WRITE_TIME,
+      })
       .optional()
       .meta({
         description: 'Not before this time (RFC 3339), or not before so long from now.',

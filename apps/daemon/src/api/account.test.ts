@@ -33,7 +33,7 @@ it.each([
 
 /** Of whom the ledger knows these accounts. */
 function accountOf(user: string, access: AccessSettings, unixAccount: string | null, disabled = false) {
-  const users = { get: async () => ({ unixAccount, disabled }) };
+  const users = { get: async (name: string) => (name === 'ghost' ? null : { unixAccount, disabled }) };
   return accountFor(user, { access, users, user: access.runsAs.name } as unknown as ApiContext);
 }
 
@@ -45,6 +45,8 @@ it("jobs of a user without an account run as the daemon's own, but as root only 
   expect(await accountOf('eve', asBerth, null)).toEqual({ account: null });
   expect(await accountOf('berth', asBerth, null)).toEqual({ account: null });
   expect((await accountOf('eve', asRoot, null)).problem).toMatch(/eve has no Unix account here/);
+  expect((await accountOf('ghost', asRoot, null)).problem).toMatch(/no user ghost.* berth user add ghost/);
+  expect(await accountOf('ghost', asBerth, null)).toEqual({ account: null });
   expect(await accountOf('root', asRoot, null)).toEqual({ account: null });
   expect(await accountOf('eve', settings(asRoot.runsAs, ['eve']), null)).toEqual({ account: null });
   expect(await accountOf('eve', settings(asRoot.runsAs, ['*']), null)).toEqual({ account: null });

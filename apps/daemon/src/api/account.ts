@@ -39,6 +39,10 @@ export async function accountFor(
     return problem ? { account, problem } : { account, home: access.accountNamed(account)?.home ?? '/' };
   }
   if (runsAs.uid !== 0 || rootJobs.includes('*') || rootJobs.includes(user)) return { account: null };
+  if (!known && user !== daemons) {
+    const problem = `there is no user ${user}, and jobs of nobody known do not run as root; an admin can say: berth user add ${user} --unix-account NAME`;
+    return { account: null, problem };
+  }
   const problem = `${user} has no Unix account here, and jobs of ${user} do not run as root; an admin can say: berth user set ${user} --unix-account NAME`;
   return { account: null, problem };
 }

@@ -150,6 +150,14 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
 function factsOr404({ devices, inventory }: ApiContext, name: string): DeviceFacts {
   const facts = devices.facts(name);
   if (facts) return facts;
+  const meant = name === '' ? [] : inventory.devices.filter(({ uuid }) => uuid.startsWith(name));
+  if (meant.length > 1) {
+    const uuids = meant.map(({ uuid }) => uuid).join(', ');
+    throw new ApiProblem(
+      'not_found',
+      `${name} may be any of ${meant.length} devices; write more of one: ${uuids}`,
+    );
+  }
   const there = inventory.devices.map(({ index, mig }) => `${index}${mig ? `:${mig.index}` : ''}`).join(', ');
   throw new ApiProblem(
     'not_found',

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { waitingJob } from '../ledger/record.js';
 import type { ApiContext } from './context.js';
 import { explanationOf } from './explanation.js';
-import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { endedAs, idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { problems } from './problem-responses.js';
 
 /** Reasons that have nothing to do with devices. */
@@ -35,7 +35,7 @@ export const explainRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
 function stateOf({ state, startedAt }: Job): string {
   if (state === 'starting' || state === 'running') return 'it has its devices, and runs';
   if (state === 'stopping') return 'it has its devices, and is being stopped';
-  const ended = state === 'cancelled' ? 'it was cancelled' : `it has ${state}`;
+  const ended = `it ${endedAs(state)}`;
   return startedAt ? ended : `${ended}, and never started`;
 }
 

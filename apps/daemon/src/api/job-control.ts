@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { IfMatchHeaderSchema, jobTag, matches } from './etags.js';
 import { IdempotencyHeaderSchema, idempotencyOf, orIdempotencyConflict } from './idempotency.js';
-import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { endedAs, idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 
@@ -165,7 +165,7 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const job = await control(
         request.params.job,
         (id) => ledger.change(id, change, (found) => expectedOr412(expected, found)),
-        ({ number, state }) => `Job ${number} has ${state} already; nothing of it can be changed`,
+        ({ number, state }) => `Job ${number} ${endedAs(state)} already; nothing of it can be changed`,
       );
       return reply.header('etag', jobTag(job)).send(job);
     },

@@ -71,20 +71,22 @@ export async function resolveSubmission(
   }
 
   const { account, home, problem } = await accountFor(user, context, caller);
-  if (problem) errors.push({ pointer: '#/user', detail: problem });
+  // Where nobody was named it is nothing in the body that is wrong.
+  if (problem) errors.push({ pointer: submission.user === undefined ? '#' : '#/user', detail: problem });
   const workingDirectory = submission.workingDirectory ?? home ?? homedir();
   // What an account may see of the host that account finds out, when the job starts; not the daemon for it.
   const missing = account === null ? await whyNoDirectory(workingDirectory) : null;
   if (missing) errors.push({ pointer: '#/workingDirectory', detail: missing });
 
   const constraints = constraintsOf(submission);
-  if (constraints && errors.length === 0) {
+  if (constraints) {
     const named = candidates ? present.filter(({ uuid }) => candidates?.includes(uuid)) : present;
     const fitting = named.filter((facts) => fits(asDevice(facts, context), constraints));
-    if (fitting.length < gpus) {
+    // Where more is wrong, how many are meant isn't known: one has to be there.
+    if (fitting.length < (errors.length === 0 ? gpus : 1)) {
       errors.push({
         pointer: '#/constraints',
-        detail: `${fitting.length} of ${named.length} devices are ${describe(constraints)}, but ${gpus} are asked for; ${describeDevices(present, context)}`,
+        detail: `${fitting.length} of ${named.length} devices are ${describe(constraints)}, but ${gpus} ${gpus === 1 ? 'is' : 'are'} asked for; ${describeDevices(present, context)}`,
       });
     }
   }

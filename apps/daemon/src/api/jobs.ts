@@ -139,12 +139,15 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   );
 };
 
+/** How a job ended, as a sentence has it. */
+export const endedAs = (state: string | undefined): string =>
+  state === 'cancelled' ? 'was cancelled' : `has ${state}`;
+
 /** A dependency ended, or went, between our look at it and the submission; or it had ended before, and not as it should. */
 export function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusal): ApiProblem {
   const i = after.findIndex(({ job }) => job === found[0]);
   const { number, on } = after[i] as JobSpec['after'][0];
-  const state = found[1] === 'cancelled' ? 'was cancelled' : `has ${found[1]}`;
-  const detail = `job ${number} ${state} already, so a job that waits until it has ${on} would never start; requeue it first, or submit with onDependencyFailure: "wait"`;
+  const detail = `job ${number} ${endedAs(found[1])} already, so a job that waits until it has ${on} would never start; requeue it first, or submit with onDependencyFailure: "wait"`;
   return new ApiProblem('invalid_request', detail, [{ pointer: `#/after/${i}`, detail }]);
 }
 

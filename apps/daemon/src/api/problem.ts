@@ -142,15 +142,20 @@ async function letItFinishSending(request: FastifyRequest): Promise<void> {
 function asProblem(error: FastifyError): ApiProblem {
   if (error instanceof ApiProblem) return error;
   if (error.validation) {
+    const context = error.validationContext;
     const errors = error.validation.flatMap((issue) => {
-      const unknown = error.validationContext === 'querystring' ? unknownKeys(issue) : [];
-      if (unknown.length > 0)
-        return unknown.map((key) => ({ pointer: key, detail: `there is no parameter '${key}' here` }));
+      const unknown = unknownKeys(issue).map((key) => ({
+        pointer: pointerOf(context, `${issue.instancePath.replace(/\/$/, '')}/${escaped(key)}`),
+        detail: `there is no ${context === 'querystring' ? 'parameter' : 'field'} '${key}' here`,
+      }));
+      if (unknown.length > 0) return unknown;
       const detail =
         issue instanceof RequestValidationError ? describeIssue(issue) : (issue.message ?? 'is not valid');
-      return [{ pointer: pointerOf(error.validationContext, issue.instancePath), detail }];
+      return [{ pointer: pointerOf(context, issue.instancePath), detail }];
     });
-    return invalidRequest(errors);
+    // A number may be too large in two ways; one is enough.
+    const seen = new Set<string>();
+    return invalidRequest(errors.filter(({ pointer }) => !seen.has(pointer) && seen.add(pointer)));
   }
   const known = FASTIFY_PROBLEMS[error.code];
   if (known) return new ApiProblem(known.code, `${known.detail}. (${error.message})`);
@@ -169,6 +174,8 @@ function pointerOf(context: string | undefined, path: string): string {
   return inside === '' ? '#' : `#/${inside}`;
 }
 
+const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
+
 function unknownKeys(issue: object): string[] {
   if (!(issue instanceof RequestValidationError)) return [];
   const { issue: zodIssue } = issue.params;
@@ -177,9 +184,6 @@ function unknownKeys(issue: object): string[] {
 
 function describeIssue(issue: RequestValidationError): string {
   const { issue: zodIssue } = issue.params;
-  if (zodIssue.code === 'unrecognized_keys') {
-    return `there is no field ${zodIssue.keys.map((key) => `'${key}'`).join(', ')} here`;
-  }
   // What is wrong with the name itself is one level deeper.
   if (zodIssue.code === 'invalid_key') return zodIssue.issues[0]?.message ?? issue.message;
   return issue.message;

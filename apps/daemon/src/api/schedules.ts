@@ -22,10 +22,23 @@ import { dropUnusedCode, resolveWithCode } from './code-request.js';
 import type { ApiContext } from './context.js';
 import { IdempotencyHeaderSchema, idempotencyOf, madeReply, orIdempotencyConflict } from './idempotency.js';
 import { resolveSubmission } from './job-request.js';
-import { jobOr404 } from './jobs.js';
+import { endedAs, jobOr404 } from './jobs.js';
 import { ApiProblem, inside, invalidRequest } from './problem.js';
 import { problems } from './problem-responses.js';
 
+/**
+ * Where the form is wrong nobody comes to look at the time and the place: so that is done here, for all to be said at once. It
+ * extends by nothing, for the name in the document to be its own.
+ */
+const SubmissionSchema = ScheduleSubmissionSchema.extend({})
+  .superRefine(
+    (submission, context) => {
+      for (const { field, detail } of whyNever(submission))
+        context.addIssue({ code: 'custom', path: [field], message: detail });
+    },
+    { when: ({ issues }) => issues.length > 0 },
+  )
+  .meta({ ...ScheduleSubmissionSchema.meta() });
 const ParametersSchema = z.object({ schedule: ScheduleIdSchema });
 const random = (bytes: Uint8Array) => crypto.getRandomValues(bytes);
 
@@ -43,7 +56,7 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: 'Submit a job again and again',
         description: 'The job is checked as if it were submitted now.',
         headers: IdempotencyHeaderSchema,
-        body: ScheduleSubmissionSchema,
+        body: SubmissionSchema,
         response: {
           201: ScheduleSchema,
           200: ScheduleSchema.meta({
@@ -55,7 +68,7 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const { name, cron, timeZone = localTimeZone(), job, overlap, catchUp, enabled } = request.body;
-      const resolved = await resolveSchedule(request.body, timeZone, app.context, callerOf(request));
+      const resolved = await resolveSchedule(request.body, app.context, callerOf(request));
       const { id, replayed } = await schedules
         .create({
           id: makeJobId(Date.now(), random).replace('job_', 'sch_'),
@@ -200,24 +213,30 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   );
 };
 
+/** What no schema can say of a time and a place. @param submission whose other fields may be anything */
+function whyNever({ cron, timeZone }: { cron: unknown; timeZone?: unknown }) {
+  const noCron = typeof cron === 'string' ? whyNoCron(cron) : null;
+  const noZone = typeof timeZone === 'string' ? whyNoTimeZone(timeZone) : null;
+  return [
+    ...(noCron ? [{ field: 'cron', detail: noCron }] : []),
+    ...(noZone ? [{ field: 'timeZone', detail: noZone }] : []),
+  ];
+}
+
 /** The job of a schedule as it would be now. @throws ApiProblem `invalid_request` that names every bad field of the whole body */
 async function resolveSchedule(
-  { cron, timeZone, job }: ScheduleSubmission,
-  zone: string,
+  submission: ScheduleSubmission,
   context: ApiContext,
   caller: Caller,
 ): Promise<Omit<NewJob, 'idempotency'>> {
-  const noZone = timeZone === undefined ? null : whyNoTimeZone(timeZone);
-  const noCron = whyNoCron(cron, noZone ? 'UTC' : zone);
-  const errors = [
-    ...(noCron ? [{ pointer: '#/cron', detail: noCron }] : []),
-    ...(noZone ? [{ pointer: '#/timeZone', detail: noZone }] : []),
-  ];
-  const resolved = await inside('job', resolveSubmission(job, context, caller)).catch((error: unknown) => {
-    if (!(error instanceof ApiProblem) || !error.errors) throw error;
-    errors.push(...error.errors);
-    return null;
-  });
+  const errors = whyNever(submission).map(({ field, detail }) => ({ pointer: `#/${field}`, detail }));
+  const resolved = await inside('job', resolveSubmission(submission.job, context, caller)).catch(
+    (error: unknown) => {
+      if (!(error instanceof ApiProblem) || !error.errors) throw error;
+      errors.push(...error.errors);
+      return null;
+    },
+  );
   if (errors.length > 0 || !resolved) throw invalidRequest(errors);
   return resolved;
 }
@@ -243,7 +262,7 @@ async function runNow({ id, plan }: ScheduleRecord, idempotency: NewJob['idempot
     if (error.code === 'idempotency_conflict') orIdempotencyConflict(error);
     const [other, state] = error.found;
     if (error.code === 'not_found' && !other) throw noSchedule(id);
-    throw refused(`${other}, which it is to start after, ${state ? `has ${state}` : 'is gone'}`);
+    throw refused(`${other}, which it is to start after, ${state ? endedAs(state) : 'is gone'}`);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-zod-openapi';
+import { z } from 'zod';
 import { checkPermissions } from './access.js';
 import { requireCaller } from './authentication.js';
 import { readBodies } from './bodies.js';
@@ -40,11 +41,13 @@ import { timelineRoutes } from './timeline.js';
 import { tokenRoutes } from './tokens.js';
 import { usageRoutes } from './usage.js';
 import { userRoutes } from './users.js';
+import { wordsFor } from './validation-words.js';
 
 const LONGEST_FOR_HEADERS_SECONDS = 15;
 const ABOUT =
   'A multi-GPU job scheduler. Bytes and seconds are numbers, times are RFC 3339 in UTC; requests also take texts such as `40GiB` and `2h`. ' +
-  'Errors are RFC 9457 problems whose `type` stays the same, with every bad field at once. Every POST takes an `Idempotency-Key`: sent ' +
+  'Errors are RFC 9457 problems whose `type` stays the same, with every bad field at once: first of what has not the form that this document ' +
+  'tells, and once all of it has, of what this host can not do. Every POST takes an `Idempotency-Key`: sent ' +
   'again with the same body, within a day, it makes or begins nothing a second time, and answers with what it made then; for another call or ' +
   'body it is 409. Keys are of who sends them: two users may use the same. All other calls may be sent twice as they are: the second time they change nothing. ' +
   'A body may have 4 MiB, that of a batch 64 MiB; it is sent uncompressed. Headers may have 16 KiB (431). A method that a path does not ' +
@@ -75,6 +78,7 @@ export async function buildServer(
   logger: FastifyBaseLogger,
   options: ServerOptions = ALONE,
 ): Promise<FastifyInstance> {
+  z.config({ localeError: wordsFor });
   const app = Fastify({
     loggerInstance: logger,
     bodyLimit: BODY_LIMIT_BYTES,
