@@ -146,6 +146,43 @@ describe('the devices', () => {
     await expect.poll(() => table.count()).toBe(0);
   });
 
+  it('are as the API has them', async () => {
+    const job = await daemon.submit({
+      command: ['/usr/bin/python3', HOLD_MEMORY, '30', '60'],
+      ...{ workingDirectory: '/', devices: '1', timeLimit: 3600, user: 'ada', name: '<i>held</i>' },
+    });
+    await daemon.until(job, 'running');
+    await open('/');
+    const said = async () =>
+      (await daemon.devices()).map(({ index, sample, memoryTotalBytes, holders }) => [
+        `Device ${index}`,
+        String(sample?.memoryUsedBytes),
+        String(memoryTotalBytes),
+        holders.map(({ number, user, name }) => `job ${number} ${user}:${name}`),
+      ]);
+    const shown = () =>
+      page.getByRole('article').evaluateAll((cards) =>
+        cards.map((card) => {
+          const meter = card.querySelector('[role=meter]');
+          const holders = [...card.querySelectorAll('.holders a')];
+          return [
+            card.ariaLabel,
+            meter?.ariaValueNow,
+            meter?.ariaValueMax,
+            holders.map(({ textContent }) => textContent),
+          ];
+        }),
+      );
+    await expect.poll(async () => (await said())[1]?.[1]).toMatch(/^3\d{10}$/);
+    await expect.poll(shown).toEqual(await said());
+    await page
+      .getByRole('article', { name: 'Device 1' })
+      .getByText(/until .* at the latest/)
+      .waitFor();
+    await daemon.cancel(job);
+    await daemon.ended(job);
+  });
+
   it('are said to be simulated, and old while the daemon is away; then the page goes on', async () => {
     await open('/');
     await page.getByText('these devices are made up').waitFor();
@@ -346,6 +383,10 @@ describe('a job', () => {
     const job = await daemon.shell('true', { name: 'needle', user: 'ada' });
     await daemon.ended(job);
     await open('/');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).getByText('the next job of a list').waitFor();
+    expect(await dashboard.barriers()).toEqual([]);
+    await page.keyboard.press('Escape');
     await page.keyboard.press('g');
     await page.keyboard.press('j');
     await page.getByRole('heading', { name: 'Jobs' }).waitFor();
@@ -359,5 +400,8 @@ describe('a job', () => {
     await page.reload();
     await page.getByRole('cell', { name: 'needle' }).waitFor();
     expect(await page.getByLabel('Search').inputValue()).toBe('needle user:ada');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: `Job ${job.number}` }).waitFor();
   });
 });

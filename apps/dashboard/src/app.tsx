@@ -1,6 +1,8 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 import { Link, Route, Switch, useLocation } from 'wouter-preact';
+import { useKeys } from './live/keys.js';
 import { signOut, token } from './live/session.js';
+import { KeyHelp } from './parts/key-help.js';
 import { JobScreen } from './screens/job.js';
 import { JobsScreen } from './screens/jobs.js';
 import { Overview } from './screens/overview.js';
@@ -9,17 +11,9 @@ import { SubmitScreen } from './screens/submit.js';
 import { TimelineScreen } from './screens/timeline.js';
 import { UsageScreen } from './screens/usage.js';
 
-/** `g` and then a letter goes to a screen, `/` to the search field. */
-const KEYS: Record<string, string> = {
-  d: '/',
-  j: '/jobs',
-  t: '/timeline',
-  s: '/submit',
-  u: '/usage',
-};
-
 export function App() {
-  useKeys();
+  const [isHelping, setHelping] = useState(false);
+  useKeys(useCallback(() => setHelping(true), []));
   if (token.value === null) return <SignIn />;
   return (
     <>
@@ -37,6 +31,9 @@ export function App() {
           <NavLink href="/submit">Submit</NavLink>
           <NavLink href="/usage">Usage</NavLink>
         </nav>
+        <button type="button" class="quiet" onClick={() => setHelping(true)}>
+          Keys
+        </button>
         <button type="button" class="quiet" onClick={signOut}>
           Sign out
         </button>
@@ -55,6 +52,7 @@ export function App() {
           </Route>
         </Switch>
       </main>
+      {isHelping ? <KeyHelp onClose={() => setHelping(false)} /> : null}
     </>
   );
 }
@@ -66,25 +64,4 @@ function NavLink({ href, children }: { href: string; children: string }) {
       {children}
     </Link>
   );
-}
-
-function useKeys(): void {
-  const [, go] = useLocation();
-  const leading = useRef(false);
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => {
-      const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|TEXTAREA|SELECT/.test(target.tagName))
-        return;
-      const to = KEYS[event.key];
-      if (leading.current && to) go(to);
-      leading.current = event.key === 'g';
-      if (event.key === '/') {
-        event.preventDefault();
-        document.querySelector<HTMLInputElement>('input[type=search]')?.focus();
-      }
-    };
-    document.addEventListener('keydown', press);
-    return () => document.removeEventListener('keydown', press);
-  }, [go]);
 }
