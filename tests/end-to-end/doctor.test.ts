@@ -44,6 +44,22 @@ describe('the doctor of a daemon', () => {
     expect(seen.findings.filter(({ level }) => level === 'problem')).toEqual([]);
   });
 
+  it('says how jobs are contained, and that is how they are', async () => {
+    const said = find(await report(`python=${PYTHON}`), 'containment')?.sentence ?? '';
+    const job = await daemon.shell('cat /proc/self/cgroup');
+    await daemon.ended(job);
+    const isInGroup = (await daemon.logs(job)).includes(`/berth/${job.id}.1/0`);
+    expect(isInGroup).toBe(said.includes('by control groups'));
+    expect(!isInGroup).toBe(said.includes('subreaper'));
+    const limited = await daemon.post('/v1/jobs', {
+      command: ['true'],
+      workingDirectory: '/',
+      limits: { memory: '1GiB' },
+    });
+    // A promise that can't be kept isn't made.
+    expect(limited.status).toBe(/subreaper|limited there by memory/.test(said) ? 422 : 201);
+  });
+
   it('says what is the matter with a device, and with the permissions', async () => {
     changeSimulation(join(daemon.dataDirectory, 'simulation.state'), { device: 1, xid: 48 });
     await eventually(

@@ -1,5 +1,6 @@
 import type { Device, Driver, Finding } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
+import { judgeContainment } from './containment.js';
 import { judgeDevices } from './devices.js';
 import { judgeDriver, kernelModuleIn, libraryVersionIn } from './driver.js';
 import { type HostFacts, judgeHost } from './host.js';
@@ -298,4 +299,27 @@ describe('the host', () => {
   ])('%s', (_, over, expected) => {
     expect(troubles(judgeHost({ ...fine, ...over }))).toEqual(expected);
   });
+});
+
+it.each([
+  [
+    { directory: '/sys/fs/cgroup/berth', controllers: ['memory', 'cpu', 'pids'] as const },
+    'ok',
+    'with limits of memory',
+  ],
+  [
+    { directory: '/sys/fs/cgroup/berth', controllers: ['pids'] as const },
+    'note',
+    "can't be limited there by memory, cpu",
+  ],
+  [
+    { problem: 'it is off' },
+    'note',
+    'by their shims (subreaper) alone, without limits of memory, CPU or processes: it is off',
+  ],
+])('how jobs are contained is said: %j', (groups, level, sentence) => {
+  const found = judgeContainment(
+    'problem' in groups ? groups : { ...groups, controllers: [...groups.controllers] },
+  );
+  expect(found).toMatchObject({ id: 'containment', level, sentence: expect.stringContaining(sentence) });
 });
