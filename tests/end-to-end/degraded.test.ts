@@ -91,7 +91,7 @@ describe('while Redis', () => {
     cpSync(pathOf('redis/appendonlydir'), backup, { recursive: true });
     await redis.flushall();
     expect(await eventually(readiness, (said) => !isReady(said))).toMatch(
-      /it was emptied.*1 of its tasks still run/,
+      /it was emptied.*1 of its tasks still runs/,
     );
     await expectHonestRefusal(/it was emptied/);
 

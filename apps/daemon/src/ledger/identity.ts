@@ -44,7 +44,7 @@ export function whatIsWrong(
   liveTasks: number,
 ): string | null {
   if (known === null || known === found) return null;
-  const tasks = liveTasks > 0 ? ` ${liveTasks} of its tasks still run, and go on.` : '';
+  const tasks = liveTasks > 0 ? ` ${liveTasks} of its tasks still ${liveTasks === 1 ? 'runs' : 'run'}.` : '';
   return found === null
     ? `Redis holds nothing of this ledger any more: it was emptied, or its files are gone.${tasks} Bring its data back from a ` +
         `backup. To give up all that it knew, end what runs and remove ${file}`
