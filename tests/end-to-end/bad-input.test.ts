@@ -271,6 +271,12 @@ it('says of a name that fits several devices that it does', async () => {
   expect(problem).toMatchObject({ status: 404, detail: expect.stringMatching(/GPU- may be any of 2/) });
 });
 
+it.each(['logs', 'metrics'])('says of a rank that a job has not that it has none: %s', async (what) => {
+  const { id } = await daemon.shell('true', { hold: true });
+  const problem = (await (await daemon.request(`/v1/jobs/${id}/${what}?rank=7`)).json()) as Problem;
+  expect(problem).toMatchObject({ status: 404, detail: expect.stringMatching(/has 1 task: rank 0/) });
+});
+
 it('says of a cancelled job that it was cancelled', async () => {
   const { id } = await daemon.shell('true', { hold: true });
   await daemon.cancel({ id });

@@ -88,6 +88,18 @@ it('changes a job only as the one who changes it has read it', async () => {
   expect((await patch(job, { priority: 8 }, latest)).status).toBe(200);
 });
 
+it('gives every answer with a job the tag by which it may be changed', async () => {
+  const body = { script: 'true', workingDirectory: '/', hold: true };
+  const submitted = await daemon.post('/v1/jobs', body);
+  const job = (await submitted.json()) as Job;
+  const act = (verb: string) => daemon.request(`/v1/jobs/${job.id}/${verb}`, { method: 'POST' });
+  const held = await act('hold');
+  const tags = [submitted, held].map(({ headers }) => headers.get('etag') as string);
+  for (const [i, tag] of tags.entries())
+    expect((await patch(job, { labels: {} }, tag)).status, `${i}`).toBe(200);
+  expect((await act('cancel')).headers.get('etag')).toMatch(/^"/);
+});
+
 it('lets one of many changes on the same condition through', async () => {
   const job = await daemon.shell('true', { hold: true });
   const tag = (await get(`/v1/jobs/${job.id}`)).headers.get('etag') as string;

@@ -191,6 +191,8 @@ async function send({ operation, path, headers, body }: Sent): Promise<string | 
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const { statusCode = 0, headers: got } = response;
   const type = got['content-type'] ?? null;
+  const missing = document.missingHeaders(operation, statusCode, got);
+  if (missing.length > 0) return `${statusCode} without ${missing}`;
   const isEndless =
     type?.startsWith('text/event-stream') || (statusCode === 200 && operation.id === 'getLogs');
   if (isEndless) {

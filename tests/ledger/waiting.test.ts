@@ -110,7 +110,11 @@ describe('dependencies', () => {
     const otherwise = await following(second, 'failed');
     await run(first, FAILURE);
     for (const job of [second, third]) {
-      expect(await ledger.job(job)).toMatchObject({ state: 'failed', cause: { code: 'dependency_failed' } });
+      expect(await ledger.job(job)).toMatchObject({
+        state: 'failed',
+        cause: { code: 'dependency_failed' },
+        after: [{ open: false }],
+      });
     }
     const { number } = (await ledger.job(first)) ?? {};
     expect((await ledger.job(second))?.cause?.sentence).toBe(

@@ -18,13 +18,16 @@ export interface Operation {
   parameters: Parameter[];
   body: Schema | null;
   bodyIsRequired: boolean;
-  responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
+  responses: Record<
+    string,
+    { content?: Record<string, { schema: Schema }>; headers?: Record<string, unknown> }
+  >;
   sample: string;
 }
 
 /** openapi.yaml, and what it says of answers. */
 export class ApiDocument {
-  readonly components: { schemas: Record<string, Schema> };
+  readonly components: { schemas: Record<string, Schema>; headers: Record<string, { required?: boolean }> };
   readonly operations: Operation[];
   private readonly ajv: Ajv2020.default;
   private readonly known = new Map<Schema, ValidateFunction>();
@@ -53,6 +56,13 @@ export class ApiDocument {
     if (!/[/+]json$/.test(plain)) return null;
     const validate = this.validatorOf(content.schema);
     return validate(JSON.parse(body)) ? null : `${status}: ${this.ajv.errorsText(validate.errors)}`;
+  }
+
+  /** Which headers an answer lacks, of those that the document says are always there. */
+  missingHeaders({ responses }: Operation, status: number, headers: Record<string, unknown>): string[] {
+    return Object.keys(responses[String(status)]?.headers ?? {}).filter(
+      (name) => this.components.headers[name]?.required && headers[name.toLowerCase()] === undefined,
+    );
   }
 
   private validatorOf(schema: Schema): ValidateFunction {

@@ -41,7 +41,13 @@ export const UserSubmissionSchema = z
   .strictObject({
     name: UserSchema,
     role: RoleSchema.default('user'),
-    unixAccount: UnixAccountSchema.nullable().default(null),
+    unixAccount: UnixAccountSchema.nullable()
+      .default(null)
+      .meta({
+        description:
+          "The account of the host that their jobs run as; null: the daemon's own. Where the daemon runs as root, users without one can " +
+          'submit nothing, unless its setting `rootJobs` names them.',
+      }),
   })
   .meta({ id: 'UserSubmission', description: 'A new user.' });
 export type UserSubmission = z.infer<typeof UserSubmissionSchema>;

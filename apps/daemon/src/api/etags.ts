@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Job } from '@berth/contract';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
 declare module 'fastify' {
@@ -37,9 +37,14 @@ export function answerNotModified(app: FastifyInstance): void {
   });
 }
 
+/** Answers with a job, and its tag. */
+export function sendJob(reply: FastifyReply, job: Job) {
+  return reply.header('etag', jobTag(job)).send(job) as never;
+}
+
 /** A job's tag: what of it people decide by, so that a change may be made on condition of that; then the rest. */
-export function jobTag(job: Job): string {
-  return `"${versionOf(job)}.${digestOf(JSON.stringify(job))}"`;
+function jobTag(job: Job): string {
+  return `"${versionOf(job)}.${digestOf(inOrder(job))}"`;
 }
 
 /** A weak tag that stays while no figure differs in its first four digits. */
@@ -62,8 +67,12 @@ function versionOf({
   attempts,
   ...told
 }: Job): string {
-  return digestOf(JSON.stringify([told, attempts.length])).slice(0, 12);
+  return digestOf(inOrder({ ...told, attempts: attempts.length })).slice(0, 12);
 }
+
+/** A job that was just submitted has its fields in another order than one that was read. */
+const inOrder = (fields: object): string =>
+  JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 const digestOf = (text: string): string => createHash('sha1').update(text).digest('base64url');
 

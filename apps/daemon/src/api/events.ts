@@ -27,12 +27,15 @@ const HeaderSchema = z.object({
 
 const STREAM =
   'Server-sent events: `event` is the type, `id` the place in the stream, `data` an Event. Who sends the last id again misses nothing ' +
-  'as long as the stream keeps it (the last 100,000 events); where it does not, an event `gap` says so before the others: read anew what ' +
+  'as long as the stream keeps it (the last 100,000 events); where it does not, an event `gap` says so before the others, with `data` {`after`: the id that was sent, `next`: the first id that is there, or null}: read anew what ' +
   'you show. A comment every 15 s says that the daemon is there. Who takes nothing for 20 s is cut off, and may come back.';
 
-const STREAMED = {
-  200: { description: 'The events.', content: { 'text/event-stream': { schema: EventSchema } } },
-};
+const streamed = () => ({
+  200: {
+    description: 'The events. This is the schema of `data`, but of `gap`.',
+    content: { 'text/event-stream': { schema: EventSchema } },
+  },
+});
 
 /** @throws ApiProblem `not_found`, also for what who asks shall not see */
 async function visibleIdOf(request: FastifyRequest, reference: string): Promise<JobId> {
@@ -90,7 +93,7 @@ export const eventRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           }),
           after: AfterSchema,
         }),
-        response: { ...STREAMED, ...problems('not_found', 'invalid_request', 'too_many_followers') },
+        response: { ...streamed(), ...problems('not_found', 'invalid_request', 'too_many_followers') },
       },
     },
     async (request, reply) => {
@@ -113,7 +116,7 @@ export const eventRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         params: JobParametersSchema,
         headers: HeaderSchema,
         querystring: z.strictObject({ type: TypesSchema, after: AfterSchema }),
-        response: { ...STREAMED, ...problems('not_found', 'invalid_request', 'too_many_followers') },
+        response: { ...streamed(), ...problems('not_found', 'invalid_request', 'too_many_followers') },
       },
     },
     async (request, reply) => {

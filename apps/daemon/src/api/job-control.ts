@@ -1,7 +1,7 @@
 import { type Cause, type Job, JobChangeSchema, type JobId, JobSchema } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { LedgerRefusal } from '../ledger/refusal.js';
-import { IfMatchHeaderSchema, jobTag, matches } from './etags.js';
+import { IfMatchHeaderSchema, matches, sendJob } from './etags.js';
 import { IdempotencyHeaderSchema, idempotencyOf, orIdempotencyConflict } from './idempotency.js';
 import { endedAs, idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { ApiProblem } from './problem.js';
@@ -63,7 +63,7 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
             ? null
             : `Job ${number} has ${state} already; there is nothing left to cancel`,
       );
-      return reply.code(202).send(job);
+      return sendJob(reply.code(202), job);
     },
   );
 
@@ -80,12 +80,14 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         response: { 200: JobSchema, ...answers },
       },
     },
-    (request) =>
-      control(
+    async (request, reply) => {
+      const job = await control(
         request.params.job,
         (id) => ledger.hold(id),
         ({ number, state }) => `Job ${number} is ${state}; only a job that waits can be held`,
-      ),
+      );
+      return sendJob(reply, job);
+    },
   );
 
   app.post(
@@ -101,12 +103,14 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         response: { 200: JobSchema, ...answers },
       },
     },
-    (request) =>
-      control(
+    async (request, reply) => {
+      const job = await control(
         request.params.job,
         (id) => ledger.release(id),
         ({ number, state }) => `Job ${number} is ${state}; only a job that waits can be released`,
-      ),
+      );
+      return sendJob(reply, job);
+    },
   );
 
   app.post(
@@ -136,7 +140,7 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
               ? `Job ${number} waits already`
               : `Job ${number} is being stopped for good; requeue it when it has ended`,
       );
-      return reply.code(202).send(job);
+      return sendJob(reply.code(202), job);
     },
   );
 
@@ -167,7 +171,7 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         (id) => ledger.change(id, change, (found) => expectedOr412(expected, found)),
         ({ number, state }) => `Job ${number} ${endedAs(state)} already; nothing of it can be changed`,
       );
-      return reply.header('etag', jobTag(job)).send(job);
+      return sendJob(reply, job);
     },
   );
 };

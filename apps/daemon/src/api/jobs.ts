@@ -16,7 +16,7 @@ import { maySee, visibleTo } from './access.js';
 import { callerOf } from './caller.js';
 import { dropUnusedCode, withCode } from './code-request.js';
 import type { ApiContext } from './context.js';
-import { jobTag, NOT_MODIFIED } from './etags.js';
+import { NOT_MODIFIED, sendJob } from './etags.js';
 import { explainSubmission } from './explanation.js';
 import { IdempotencyHeaderSchema, idempotencyOf, madeReply, orIdempotencyConflict } from './idempotency.js';
 import { JobListQuerySchema, jobFilterOf } from './job-list-query.js';
@@ -77,9 +77,8 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       await dropUnusedCode(app.context, [submission], job);
       const since = Date.parse(job.submittedAt);
       const next = { id: job.id, number: job.number, since, attempt: 1, needs: submission.needs };
-      return madeReply(reply, replayed)
-        .header('location', `/v1/jobs/${job.id}`)
-        .send(withPosition(app.context, job, replayed ? undefined : next));
+      madeReply(reply, replayed).header('location', `/v1/jobs/${job.id}`);
+      return sendJob(reply, withPosition(app.context, job, replayed ? undefined : next));
     },
   );
 
@@ -134,7 +133,7 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const id = await idOf(app.context, request.params.job);
       const read = () => jobOr404(app.context, id);
       const job = await awaitState(app.context, id, request.query, request, reply, read);
-      return reply.header('etag', jobTag(job)).send(job);
+      return sendJob(reply, job);
     },
   );
 };

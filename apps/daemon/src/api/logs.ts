@@ -28,7 +28,8 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         description:
           'The bytes as they were written. With `follow` the answer goes on until the job has ended. Where a very long ' +
           'log has lost its middle, a line in square brackets says how much. With `Accept: text/event-stream` it is followed as ' +
-          'server-sent events: `output` with a `text`, `gap`, and `end` after the last of it; their ids are `ATTEMPT:OFFSET`, and ' +
+          'server-sent events: `output` with {`attempt`, `offset`, `text`}; `gap` with {`attempt`, `from`, `to`}, the bytes that are kept no longer; ' +
+          'and after the last of it `end` with {`state`}, how the job ended. Their ids are `ATTEMPT:OFFSET`, and ' +
           '`Last-Event-ID` goes on behind one. Otherwise compressed as `Accept-Encoding` says, and by `Range` a part of it; of a ' +
           'log that has lost its middle as much of that as is there in one piece.',
         params: JobParametersSchema,
@@ -57,7 +58,7 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
             .min(0)
             .max(1_000_000)
             .optional()
-            .meta({ description: 'Only the last lines.' }),
+            .meta({ description: 'Only the last lines. Ignored beside `offset`.' }),
           offset: z.coerce
             .number()
             .int()
@@ -166,7 +167,7 @@ async function sendRange(reply: FastifyReply, log: TaskLog, asked: LogRange | 'u
 }
 
 /** @throws ApiProblem `not_found` */
-function taskOr404(job: Job, rank: number, attempt: number | undefined): void {
+export function taskOr404(job: Job, rank: number, attempt: number | undefined): void {
   const tasks = job.launch === 'perDevice' ? job.gpus : 1;
   if (rank >= tasks) {
     const detail = `Job ${job.number} has ${tasks} task${tasks === 1 ? '' : 's'}: rank 0${tasks === 1 ? '' : ` to ${tasks - 1}`}`;

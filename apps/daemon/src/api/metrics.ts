@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Pace } from '../insight/pace.js';
 import type { Training } from '../insight/training.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { taskOr404 } from './logs.js';
 import { problems } from './problem-responses.js';
 import { csvOf } from './series-csv.js';
 import { momentOf, PAST, StretchSchema, stretchOf } from './stretch.js';
@@ -49,6 +50,7 @@ export const metricRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request, reply) => {
       const job = await jobOr404(app.context, await idOf(app.context, request.params.job));
       const { rank, format } = request.query;
+      taskOr404(job, rank, undefined);
       const used = app.context.histories.ofJob(job.id, stretchOf(request.query));
       const attempt = job.attempts.length;
       const isOver = job.attempts.at(-1)?.endedAt !== null;

@@ -19,10 +19,14 @@ export function problems(...codes: ProblemCode[]) {
 }
 
 interface Operation {
+  requestBody?: { required?: boolean; content?: Record<string, { schema?: Record<string, unknown> }> };
   responses?: Record<string, object>;
 }
 
-/** Adds to every operation what is answered before its handler is asked: by its method alone. */
+/** What fastify-zod-openapi notes for itself of a body that may be left out. */
+const MAY_BE_LEFT_OUT = 'x-fastify-zod-openapi-optional';
+
+/** Adds to every operation what is answered before its handler is asked: by its method alone; and lets bodies be left out that may be. */
 export function withCommonProblems<T extends object>(document: T): T {
   const { paths = {} } = document as { paths?: Record<string, Record<string, Operation>> };
   const schema = { $ref: '#/components/schemas/Problem' };
@@ -30,6 +34,11 @@ export function withCommonProblems<T extends object>(document: T): T {
     const ofBodies = ['payload_too_large', 'unsupported_media_type'] as const;
     const codes = ['malformed_request', ...(method === 'get' ? [] : ofBodies)] as const;
     operation.responses ??= {};
+    const bodies = Object.values(operation.requestBody?.content ?? {}).map((body) => body.schema ?? {});
+    for (const body of bodies.filter((each) => MAY_BE_LEFT_OUT in each)) {
+      delete body[MAY_BE_LEFT_OUT];
+      delete operation.requestBody?.required;
+    }
     for (const [status, kinds] of byStatus(codes)) {
       operation.responses[status] ??= {
         description: describe(kinds),

@@ -20,6 +20,7 @@ import { visibleTo } from './access.js';
 import { type Caller, callerOf } from './caller.js';
 import { dropUnusedCode, resolveWithCode } from './code-request.js';
 import type { ApiContext } from './context.js';
+import { sendJob } from './etags.js';
 import { IdempotencyHeaderSchema, idempotencyOf, madeReply, orIdempotencyConflict } from './idempotency.js';
 import { resolveSubmission } from './job-request.js';
 import { endedAs, jobOr404 } from './jobs.js';
@@ -206,9 +207,8 @@ export const scheduleRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request, reply) => {
       const record = await recordOr404(app.context, request.params.schedule);
       const { id, replayed } = await runNow(record, idempotencyOf(request), app.context);
-      return madeReply(reply, replayed)
-        .header('location', `/v1/jobs/${id}`)
-        .send(await jobOr404(app.context, id));
+      madeReply(reply, replayed).header('location', `/v1/jobs/${id}`);
+      return sendJob(reply, await jobOr404(app.context, id));
     },
   );
 };

@@ -16,6 +16,7 @@ import { dashboardRoutes } from './dashboard.js';
 import { refuseWithoutLedger } from './degraded.js';
 import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
+import { HEADERS, withHeaders } from './document-headers.js';
 import { drillRoutes } from './drill.js';
 import { answerNotModified } from './etags.js';
 import { eventRoutes } from './events.js';
@@ -120,6 +121,7 @@ export async function buildServer(
       servers: [{ url: 'http://127.0.0.1:7700' }],
       security: [{ bearer: [] }],
       components: {
+        headers: HEADERS,
         securitySchemes: {
           bearer: {
             type: 'http',
@@ -132,7 +134,7 @@ export async function buildServer(
     },
     ...fastifyZodOpenApiTransformers,
     transformObject: (made) =>
-      withSamples(withCommonProblems(fastifyZodOpenApiTransformers.transformObject(made))),
+      withSamples(withHeaders(withCommonProblems(fastifyZodOpenApiTransformers.transformObject(made)))),
   });
   await app.register(healthRoutes);
   await app.register(jobRoutes);

@@ -181,7 +181,9 @@ export function jobFromRecord(
 ): Job {
   const attempts = Array.from({ length: Number(record.attempt) }, (_, i) => attemptFromRecord(record, i + 1));
   const pending = record.state === 'pending';
-  const after = spec.after.map((each) => ({ ...each, open: record[`after:${each.job}`] !== undefined }));
+  // What kept a job from starting for good stays noted, for a requeue.
+  const isOpen = (other: string): boolean => pending && record[`after:${other}`] !== undefined;
+  const after = spec.after.map((each) => ({ ...each, open: isOpen(each.job) }));
   return {
     id: record.id as string,
     number: Number(record.number),
