@@ -44,7 +44,8 @@ export function sendJob(reply: FastifyReply, job: Job) {
 
 /** A job's tag: what of it people decide by, so that a change may be made on condition of that; then the rest. */
 function jobTag(job: Job): string {
-  return `"${versionOf(job)}.${digestOf(inOrder(job))}"`;
+  const { decided, rest } = partsOf(job);
+  return `"${versionOf(decided)}.${digestOf(decided + rest)}"`;
 }
 
 /** A weak tag that stays while no figure differs in its first four digits. */
@@ -55,24 +56,20 @@ export function aboutAs(answer: object): string {
 
 /** Whether a job is, in what people decide by, as one of the tags of `If-Match` says. */
 export function matches(ifMatch: string, job: Job): boolean {
-  const version = versionOf(job);
+  const version = versionOf(partsOf(job).decided);
   return tagsIn(ifMatch).some((tag) => tag === '*' || tag.startsWith(`"${version}.`));
 }
 
-function versionOf({
-  position: _,
-  reason: __,
-  deviceUse: ___,
-  notices: ____,
-  attempts,
-  ...told
-}: Job): string {
-  return digestOf(inOrder({ ...told, attempts: attempts.length })).slice(0, 12);
+/** Sorted: a job that was just submitted has its fields in another order than one that was read. */
+function partsOf({ position, reason, deviceUse, notices, attempts, ...told }: Job) {
+  const fields = Object.entries({ ...told, attempts: attempts.length });
+  return {
+    decided: JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1))),
+    rest: JSON.stringify([position, reason, deviceUse, notices, attempts]),
+  };
 }
 
-/** A job that was just submitted has its fields in another order than one that was read. */
-const inOrder = (fields: object): string =>
-  JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+const versionOf = (decided: string): string => digestOf(decided).slice(0, 12);
 
 const digestOf = (text: string): string => createHash('sha1').update(text).digest('base64url');
 
