@@ -21,6 +21,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages,apps}/*/src/**/*.test.ts', 'scripts/**/*.test.mjs'],
+          testTimeout: 30_000,
           pool: 'forks',
         },
       },

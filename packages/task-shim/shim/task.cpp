@@ -151,11 +151,11 @@ void Task::take(const Order &order) {
   if (ending_.stop_requested_at) return;
   const bool ends = order.purpose == Order::Purpose::end;
   signalled_at_ = now();
+  if (ends) ending_.stop_requested_at = now_ms();
   // A stopped process would save nothing; where it is to end, it is let go on.
   const Reach reach = ends ? signal_descendants({order.signal, SIGCONT}) : signal_descendants({order.signal});
   note_order(options_.directory, order, reach);
   if (!ends) return;
-  ending_.stop_requested_at = now_ms();
   ending_.checkpoint_signal = order.signal;
   let_save(signalled_at_);
 }
@@ -246,13 +246,13 @@ void Task::reap() {
 }
 
 /**
- * What the command has left behind has its own, shorter grace period; unless a stop has set one already. Or a signal: a
- * shell without a handler is ended by it, while the program that it started still saves its work.
+ * What the command has left behind has its own, shorter grace period; unless a stop has set one already, or all was killed.
+ * Or a signal: a shell without a handler is ended by it, while the program that it started still saves its work.
  */
 void Task::end_leftovers() {
   const std::set<pid_t> left = processes();
   ending_.leftover_processes = static_cast<int>(left.size());
-  if (ending_.stop_requested_at) return;
+  if (ending_.stop_requested_at || ending_.killed) return;
   if (signalled_at_ != 0 && now() < signalled_at_ + options_.grace_seconds) return let_save(signalled_at_);
   terminate();
   alarm_at(now() + options_.leftover_seconds);
