@@ -45,7 +45,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['tests/faults/**/*.test.ts'],
-          testTimeout: 180_000,
+          testTimeout: 300_000,
           fileParallelism: false,
         },
       },

@@ -17,7 +17,8 @@ const BEHAVIOURS = [
   'flood',
   'forks',
 ];
-const PATIENCE_MS = 60_000;
+/** Beyond what a machine with far too much to do takes to start a daemon. */
+const PATIENCE_MS = 120_000;
 
 /** What a job shall do, and what of it is known. */
 export interface PlannedJob {

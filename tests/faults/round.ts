@@ -17,7 +17,7 @@ const SIMULATED = '4xT4';
 const JOBS = 24;
 const FAULTS = 5;
 const LOAD_MS = 2500;
-const DRAIN_MS = 45_000;
+const DRAIN_MS = 90_000;
 
 const KINDS: readonly (readonly Fault[])[] = [
   PROCESS_FAULTS,
