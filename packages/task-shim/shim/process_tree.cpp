@@ -14,6 +14,9 @@
 
 namespace {
 
+/** A fork bomb that ignores signals would keep us looking for ever. */
+constexpr int kMostLooks = 8;
+
 std::string read_file(pid_t pid, const char *name) {
   std::string content;
   const std::string path = "/proc/" + std::to_string(pid) + "/" + name;
@@ -127,19 +130,27 @@ std::set<pid_t> processes_with_environment(const std::string &entry) {
  * sending fails (ESRCH), whatever was seen of its successor; if it lived, the parent is its own: us, or another of ours.
  */
 Reach signal_descendants(std::initializer_list<int> signals) {
-  const std::set<pid_t> ours = descendants_of({getpid()});
   Reach reach;
-  for (const pid_t pid : ours) {
-    const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-    if (process < 0) continue;
-    const Status status = status_of(pid);
-    const bool mine = status.alive && (status.parent == getpid() || ours.count(status.parent) > 0);
-    const bool handled = mine && has_handler(pid, *signals.begin());
-    bool sent = mine;
-    for (const int signal : signals) sent = sent && syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0) == 0;
-    close(process);
-    reach.processes += sent;
-    reach.handlers += sent && handled;
+  std::set<pid_t> known;
+  // Again for those who were forked between the look and the signal: a fork that began before it is done by the next look.
+  for (int look = 0; look < kMostLooks; ++look) {
+    const std::set<pid_t> ours = descendants_of({getpid()});
+    bool found = false;
+    for (const pid_t pid : ours) {
+      if (!known.insert(pid).second) continue;
+      found = true;
+      const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+      if (process < 0) continue;
+      const Status status = status_of(pid);
+      const bool mine = status.alive && (status.parent == getpid() || ours.count(status.parent) > 0);
+      const bool handled = mine && has_handler(pid, *signals.begin());
+      bool sent = mine;
+      for (const int signal : signals) sent = sent && syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0) == 0;
+      close(process);
+      reach.processes += sent;
+      reach.handlers += sent && handled;
+    }
+    if (!found) break;
   }
   return reach;
 }

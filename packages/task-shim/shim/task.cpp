@@ -150,10 +150,10 @@ void Task::on_signal(int signal) {
 void Task::take(const Order &order) {
   if (ending_.stop_requested_at) return;
   const bool ends = order.purpose == Order::Purpose::end;
-  signalled_at_ = now();
   if (ends) ending_.stop_requested_at = now_ms();
   // A stopped process would save nothing; where it is to end, it is let go on.
   const Reach reach = ends ? signal_descendants({order.signal, SIGCONT}) : signal_descendants({order.signal});
+  signalled_at_ = now();
   note_order(options_.directory, order, reach);
   if (!ends) return;
   ending_.checkpoint_signal = order.signal;
