@@ -10,7 +10,7 @@ import { ForeignTable } from '../parts/foreign-table.js';
 import { Freshness } from '../parts/freshness.js';
 import { JobTable, LINE } from '../parts/job-table.js';
 
-const EVERY_MS = 2000;
+const EVERY_MS = 1000;
 const PAST_EVERY_MS = 10_000;
 
 export function Overview() {
