@@ -7,6 +7,7 @@ import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { Curves } from '../parts/curves.js';
 import { Freshness } from '../parts/freshness.js';
+import { Heads } from '../parts/heads.js';
 import { JobActions } from '../parts/job-actions.js';
 import { LogView } from '../parts/log-view.js';
 import { rightSizes } from '../parts/right-size.js';
@@ -278,15 +279,7 @@ function Attempts({ job: { attempts } }: { job: Job }) {
           {attempt.cause ? <p class="trouble">{attempt.cause.sentence}</p> : null}
           <Scroll label={`Tasks of attempt ${attempt.number}`}>
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">Rank</th>
-                  <th scope="col">State</th>
-                  <th scope="col">Process</th>
-                  <th scope="col">Exit</th>
-                  <th scope="col">Host memory</th>
-                </tr>
-              </thead>
+              <Heads names={['Rank', 'State', 'Process', 'Exit', 'Host memory']} />
               <tbody>
                 {attempt.tasks.map((task) => (
                   <tr key={task.rank}>

@@ -5,6 +5,7 @@ import { placeOf, time } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { Freshness } from '../parts/freshness.js';
+import { Heads } from '../parts/heads.js';
 import { Scroll } from '../parts/scroll.js';
 import { type Bar, hueOf, rowsOf, type Stretch, stretchOf, ticksOf } from '../parts/timeline-layout.js';
 
@@ -168,16 +169,7 @@ function Table({ timeline: { stays, planned }, items }: { timeline: Timeline; it
       {isOpen ? (
         <Scroll label="Who had, has and will have devices">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Job</th>
-                <th scope="col">Name</th>
-                <th scope="col">User</th>
-                <th scope="col">Devices</th>
-                <th scope="col">From</th>
-                <th scope="col">Until</th>
-              </tr>
-            </thead>
+            <Heads names={['Job', 'Name', 'User', 'Devices', 'From', 'Until']} />
             <tbody>
               {planned.map((stay) => (
                 <StayRow

@@ -6,6 +6,7 @@ import { percent, UNKNOWN } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { Freshness } from '../parts/freshness.js';
+import { Heads } from '../parts/heads.js';
 import { Scroll } from '../parts/scroll.js';
 import { State } from '../parts/state.js';
 
@@ -118,15 +119,7 @@ function UsageTable<Each>({
   return (
     <Scroll label={label}>
       <table>
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th scope="col" key={head}>
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Heads names={heads} />
         <tbody>{rows.map(row)}</tbody>
       </table>
     </Scroll>
