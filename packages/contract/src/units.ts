@@ -48,7 +48,7 @@ interface DurationBounds {
 export function durationInput({ min = 0, max, positive = false }: DurationBounds = {}) {
   const least = positive
     ? z.number().positive('must be longer than 0 s')
-    : z.number().min(min, `must be at least ${formatDuration(min)}`);
+    : z.number().min(min, `must be at least ${min} s`);
   const seconds = max === undefined ? least : least.max(max, `must be at most ${formatDuration(max)}`);
   return z
     .union([seconds, DurationTextSchema.transform(quantity(parseDuration)).pipe(seconds)], {
