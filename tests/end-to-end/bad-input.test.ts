@@ -124,6 +124,9 @@ describe('a bad submission is answered by name and changes nothing', () => {
 
   it('no body where one is needed', async () => {
     expect(await refusal('')).toMatchObject({ status: 422, errors: [{ pointer: '#' }] });
+    const headers = { 'content-type': 'application/json' };
+    for (const body of ['', '7', 'null'])
+      expect((await daemon.request('/v1/schedules', { method: 'POST', headers, body })).status).toBe(422);
   });
 
   it('a body that is not JSON', async () => {

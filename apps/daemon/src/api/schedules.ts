@@ -37,7 +37,7 @@ const SubmissionSchema = ScheduleSubmissionSchema.extend({})
       for (const { field, detail } of whyNever(submission))
         context.addIssue({ code: 'custom', path: [field], message: detail });
     },
-    { when: ({ issues }) => issues.length > 0 },
+    { when: ({ issues, value }) => issues.length > 0 && typeof value === 'object' && value !== null },
   )
   .meta({ ...ScheduleSubmissionSchema.meta() });
 const ParametersSchema = z.object({ schedule: ScheduleIdSchema });
