@@ -14,9 +14,6 @@
 
 namespace {
 
-/** A fork bomb that ignores signals would keep us looking for ever. */
-constexpr int kMostLooks = 8;
-
 std::string read_file(pid_t pid, const char *name) {
   std::string content;
   const std::string path = "/proc/" + std::to_string(pid) + "/" + name;
@@ -128,29 +125,22 @@ std::set<pid_t> processes_with_environment(const std::string &entry) {
 /*
  * The pidfd is taken first and names one process for ever. If that one was dead by the time of the look at its parent,
  * sending fails (ESRCH), whatever was seen of its successor; if it lived, the parent is its own: us, or another of ours.
+ * There is one look only: a second would find what handlers have started, such as the mv that saves a checkpoint.
  */
 Reach signal_descendants(std::initializer_list<int> signals) {
+  const std::set<pid_t> ours = descendants_of({getpid()});
   Reach reach;
-  std::set<pid_t> known;
-  // Again for those who were forked between the look and the signal: a fork that began before it is done by the next look.
-  for (int look = 0; look < kMostLooks; ++look) {
-    const std::set<pid_t> ours = descendants_of({getpid()});
-    bool found = false;
-    for (const pid_t pid : ours) {
-      if (!known.insert(pid).second) continue;
-      found = true;
-      const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-      if (process < 0) continue;
-      const Status status = status_of(pid);
-      const bool mine = status.alive && (status.parent == getpid() || ours.count(status.parent) > 0);
-      const bool handled = mine && has_handler(pid, *signals.begin());
-      bool sent = mine;
-      for (const int signal : signals) sent = sent && syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0) == 0;
-      close(process);
-      reach.processes += sent;
-      reach.handlers += sent && handled;
-    }
-    if (!found) break;
+  for (const pid_t pid : ours) {
+    const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+    if (process < 0) continue;
+    const Status status = status_of(pid);
+    const bool mine = status.alive && (status.parent == getpid() || ours.count(status.parent) > 0);
+    const bool handled = mine && has_handler(pid, *signals.begin());
+    bool sent = mine;
+    for (const int signal : signals) sent = sent && syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0) == 0;
+    close(process);
+    reach.processes += sent;
+    reach.handlers += sent && handled;
   }
   return reach;
 }

@@ -200,8 +200,10 @@ void Task::kill_everything() {
   // stopped by the kernel at once: a fork under way fails over the pending signal. Until the command is reaped, nobody
   // else can have its number.
   if (ending_.ended_at == 0) kill(-command_.pid, SIGSTOP);
+  // Asked first: the group's end may leave nobody to be found.
+  if (!processes().empty()) ending_.killed = true;
   if (!options_.control_group.empty()) kill_group(options_.control_group);
-  if (!kill_all(processes).empty()) ending_.killed = true;
+  kill_all(processes);
   alarm_at(now() + kKillAgainSeconds);
 }
 

@@ -12,7 +12,7 @@ const Query = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000) }
 it.each<[z.ZodType, unknown, string]>([
   [Query, { limit: 'many' }, 'expected a number'],
   [Query, { limit: '0' }, 'must be at least 1'],
-  [Query, { limit: '2000' }, 'must be at most 1,000'],
+  [Query, { limit: '2000' }, 'must be at most 1000'],
   [JobSubmissionSchema, { command: ['x'], priority: 'high' }, 'expected a number, not a text'],
   [JobSubmissionSchema, { command: ['x'], gpus: 1.5 }, 'expected a whole number, not 1.5'],
   [JobSubmissionSchema, { command: ['x'], hold: null }, 'expected true or false, not null'],

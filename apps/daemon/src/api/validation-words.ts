@@ -50,5 +50,5 @@ function wrongType({ expected, input }: Extract<RawIssue, { code: 'invalid_type'
 }
 
 function amount(limit: number | bigint, origin: string): string {
-  return `${Number(limit).toLocaleString('en')}${origin in UNITS ? ` ${UNITS[origin]}` : ''}`;
+  return `${limit}${origin in UNITS ? ` ${UNITS[origin]}` : ''}`;
 }
