@@ -90,6 +90,8 @@ const mostly = <T>(usual: fc.Arbitrary<T>, seldom: fc.Arbitrary<T>): fc.Arbitrar
 const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 /** Lone surrogates have no form in a URL. */
 const encoded = (value: unknown): string => encodeURIComponent(text(value).replace(/\p{Surrogate}/gu, '?'));
+/** Clients take `.` and `..` out of a path: it would be another operation's. */
+const segment = (value: unknown): string => encoded(value).replace(/^\.{1,2}$/, 'dots');
 
 function parameterIn({ name, schema }: Parameter): fc.Arbitrary<unknown> {
   const known = ids[name as keyof typeof ids];
@@ -152,7 +154,7 @@ const requestTo = (operation: Operation): fc.Arbitrary<Sent> =>
         )
         .filter(([, value]) => value !== undefined)
         .map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
-      const path = operation.path.replace(/\{(\w+)\}/g, (_, name) => encoded(inPath[name]));
+      const path = operation.path.replace(/\{(\w+)\}/g, (_, name) => segment(inPath[name]));
       const headers = Object.fromEntries(
         Object.entries(header)
           .filter(([, value]) => value !== undefined)

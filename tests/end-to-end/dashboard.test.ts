@@ -135,6 +135,7 @@ describe('the devices', () => {
     const table = page.getByRole('region', { name: 'Foreign processes' });
     await table.getByRole('cell', { name: '4194304' }).waitFor();
     await table.getByText('more than 0.5 GiB together is kept from jobs').waitFor();
+    await table.getByRole('cell', { name: 'keeps jobs away; none waits for the device' }).waitFor();
     const job = await daemon.shell('true', { devices: '2' });
     await table.getByRole('cell', { name: '1 waiting job could use it' }).waitFor();
     expect(await table.locator('tbody tr').innerText()).toMatch(/^2\tnot to be seen .*\t4194304\t40\t/);
