@@ -30,7 +30,11 @@ const holdMemory = (gib: number, more: object = {}, of = daemon): Promise<Job> =
 
 describe('a device', () => {
   it('is known better than nvidia-smi shows it', async () => {
-    const [first] = await daemon.devices();
+    // Who is on it is learnt apart from the sample, and shortly after it.
+    const [first] = await eventually(
+      () => daemon.devices(),
+      (devices) => devices.every(({ sample }) => sample?.processes),
+    );
     expect(first).toMatchObject({
       index: 0,
       architecture: 'Hopper',
