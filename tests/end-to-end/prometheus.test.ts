@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '@berth/contract';
+import { changeSimulation } from '@berth/cuda-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { type Family, parseExposition } from '../support/exposition.js';
@@ -51,6 +52,19 @@ describe('/metrics', () => {
   it('tells of devices what the API does, by the names of Berth and of DCGM', async () => {
     const job = await daemon.shell('sleep 60', { devices: '1' });
     await daemon.until(job, 'running');
+    const state = join(daemon.dataDirectory, 'simulation.state');
+    changeSimulation(state, {
+      device: 0,
+      energyJoules: 5_000_000,
+      pcieReplays: 2,
+      nvlinkTransmittedMebibytes: 300,
+      nvlinkReplays: 4,
+    });
+    changeSimulation(state, { device: 1, memoryTemperatureCelsius: 0 });
+    await eventually(
+      () => daemon.devices(),
+      ([first, second]) => first?.sample?.pcieReplays === 2 && !second?.sample?.memoryTemperatureCelsius,
+    );
     // Of one sample of the driver, all three.
     const { berth, dcgm, devices } = await eventually(
       async () => {
@@ -78,6 +92,15 @@ describe('/metrics', () => {
       expect(valueIn(berth, 'berth_device_schedulable', own)).toBe(1);
       expect(valueIn(berth, 'berth_device_info', { ...own, name, simulated: 'true' })).toBe(1);
     }
+    const [first, second] = [{ gpu: '0' }, { gpu: '1' }];
+    expect(valueIn(berth, 'berth_device_energy_joules_total', first)).toBe(5_000_000);
+    expect(valueIn(dcgm, 'DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION', first)).toBe(5e9);
+    expect(valueIn(dcgm, 'DCGM_FI_DEV_PCIE_REPLAY_COUNTER', first)).toBe(2);
+    expect(valueIn(berth, 'berth_device_nvlink_transmitted_bytes_total', first)).toBe(300 * 2 ** 20);
+    expect(valueIn(dcgm, 'DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL', first)).toBe(4);
+    expect(valueIn(dcgm, 'DCGM_FI_DEV_MEMORY_TEMP', first)).toBe(40);
+    // No sensor, no figure.
+    expect(valueIn(dcgm, 'DCGM_FI_DEV_MEMORY_TEMP', second)).toBeNull();
     expect([...berth.keys()].filter((name) => name.startsWith('DCGM'))).toEqual([]);
     expect([...dcgm.keys()].filter((name) => name.startsWith('berth_device'))).toEqual([]);
     await daemon.cancel(job);

@@ -84,6 +84,30 @@ export const DeviceSampleSchema = z
         failed: z.boolean(),
       })
       .nullable(),
+    memoryTemperatureCelsius: FigureSchema.meta({
+      description: 'Of the board, for a MIG instance too; null where its memory has no sensor.',
+    }),
+    energyJoules: FigureSchema.meta({
+      description: 'What the board has taken since the driver was loaded; null for a MIG instance.',
+    }),
+    pcieReplays: CountSchema.meta({
+      description:
+        'Packets that were sent again over PCIe since the driver was loaded; null for a MIG instance.',
+    }),
+    nvlink: z
+      .object({
+        transmittedBytes: BytesSchema,
+        receivedBytes: BytesSchema,
+        flitCrcErrors: CountSchema,
+        dataCrcErrors: CountSchema,
+        replays: CountSchema,
+        recoveries: CountSchema,
+      })
+      .nullable()
+      .meta({
+        description:
+          'Over all its NVLinks, since the driver was loaded; null: it has none, or is an instance.',
+      }),
     processes: z.array(DeviceProcessSchema).nullable(),
   })
   .meta({ id: 'DeviceSample', description: 'What the driver said of a device, and when.' });

@@ -124,6 +124,15 @@ Napi::Value sample_of(Napi::Env env, const DeviceSample &sample) {
     rows["failed"] = plain(env, sample.remapped_rows->failed);
     object["remappedRows"] = rows;
   }
+  object["memoryTemperatureCelsius"] = or_null(env, sample.memory_temperature_celsius);
+  object["energyJoules"] = or_null(env, sample.energy_joules);
+  object["pcieReplays"] = or_null(env, sample.pcie_replays);
+  object["nvlinkTransmittedBytes"] = or_null(env, sample.nvlink_transmitted_bytes);
+  object["nvlinkReceivedBytes"] = or_null(env, sample.nvlink_received_bytes);
+  object["nvlinkFlitCrcErrors"] = or_null(env, sample.nvlink_flit_crc_errors);
+  object["nvlinkDataCrcErrors"] = or_null(env, sample.nvlink_data_crc_errors);
+  object["nvlinkReplays"] = or_null(env, sample.nvlink_replays);
+  object["nvlinkRecoveries"] = or_null(env, sample.nvlink_recoveries);
   object["processes"] = env.Null();
   if (sample.processes) {
     object["processes"] = list_of(env, *sample.processes, [&](const ProcessSample &process) {

@@ -97,6 +97,17 @@ struct DeviceSample {
   std::optional<uint64_t> ecc_corrected;
   std::optional<uint64_t> ecc_uncorrected;
   std::optional<RemappedRows> remapped_rows;
+  std::optional<double> memory_temperature_celsius;
+  /** Since the driver was loaded, as what follows. */
+  std::optional<double> energy_joules;
+  std::optional<double> pcie_replays;
+  /** Over all links. */
+  std::optional<double> nvlink_transmitted_bytes;
+  std::optional<double> nvlink_received_bytes;
+  std::optional<double> nvlink_flit_crc_errors;
+  std::optional<double> nvlink_data_crc_errors;
+  std::optional<double> nvlink_replays;
+  std::optional<double> nvlink_recoveries;
   std::optional<std::vector<ProcessSample>> processes;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "answered.h"
 
@@ -58,6 +59,56 @@ void sample_temperature(Questions &questions, const NvmlLibrary &library, nvmlDe
     sample.temperature_celsius = newer.temperature;
   } else {
     sample.temperature_celsius = questions.number<unsigned>(library.temperature, device, kNvmlTemperatureGpu);
+  }
+}
+
+/** A figure that NVML has as a field. */
+struct FieldFigure {
+  unsigned field, scope;
+  std::optional<double> DeviceSample::*figure;
+  double times;
+};
+/** The first is the chip's, however it is divided; the others are the whole board's, and no instance's own. */
+constexpr FieldFigure kFieldFigures[] = {
+    {kNvmlFieldMemoryTemperature, 0, &DeviceSample::memory_temperature_celsius, 1},
+    {kNvmlFieldEnergyMillijoules, 0, &DeviceSample::energy_joules, 0.001},
+    {kNvmlFieldPcieReplays, 0, &DeviceSample::pcie_replays, 1},
+    {kNvmlFieldNvlinkTransmittedKibibytes, kNvmlAllLinks, &DeviceSample::nvlink_transmitted_bytes, 1024},
+    {kNvmlFieldNvlinkReceivedKibibytes, kNvmlAllLinks, &DeviceSample::nvlink_received_bytes, 1024},
+    {kNvmlFieldNvlinkFlitCrcErrors, 0, &DeviceSample::nvlink_flit_crc_errors, 1},
+    {kNvmlFieldNvlinkDataCrcErrors, 0, &DeviceSample::nvlink_data_crc_errors, 1},
+    {kNvmlFieldNvlinkReplays, 0, &DeviceSample::nvlink_replays, 1},
+    {kNvmlFieldNvlinkRecoveries, 0, &DeviceSample::nvlink_recoveries, 1},
+};
+constexpr size_t kFieldsOfChip = 1;
+
+std::optional<double> number_in(const nvmlFieldValue_t &field) {
+  if (field.nvmlReturn != NVML_SUCCESS) return std::nullopt;
+  switch (field.valueType) {
+    case kNvmlDouble: return field.value.dVal;
+    case kNvmlUnsigned: return field.value.uiVal;
+    case kNvmlUnsignedLong: return static_cast<double>(field.value.ulVal);
+    case kNvmlUnsignedLongLong: return static_cast<double>(field.value.ullVal);
+    case kNvmlSignedLongLong: return static_cast<double>(field.value.sllVal);
+    case kNvmlSigned: return field.value.siVal;
+  }
+  return std::nullopt;
+}
+
+/** In one call: each costs a way into the kernel. */
+void sample_fields(Questions &questions, const NvmlLibrary &library, nvmlDevice_t board, bool is_instance,
+                   DeviceSample &sample) {
+  nvmlFieldValue_t values[std::size(kFieldFigures)] = {};
+  const size_t count = is_instance ? kFieldsOfChip : std::size(kFieldFigures);
+  for (size_t i = 0; i < count; ++i) {
+    values[i].fieldId = kFieldFigures[i].field;
+    values[i].scopeId = kFieldFigures[i].scope;
+    // Of a driver that leaves out what it doesn't know.
+    values[i].nvmlReturn = NVML_ERROR_NOT_SUPPORTED;
+  }
+  if (!questions.ask(library.field_values, board, static_cast<int>(count), values)) return;
+  for (size_t i = 0; i < count; ++i) {
+    if (const auto value = number_in(values[i])) sample.*kFieldFigures[i].figure = *value * kFieldFigures[i].times;
   }
 }
 
@@ -131,6 +182,7 @@ DeviceSample sample_of(const NvmlLibrary &library, nvmlDevice_t device, nvmlDevi
   if (questions.ask(library.remapped_rows, board, &correctable, &uncorrectable, &pending, &failed)) {
     sample.remapped_rows = RemappedRows{correctable, uncorrectable, pending != 0, failed != 0};
   }
+  sample_fields(questions, library, board, device != board, sample);
   sample.processes = processes_of(questions, library, device);
   sample.lost = questions.lost;
   return sample;

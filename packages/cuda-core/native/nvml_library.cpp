@@ -57,6 +57,7 @@ NvmlLibrary::NvmlLibrary(const std::string &directory)
   find(throttle_reasons, "nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons");
   find(ecc_errors, "nvmlDeviceGetTotalEccErrors");
   find(remapped_rows, "nvmlDeviceGetRemappedRows");
+  find(field_values, "nvmlDeviceGetFieldValues");
   find(compute_processes, "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2");
   find(compute_processes_v1, "nvmlDeviceGetComputeRunningProcesses");
   find(graphics_processes, "nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v2");

@@ -64,6 +64,7 @@ struct NvmlLibrary {
   nvmlReturn_t (*throttle_reasons)(nvmlDevice_t, unsigned long long *) = nullptr;
   nvmlReturn_t (*ecc_errors)(nvmlDevice_t, unsigned, unsigned, unsigned long long *) = nullptr;
   nvmlReturn_t (*remapped_rows)(nvmlDevice_t, unsigned *, unsigned *, unsigned *, unsigned *) = nullptr;
+  nvmlReturn_t (*field_values)(nvmlDevice_t, int, nvmlFieldValue_t *) = nullptr;
   nvmlReturn_t (*compute_processes)(nvmlDevice_t, unsigned *, nvmlProcessInfo_t *) = nullptr;
   nvmlReturn_t (*compute_processes_v1)(nvmlDevice_t, unsigned *, nvmlProcessInfo_v1_t *) = nullptr;
   nvmlReturn_t (*graphics_processes)(nvmlDevice_t, unsigned *, nvmlProcessInfo_t *) = nullptr;

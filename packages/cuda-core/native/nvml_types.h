@@ -91,6 +91,44 @@ struct nvmlTemperature_v1_t {
 };
 constexpr unsigned kNvmlTemperatureV1 = sizeof(nvmlTemperature_v1_t) | (1u << 24);
 
+/** Of nvmlDeviceGetFieldValues: "Field Value Enums", "Field Value Structs" and nvmlValueType_t of the guide. */
+constexpr unsigned kNvmlFieldNvlinkFlitCrcErrors = 38;
+constexpr unsigned kNvmlFieldNvlinkDataCrcErrors = 45;
+constexpr unsigned kNvmlFieldNvlinkReplays = 52;
+constexpr unsigned kNvmlFieldNvlinkRecoveries = 59;
+constexpr unsigned kNvmlFieldMemoryTemperature = 82;
+constexpr unsigned kNvmlFieldEnergyMillijoules = 83;
+constexpr unsigned kNvmlFieldPcieReplays = 94;
+constexpr unsigned kNvmlFieldNvlinkTransmittedKibibytes = 138;
+constexpr unsigned kNvmlFieldNvlinkReceivedKibibytes = 139;
+/** The scope in which NVLink's traffic is that of all links. */
+constexpr unsigned kNvmlAllLinks = ~0u;
+
+enum nvmlValueType_t : unsigned {
+  kNvmlDouble = 0,
+  kNvmlUnsigned = 1,
+  kNvmlUnsignedLong = 2,
+  kNvmlUnsignedLongLong = 3,
+  kNvmlSignedLongLong = 4,
+  kNvmlSigned = 5,
+};
+
+struct nvmlFieldValue_t {
+  unsigned fieldId, scopeId;
+  long long timestamp, latencyUsec;
+  nvmlValueType_t valueType;
+  nvmlReturn_t nvmlReturn;
+  union {
+    double dVal;
+    unsigned uiVal;
+    unsigned long ulVal;
+    unsigned long long ullVal;
+    long long sllVal;
+    int siVal;
+  } value;
+};
+static_assert(sizeof(nvmlFieldValue_t) == 40);
+
 /** Of nvmlDeviceGetComputeRunningProcesses_v2 and _v3, and of their graphics and MPS kin. */
 struct nvmlProcessInfo_t {
   unsigned pid;

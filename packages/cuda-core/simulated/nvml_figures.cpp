@@ -43,6 +43,36 @@ nvmlReturn_t temperature_of(nvmlDevice_t handle, unsigned sensor, unsigned &cels
   });
 }
 
+void fill_field(const SimulatedDevice &device, nvmlFieldValue_t &field) {
+  const auto say = [&](auto number) {
+    field.nvmlReturn = NVML_SUCCESS;
+    field.valueType = kNvmlUnsignedLongLong;
+    field.value.ullVal = number;
+  };
+  const auto count = [&](const std::atomic<uint32_t> &errors) {
+    if (device.nvlinks > 0) say(errors.load());
+  };
+  const auto traffic = [&](const std::atomic<uint32_t> &mebibytes) {
+    if (device.nvlinks > 0 && field.scopeId == kNvmlAllLinks) say(mebibytes.load() * 1024ull);
+  };
+  field.nvmlReturn = NVML_ERROR_NOT_SUPPORTED;
+  switch (field.fieldId) {
+    case kNvmlFieldMemoryTemperature:
+      field.nvmlReturn = NVML_SUCCESS;
+      field.valueType = kNvmlUnsigned;
+      field.value.uiVal = device.memory_celsius;
+      return;
+    case kNvmlFieldEnergyMillijoules: return say(device.energy_joules.load() * 1000ull);
+    case kNvmlFieldPcieReplays: return say(device.pcie_replays.load());
+    case kNvmlFieldNvlinkTransmittedKibibytes: return traffic(device.nvlink_transmitted_mebibytes);
+    case kNvmlFieldNvlinkReceivedKibibytes: return traffic(device.nvlink_received_mebibytes);
+    case kNvmlFieldNvlinkFlitCrcErrors: return count(device.nvlink_flit_crc_errors);
+    case kNvmlFieldNvlinkDataCrcErrors: return count(device.nvlink_data_crc_errors);
+    case kNvmlFieldNvlinkReplays: return count(device.nvlink_replays);
+    case kNvmlFieldNvlinkRecoveries: return count(device.nvlink_recoveries);
+  }
+}
+
 }  // namespace
 
 EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t handle, nvmlMemory_t *memory) {
@@ -177,6 +207,13 @@ EXPORT nvmlReturn_t nvmlDeviceGetRemappedRows(nvmlDevice_t handle, unsigned *cor
     *uncorrectable = device.rows_uncorrectable;
     *pending = device.rows_pending;
     *failed = device.rows_failed;
+    return NVML_SUCCESS;
+  });
+}
+
+EXPORT nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t handle, int count, nvmlFieldValue_t *values) {
+  return gpu_figure(handle, [&](const SimulatedDevice &device) {
+    for (int i = 0; i < count; ++i) fill_field(device, values[i]);
     return NVML_SUCCESS;
   });
 }

@@ -8,7 +8,7 @@
  * what changes is atomic. Figures of one device may be of different moments, as a real driver's are.
  */
 constexpr char kSimulationMagic[16] = "BERTH-SIMULATED";
-constexpr uint32_t kSimulationVersion = 4;
+constexpr uint32_t kSimulationVersion = 5;
 /** GPUs and MIG instances together. */
 constexpr uint32_t kMostDevices = 128;
 constexpr uint32_t kMostSimulatedProcesses = 64;
@@ -67,6 +67,12 @@ struct SimulatedDevice {
   std::atomic<uint32_t> throttle_reasons;
   std::atomic<uint32_t> ecc_corrected, ecc_uncorrected;
   std::atomic<uint32_t> rows_correctable, rows_uncorrectable, rows_pending, rows_failed;
+  /** 0: its memory has no sensor. */
+  std::atomic<uint32_t> memory_celsius;
+  std::atomic<uint32_t> energy_joules;
+  std::atomic<uint32_t> pcie_replays;
+  std::atomic<uint32_t> nvlink_transmitted_mebibytes, nvlink_received_mebibytes;
+  std::atomic<uint32_t> nvlink_flit_crc_errors, nvlink_data_crc_errors, nvlink_replays, nvlink_recoveries;
   /** What NVML answers when it is asked for the device itself: 0, or an error such as 15, the device is lost. */
   std::atomic<uint32_t> handle_result;
   /** What it answers to questions for its figures: 0, or an error such as 3, not supported. */
@@ -106,5 +112,5 @@ struct SimulatedState {
 // Programs of different builds share the file.
 static_assert(std::atomic<uint32_t>::is_always_lock_free && std::atomic<uint64_t>::is_always_lock_free);
 static_assert(sizeof(SimulatedProcess) == 24 && sizeof(SimulatedEvent) == 16);
-static_assert(sizeof(SimulatedDevice) == 1872 && sizeof(SimulatedDevice) % 8 == 0);
+static_assert(sizeof(SimulatedDevice) == 1904 && sizeof(SimulatedDevice) % 8 == 0);
 static_assert(sizeof(SimulatedState) == 80 + kEventsKept * sizeof(SimulatedEvent) + kMostDevices * sizeof(SimulatedDevice));

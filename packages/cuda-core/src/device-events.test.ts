@@ -123,6 +123,7 @@ describe('facts', () => {
     });
     const sample = await driver.sample(uuids[4]);
     expect(sample).toMatchObject({ utilisation: null, powerWatts: null, temperatureCelsius: 34 });
+    expect(sample).toMatchObject({ memoryTemperatureCelsius: 40, energyJoules: null, pcieReplays: null });
     expect(sample.clocks.smMegahertz).toBeGreaterThan(0);
   });
 });

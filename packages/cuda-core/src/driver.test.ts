@@ -59,6 +59,37 @@ describe('sampling', () => {
     expect((await sample(1)).processes).toEqual([]);
   });
 
+  it('counts energy, PCIe and NVLink where the driver does, since it was loaded', async () => {
+    const counted = {
+      memoryTemperatureCelsius: 71,
+      energyJoules: 4_000_000_000,
+      pcieReplays: 12,
+      nvlink: {
+        transmittedBytes: 3_000_000 * 2 ** 20,
+        receivedBytes: 2 ** 20,
+        flitCrcErrors: 3,
+        dataCrcErrors: 4,
+        replays: 5,
+        recoveries: 6,
+      },
+    };
+    changeSimulation(stateFile, {
+      device: 1,
+      memoryTemperatureCelsius: 71,
+      energyJoules: 4_000_000_000,
+      pcieReplays: 12,
+      nvlinkTransmittedMebibytes: 3_000_000,
+      nvlinkReceivedMebibytes: 1,
+      nvlinkFlitCrcErrors: 3,
+      nvlinkDataCrcErrors: 4,
+      nvlinkReplays: 5,
+      nvlinkRecoveries: 6,
+    });
+    expect(await sample(1)).toMatchObject(counted);
+    // A T4: no links, and no sensor in its memory, of which drivers say 0.
+    expect(await sample(2)).toMatchObject({ memoryTemperatureCelsius: null, energyJoules: 0, nvlink: null });
+  });
+
   it('finds more processes than it first had room for', async () => {
     for (let pid = 1; pid <= 50; pid += 1)
       changeSimulation(stateFile, { device: 0, process: { pid, memoryBytes: 1 } });
@@ -102,6 +133,10 @@ describe('what the driver does not say is null, never zero', () => {
     utilisation: null,
     temperatureCelsius: null,
     powerWatts: null,
+    memoryTemperatureCelsius: null,
+    energyJoules: null,
+    pcieReplays: null,
+    nvlink: null,
     processes: null,
   };
 
@@ -136,6 +171,8 @@ describe('what the driver does not say is null, never zero', () => {
     expect((await samplesOf(old))[0]).toMatchObject({
       utilisation: null,
       powerWatts: null,
+      energyJoules: null,
+      nvlink: null,
       temperatureCelsius: 34,
       memoryUsedBytes: reserve + 1000,
       processes: [{ pid: 5, memoryBytes: 1000 }],

@@ -107,6 +107,16 @@ export interface RemappedRows {
   failed: boolean;
 }
 
+/** Over all NVLinks of a device, since the driver was loaded. */
+export interface NvlinkCounters {
+  transmittedBytes: number | null;
+  receivedBytes: number | null;
+  flitCrcErrors: number | null;
+  dataCrcErrors: number | null;
+  replays: number | null;
+  recoveries: number | null;
+}
+
 /** What a device does now. */
 export interface DeviceSample {
   uuid: string;
@@ -132,6 +142,14 @@ export interface DeviceSample {
   /** Errors since the driver was loaded. */
   ecc: { corrected: number | null; uncorrected: number | null };
   remappedRows: RemappedRows | null;
+  /** Of the board, for a MIG instance too; null where it has no sensor. */
+  memoryTemperatureCelsius: number | null;
+  /** Since the driver was loaded; null for a MIG instance, as what follows. */
+  energyJoules: number | null;
+  /** Packets that were sent again since the driver was loaded. */
+  pcieReplays: number | null;
+  /** null: it has no links. */
+  nvlink: NvlinkCounters | null;
   /** null: the driver doesn't say. */
   processes: ProcessSample[] | null;
 }

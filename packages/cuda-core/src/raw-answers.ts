@@ -51,13 +51,19 @@ export interface RawLink {
 
 export type RawDriverFacts = Omit<DriverInfo, 'unreachable'>;
 
-export interface RawSample extends Omit<DeviceSample, 'clocks' | 'throttled' | 'ecc'> {
+export interface RawSample extends Omit<DeviceSample, 'clocks' | 'throttled' | 'ecc' | 'nvlink'> {
   graphicsMegahertz: Figure;
   smMegahertz: Figure;
   memoryMegahertz: Figure;
   throttleReasons: Figure;
   eccCorrected: Figure;
   eccUncorrected: Figure;
+  nvlinkTransmittedBytes: Figure;
+  nvlinkReceivedBytes: Figure;
+  nvlinkFlitCrcErrors: Figure;
+  nvlinkDataCrcErrors: Figure;
+  nvlinkReplays: Figure;
+  nvlinkRecoveries: Figure;
   remappedRows: RemappedRows | null;
   processes: ProcessSample[] | null;
 }
@@ -162,15 +168,26 @@ export function deviceSample(raw: RawSample): DeviceSample {
     throttleReasons,
     eccCorrected,
     eccUncorrected,
+    memoryTemperatureCelsius,
+    nvlinkTransmittedBytes: transmittedBytes,
+    nvlinkReceivedBytes: receivedBytes,
+    nvlinkFlitCrcErrors: flitCrcErrors,
+    nvlinkDataCrcErrors: dataCrcErrors,
+    nvlinkReplays: replays,
+    nvlinkRecoveries: recoveries,
     ...figures
   } = raw;
   const clocks: Clocks = { graphicsMegahertz, smMegahertz, memoryMegahertz };
   const ecc = { corrected: eccCorrected, uncorrected: eccUncorrected };
+  const nvlink = { transmittedBytes, receivedBytes, flitCrcErrors, dataCrcErrors, replays, recoveries };
   return {
     ...figures,
     clocks,
     throttled: throttleReasons === null ? null : throttledBy(throttleReasons),
     ecc,
+    // Boards whose memory has no sensor say 0.
+    memoryTemperatureCelsius: memoryTemperatureCelsius || null,
+    nvlink: Object.values(nvlink).some((counter) => counter !== null) ? nvlink : null,
   };
 }
 

@@ -4,22 +4,57 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 /** By whose names devices are told of. */
 export type Names = 'berth' | 'dcgm';
 
-/** A figure of a device, in base units; and what DCGM's exporter calls it and counts it in. */
-interface Family {
-  name: string;
-  help: string;
-  kind?: 'counter';
-  /** null: not known, and then it is left out. */
-  read(device: Device): number | null | undefined;
-  dcgm?: { name: string; help: string; times: number };
+/** What DCGM's exporter counts in, and how often that goes into our base unit. */
+const UNITS = { MiB: 2 ** -20, '%': 100, C: 1, W: 1, mJ: 1000, MHz: 1e-6, '': 1 };
+
+/** A figure of a device in base units; null, not known, is left out. One that ends in _total only grows. */
+type Family = [
+  name: string,
+  help: string,
+  figure: (device: Device) => number | null | undefined,
+  /** As its exporter's default-counters.csv has it, without DCGM_FI_DEV_. */
+  dcgm?: string,
+  unit?: keyof typeof UNITS,
+];
+
+// biome-ignore format: a table
+const FAMILIES: readonly Family[] = [
+  ['memory_total_bytes', 'Memory of the device.', (device) => device.memoryTotalBytes],
+  ['memory_used_bytes', 'Memory that processes have, without what the driver keeps for itself.', ({ sample }) => sample?.memoryUsedBytes, 'FB_USED', 'MiB'],
+  ['memory_free_bytes', 'Memory that nobody has.', ({ sample }) => sample?.memoryFreeBytes, 'FB_FREE', 'MiB'],
+  ['memory_driver_bytes', 'Memory that the driver keeps for itself.', ({ sample }) => sample?.memoryReservedBytes, 'FB_RESERVED', 'MiB'],
+  ['memory_jobs_bytes', 'Memory that processes of jobs have.', ({ sample }) => sample?.jobBytes],
+  ['memory_foreign_bytes', 'Memory that processes of no job have.', ({ sample }) => sample?.foreignBytes],
+  ['utilisation_ratio', 'The share of time in which a kernel ran.', ({ sample }) => sample?.utilisation, 'GPU_UTIL', '%'],
+  ['memory_utilisation_ratio', 'The share of time in which memory was read or written.', ({ sample }) => sample?.memoryUtilisation, 'MEM_COPY_UTIL', '%'],
+  ['temperature_celsius', 'Temperature of the GPU.', ({ sample }) => sample?.temperatureCelsius, 'GPU_TEMP', 'C'],
+  ['memory_temperature_celsius', 'Temperature of the memory.', ({ sample }) => sample?.memoryTemperatureCelsius, 'MEMORY_TEMP', 'C'],
+  ['power_watts', 'Power that the board draws.', ({ sample }) => sample?.powerWatts, 'POWER_USAGE', 'W'],
+  ['energy_joules_total', 'Energy that the board has taken since the driver was loaded.', ({ sample }) => sample?.energyJoules, 'TOTAL_ENERGY_CONSUMPTION', 'mJ'],
+  ['sm_clock_hertz', 'Clock of the multiprocessors.', ({ sample }) => hertz(sample?.clocks.smMegahertz), 'SM_CLOCK', 'MHz'],
+  ['memory_clock_hertz', 'Clock of the memory.', ({ sample }) => hertz(sample?.clocks.memoryMegahertz), 'MEM_CLOCK', 'MHz'],
+  ['last_xid', 'The last XID that the driver reported; 0: none.', ({ xids }) => xids[0]?.xid ?? 0, 'XID_ERRORS'],
+  ['pcie_replays_total', 'Packets that were sent again over PCIe since the driver was loaded.', ({ sample }) => sample?.pcieReplays, 'PCIE_REPLAY_COUNTER'],
+  ['nvlink_transmitted_bytes_total', 'What was sent over NVLink since the driver was loaded.', ({ sample }) => sample?.nvlink?.transmittedBytes],
+  ['nvlink_received_bytes_total', 'What came over NVLink since the driver was loaded.', ({ sample }) => sample?.nvlink?.receivedBytes],
+  ['nvlink_flit_crc_errors_total', 'CRC errors of NVLink in flow control.', ({ sample }) => sample?.nvlink?.flitCrcErrors, 'NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL'],
+  ['nvlink_data_crc_errors_total', 'CRC errors of NVLink in data.', ({ sample }) => sample?.nvlink?.dataCrcErrors, 'NVLINK_CRC_DATA_ERROR_COUNT_TOTAL'],
+  ['nvlink_replays_total', 'What was sent again over NVLink.', ({ sample }) => sample?.nvlink?.replays, 'NVLINK_REPLAY_ERROR_COUNT_TOTAL'],
+  ['nvlink_recoveries_total', 'How often an NVLink had to be recovered.', ({ sample }) => sample?.nvlink?.recoveries, 'NVLINK_RECOVERY_ERROR_COUNT_TOTAL'],
+  ['ecc_corrected_errors_total', 'Corrected errors of its memory since the driver was loaded.', ({ sample }) => sample?.ecc.corrected, 'ECC_SBE_VOL_TOTAL'],
+  ['ecc_uncorrected_errors_total', 'Uncorrected errors of its memory since the driver was loaded.', ({ sample }) => sample?.ecc.uncorrected, 'ECC_DBE_VOL_TOTAL'],
+  ['remapped_rows_correctable_total', 'Rows of its memory that were remapped after corrected errors.', ({ sample }) => sample?.remappedRows?.correctable, 'CORRECTABLE_REMAPPED_ROWS'],
+  ['remapped_rows_uncorrectable_total', 'Rows of its memory that were remapped after uncorrected errors.', ({ sample }) => sample?.remappedRows?.uncorrectable, 'UNCORRECTABLE_REMAPPED_ROWS'],
+  ['row_remap_failed', 'Whether it has no spare rows left: 1 or 0.', ({ sample }) => sample?.remappedRows && Number(sample.remappedRows.failed), 'ROW_REMAP_FAILURE'],
+  ['held_ratio', 'What part of it is given to jobs: 1 for one that has it to itself.', heldRatio],
+  ['healthy', 'Whether the driver reaches it and it is well: 1 or 0.', ({ health: { state } }) => (state === 'unknown' ? null : Number(state === 'ok'))],
+  ['schedulable', 'Whether nothing keeps jobs away from it: 1 or 0.', ({ obstacles }) => Number(obstacles.length === 0)],
+  ['sample_age_seconds', 'How long ago the driver was asked for these figures.', ({ sample }) => sample?.ageSeconds],
+];
+
+function hertz(megahertz: number | null | undefined): number | null {
+  return megahertz == null ? null : megahertz * 1e6;
 }
-
-const MIB = 2 ** -20;
-const PERCENT = 100;
-const MEGAHERTZ = 1e-6;
-
-const hertz = (megahertz: number | null | undefined): number | null =>
-  megahertz == null ? null : megahertz * 1e6;
 
 /** What part of a device is given to jobs. */
 function heldRatio({ holders, memoryTotalBytes }: Device): number | null {
@@ -30,169 +65,23 @@ function heldRatio({ holders, memoryTotalBytes }: Device): number | null {
   return Number.isNaN(ratio) ? null : ratio;
 }
 
-/** Names and units of DCGM as in its exporter's default-counters.csv. */
-export const FAMILIES: readonly Family[] = [
-  {
-    name: 'berth_device_memory_total_bytes',
-    help: 'Memory of the device.',
-    read: ({ memoryTotalBytes }) => memoryTotalBytes,
-  },
-  {
-    name: 'berth_device_memory_used_bytes',
-    help: 'Memory that processes have, without what the driver keeps for itself.',
-    read: ({ sample }) => sample?.memoryUsedBytes,
-    dcgm: { name: 'DCGM_FI_DEV_FB_USED', help: 'Framebuffer memory used (in MiB).', times: MIB },
-  },
-  {
-    name: 'berth_device_memory_free_bytes',
-    help: 'Memory that nobody has.',
-    read: ({ sample }) => sample?.memoryFreeBytes,
-    dcgm: { name: 'DCGM_FI_DEV_FB_FREE', help: 'Framebuffer memory free (in MiB).', times: MIB },
-  },
-  {
-    name: 'berth_device_memory_driver_bytes',
-    help: 'Memory that the driver keeps for itself.',
-    read: ({ sample }) => sample?.memoryReservedBytes,
-    dcgm: { name: 'DCGM_FI_DEV_FB_RESERVED', help: 'Framebuffer memory reserved (in MiB).', times: MIB },
-  },
-  {
-    name: 'berth_device_memory_jobs_bytes',
-    help: 'Memory that processes of jobs have.',
-    read: ({ sample }) => sample?.jobBytes,
-  },
-  {
-    name: 'berth_device_memory_foreign_bytes',
-    help: 'Memory that processes of no job have.',
-    read: ({ sample }) => sample?.foreignBytes,
-  },
-  {
-    name: 'berth_device_utilisation_ratio',
-    help: 'The share of time in which a kernel ran.',
-    read: ({ sample }) => sample?.utilisation,
-    dcgm: { name: 'DCGM_FI_DEV_GPU_UTIL', help: 'GPU utilization (in %).', times: PERCENT },
-  },
-  {
-    name: 'berth_device_memory_utilisation_ratio',
-    help: 'The share of time in which memory was read or written.',
-    read: ({ sample }) => sample?.memoryUtilisation,
-    dcgm: { name: 'DCGM_FI_DEV_MEM_COPY_UTIL', help: 'Memory utilization (in %).', times: PERCENT },
-  },
-  {
-    name: 'berth_device_temperature_celsius',
-    help: 'Temperature of the GPU.',
-    read: ({ sample }) => sample?.temperatureCelsius,
-    dcgm: { name: 'DCGM_FI_DEV_GPU_TEMP', help: 'GPU temperature (in C).', times: 1 },
-  },
-  {
-    name: 'berth_device_power_watts',
-    help: 'Power that the board draws.',
-    read: ({ sample }) => sample?.powerWatts,
-    dcgm: { name: 'DCGM_FI_DEV_POWER_USAGE', help: 'Power draw (in W).', times: 1 },
-  },
-  {
-    name: 'berth_device_sm_clock_hertz',
-    help: 'Clock of the multiprocessors.',
-    read: ({ sample }) => hertz(sample?.clocks.smMegahertz),
-    dcgm: { name: 'DCGM_FI_DEV_SM_CLOCK', help: 'SM clock frequency (in MHz).', times: MEGAHERTZ },
-  },
-  {
-    name: 'berth_device_memory_clock_hertz',
-    help: 'Clock of the memory.',
-    read: ({ sample }) => hertz(sample?.clocks.memoryMegahertz),
-    dcgm: { name: 'DCGM_FI_DEV_MEM_CLOCK', help: 'Memory clock frequency (in MHz).', times: MEGAHERTZ },
-  },
-  {
-    name: 'berth_device_last_xid',
-    help: 'The last XID that the driver reported; 0: none.',
-    read: ({ xids }) => xids[0]?.xid ?? 0,
-    dcgm: { name: 'DCGM_FI_DEV_XID_ERRORS', help: 'Value of the last XID error encountered.', times: 1 },
-  },
-  {
-    name: 'berth_device_ecc_corrected_errors_total',
-    help: 'Corrected errors of its memory since the driver was loaded.',
-    kind: 'counter',
-    read: ({ sample }) => sample?.ecc.corrected,
-    dcgm: {
-      name: 'DCGM_FI_DEV_ECC_SBE_VOL_TOTAL',
-      help: 'Total number of single-bit volatile ECC errors.',
-      times: 1,
-    },
-  },
-  {
-    name: 'berth_device_ecc_uncorrected_errors_total',
-    help: 'Uncorrected errors of its memory since the driver was loaded.',
-    kind: 'counter',
-    read: ({ sample }) => sample?.ecc.uncorrected,
-    dcgm: {
-      name: 'DCGM_FI_DEV_ECC_DBE_VOL_TOTAL',
-      help: 'Total number of double-bit volatile ECC errors.',
-      times: 1,
-    },
-  },
-  {
-    name: 'berth_device_remapped_rows_correctable_total',
-    help: 'Rows of its memory that were remapped after corrected errors.',
-    kind: 'counter',
-    read: ({ sample }) => sample?.remappedRows?.correctable,
-    dcgm: {
-      name: 'DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS',
-      help: 'Number of remapped rows for correctable errors',
-      times: 1,
-    },
-  },
-  {
-    name: 'berth_device_remapped_rows_uncorrectable_total',
-    help: 'Rows of its memory that were remapped after uncorrected errors.',
-    kind: 'counter',
-    read: ({ sample }) => sample?.remappedRows?.uncorrectable,
-    dcgm: {
-      name: 'DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS',
-      help: 'Number of remapped rows for uncorrectable errors',
-      times: 1,
-    },
-  },
-  {
-    name: 'berth_device_row_remap_failed',
-    help: 'Whether it has no spare rows left: 1 or 0.',
-    read: ({ sample }) => sample?.remappedRows && Number(sample.remappedRows.failed),
-    dcgm: { name: 'DCGM_FI_DEV_ROW_REMAP_FAILURE', help: 'Whether remapping of rows has failed', times: 1 },
-  },
-  {
-    name: 'berth_device_held_ratio',
-    help: 'What part of it is given to jobs: 1 for one that has it to itself.',
-    read: heldRatio,
-  },
-  {
-    name: 'berth_device_healthy',
-    help: 'Whether the driver reaches it and it is well: 1 or 0.',
-    read: ({ health: { state } }) => (state === 'unknown' ? null : Number(state === 'ok')),
-  },
-  {
-    name: 'berth_device_schedulable',
-    help: 'Whether nothing keeps jobs away from it: 1 or 0.',
-    read: ({ obstacles }) => Number(obstacles.length === 0),
-  },
-  {
-    name: 'berth_device_sample_age_seconds',
-    help: 'How long ago the driver was asked for these figures.',
-    read: ({ sample }) => sample?.ageSeconds,
-  },
-];
-
 /** Adds the figures of all devices to a registry. What isn't known is left out, as is what DCGM has no name for. */
 export function addDevices(registry: Registry, devices: readonly Device[], names: Names): void {
   const labelsOf = names === 'dcgm' ? dcgmLabels : berthLabels;
   const labels = devices.map(labelsOf);
   const labelNames = [...new Set(labels.flatMap(Object.keys))];
-  for (const { kind, read, dcgm, ...own } of FAMILIES) {
-    const told = names === 'dcgm' ? dcgm : { ...own, times: 1 };
-    if (!told) continue;
-    const { name, help, times } = told;
-    const options = { name, help, labelNames, registers: [registry] };
-    const family = kind === 'counter' ? new Counter(options) : new Gauge(options);
+  for (const [own, help, figureOf, dcgm, unit = ''] of FAMILIES) {
+    if (names === 'dcgm' && !dcgm) continue;
+    const told =
+      names === 'dcgm'
+        ? { name: `DCGM_FI_DEV_${dcgm}`, help: unit ? `${help} (in ${unit})` : help }
+        : { name: `berth_device_${own}`, help };
+    const options = { ...told, labelNames, registers: [registry] };
+    const family = own.endsWith('_total') ? new Counter(options) : new Gauge(options);
     for (const [i, device] of devices.entries()) {
-      const figure = read(device);
-      if (figure != null) family.inc(labels[i] as Record<string, string>, figure * times);
+      const figure = figureOf(device);
+      if (figure == null) continue;
+      family.inc(labels[i] as Record<string, string>, figure * (names === 'dcgm' ? UNITS[unit] : 1));
     }
   }
   if (names === 'dcgm') return;

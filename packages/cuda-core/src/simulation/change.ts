@@ -21,6 +21,16 @@ export interface SimulationChange {
   /** 0 or 1. */
   rowsPending?: number;
   rowsFailed?: number;
+  /** 0: its memory has no sensor. */
+  memoryTemperatureCelsius?: number;
+  energyJoules?: number;
+  pcieReplays?: number;
+  nvlinkTransmittedMebibytes?: number;
+  nvlinkReceivedMebibytes?: number;
+  nvlinkFlitCrcErrors?: number;
+  nvlinkDataCrcErrors?: number;
+  nvlinkReplays?: number;
+  nvlinkRecoveries?: number;
   /** What a process has taken on the device: 0 takes it away, null is memory that the driver doesn't tell. */
   process?: { pid: number; memoryBytes: number | null };
   /** An error of this number, which the driver tells of by itself. */

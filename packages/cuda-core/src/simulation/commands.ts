@@ -7,6 +7,7 @@ const UNITS: Record<string, number> = { '': 1, MIB: 2 ** 20, GIB: 2 ** 30 };
 const FIGURES: Record<string, { field: keyof SimulationChange; times: number }> = {
   utilisation: { field: 'utilisationPercent', times: 1 },
   temperature: { field: 'temperatureCelsius', times: 1 },
+  'memory-temperature': { field: 'memoryTemperatureCelsius', times: 1 },
   power: { field: 'powerMilliwatts', times: 1000 },
   'sm-clock': { field: 'smMegahertz', times: 1 },
   throttle: { field: 'throttleReasons', times: 1 },
@@ -16,6 +17,11 @@ const FIGURES: Record<string, { field: keyof SimulationChange; times: number }> 
   'rows-remapped': { field: 'rowsUncorrectable', times: 1 },
   'rows-pending': { field: 'rowsPending', times: 1 },
   'rows-failed': { field: 'rowsFailed', times: 1 },
+  energy: { field: 'energyJoules', times: 1 },
+  'pcie-replays': { field: 'pcieReplays', times: 1 },
+  'nvlink-transmitted': { field: 'nvlinkTransmittedMebibytes', times: 1 },
+  'nvlink-received': { field: 'nvlinkReceivedMebibytes', times: 1 },
+  'nvlink-replays': { field: 'nvlinkReplays', times: 1 },
 };
 
 const LOST = 15;

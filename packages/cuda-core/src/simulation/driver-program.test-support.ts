@@ -16,6 +16,9 @@ class Event(ctypes.Structure):
     _fields_ = [("device", c_void_p), ("type", c_uint64), ("data", c_uint64), ("gi", c_uint), ("ci", c_uint)]
 class Process(ctypes.Structure):
     _fields_ = [("pid", c_uint), ("bytes", c_uint64), ("gi", c_uint), ("ci", c_uint)]
+class Field(ctypes.Structure):
+    _fields_ = [("id", c_uint), ("scope", c_uint), ("times", c_uint64 * 2), ("type", c_uint), ("result", c_int),
+                ("value", c_uint64)]
 class Pci(ctypes.Structure):
     _fields_ = [("legacy", ctypes.c_char * 16), ("domain", c_uint), ("bus", c_uint), ("device", c_uint),
                 ("ids", c_uint * 2), ("text", ctypes.c_char * 32)]
@@ -46,6 +49,11 @@ def processes(handle, room=80):
     count, infos = c_uint(room), (Process * room)()
     result = nvml.nvmlDeviceGetComputeRunningProcesses_v3(handle, byref(count), infos)
     return [[each.pid, each.bytes, each.gi] for each in infos[:count.value]] if result == 0 else [result, count.value]
+def fields(handle, *wanted):
+    """Of each field and its scope: the result, then the value."""
+    values = (Field * len(wanted))(*(Field(field, scope) for field, scope in wanted))
+    result = nvml.nvmlDeviceGetFieldValues(handle, len(wanted), values)
+    return [[each.result, each.value] if each.result == 0 else [each.result] for each in values] if result == 0 else result
 def event_set(*handles):
     made = c_void_p(ask(nvml, "nvmlEventSetCreate", type=c_void_p)[1])
     for handle in handles:

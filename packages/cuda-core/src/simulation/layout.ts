@@ -98,6 +98,7 @@ function gpuRecord(
   const [domain, bus, device] = pciAddress.split(/[:.]/).map((part) => Number.parseInt(part, 16));
   const [computeMajor, computeMinor] = profile.computeCapability.split('.').map(Number);
   const { limit, least, most } = profile.powerWatts;
+  const divisible = Object.keys(profile.mig).length > 0;
   return {
     uuid,
     name: profile.name,
@@ -123,9 +124,11 @@ function gpuRecord(
     mostGraphicsMegahertz: profile.graphicsMegahertz,
     mostSmMegahertz: profile.graphicsMegahertz,
     mostMemoryMegahertz: profile.memoryMegahertz,
-    migCapable: Object.keys(profile.mig).length > 0 ? 1 : 0,
+    migCapable: divisible ? 1 : 0,
     migEnabled: gpu.mig ? 1 : 0,
     temperatureCelsius: 34,
+    // Stacked memory has a sensor; it is on the boards that can be divided.
+    memoryTemperatureCelsius: divisible ? 40 : 0,
     powerMilliwatts: Math.min(70_000, limit * 500),
     smMegahertz: Math.round(profile.graphicsMegahertz * IDLE_SHARE),
   };

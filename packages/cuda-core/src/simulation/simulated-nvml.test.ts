@@ -272,6 +272,40 @@ describe('the figures of errors', () => {
   });
 });
 
+describe('fields', () => {
+  const ALL_LINKS = 2 ** 32 - 1;
+
+  it('are answered each for itself: energy, PCIe, memory temperature and what NVLink carried', async () => {
+    changeSimulation(stateFile, {
+      device: 0,
+      energyJoules: 5_000_000,
+      pcieReplays: 3,
+      nvlinkTransmittedMebibytes: 7000,
+      nvlinkReplays: 2,
+    });
+    const wanted = `(82, 0), (83, 0), (94, 0), (138, ${ALL_LINKS}), (138, 0), (52, 0), (1000, 0)`;
+    expect(await program.ask(`fields(gpu(0), ${wanted})`)).toEqual([
+      [0, 40],
+      [0, 5_000_000_000],
+      [0, 3],
+      [0, 7000 * 1024],
+      [NOT_SUPPORTED],
+      [0, 2],
+      [NOT_SUPPORTED],
+    ]);
+    expect(await program.ask(`fields(gpu(3), ${wanted})`)).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      ...Array.from({ length: 4 }, () => [NOT_SUPPORTED]),
+    ]);
+  });
+
+  it('are those of whole GPUs', async () => {
+    expect(await program.ask('fields(instance(2, 0), (83, 0))')).toBe(NOT_SUPPORTED);
+  });
+});
+
 describe('many threads', () => {
   it('may ask at the same time, while others begin and end', async () => {
     const busy = new DriverProgram(stateFile);
