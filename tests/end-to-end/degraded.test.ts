@@ -21,7 +21,9 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   rmSync(pathOf('end'), { force: true });
-  job = await daemon.shell(`until [ -e ${pathOf('end')} ]; do sleep 0.05; done; exit 7`, { devices: '1' });
+  job = await daemon.shell(`echo on it; until [ -e ${pathOf('end')} ]; do sleep 0.05; done; exit 7`, {
+    devices: '1',
+  });
   await daemon.until(job, 'running');
 });
 afterEach(async () => {
@@ -56,6 +58,24 @@ async function expectTakenOnce(): Promise<void> {
   expect((await daemon.ended(first as Job)).state).toBe('succeeded');
 }
 
+/** Jobs that run, or were about to, are told of, as they were and with their age; and their output, which isn't in the ledger, as it is. */
+async function expectRunningJobsRemembered(): Promise<void> {
+  for (const reference of [job.id, job.number]) {
+    const answer = await daemon.request(`/v1/jobs/${reference}`);
+    expect(await answer.json()).toMatchObject({
+      id: job.id,
+      state: expect.stringMatching(/starting|running/),
+    });
+    expect(Number(answer.headers.get('age'))).toBeGreaterThan(0);
+  }
+  const running = await (await daemon.request('/v1/jobs?state=running,stopping')).json();
+  expect(running).toMatchObject({ items: [{ id: job.id }], nextCursor: null });
+  expect(await daemon.logs(job)).toBe('on it\n');
+
+  for (const unknown of ['/v1/jobs', '/v1/jobs?state=pending', '/v1/jobs/4711', '/v1/jobs/4711/logs'])
+    expect((await daemon.request(unknown)).status).toBe(503);
+}
+
 describe('while Redis', () => {
   it('does not answer, devices are shown as they were, with their age, and writes are refused', async () => {
     await daemon.devices();
@@ -66,7 +86,7 @@ describe('while Redis', () => {
       const list = (await (await daemon.request('/v1/devices')).json()) as DeviceList;
       expect(list.ledgerAgeSeconds).toBeGreaterThan(1);
       expect(list.items[1]?.holders.map((holder) => holder.job)).toEqual([job.id]);
-      expect((await daemon.request(`/v1/jobs/${job.id}`)).status).toBe(503);
+      await expectRunningJobsRemembered();
       await expectHonestRefusal(/Redis has not answered/);
     } finally {
       process.kill(pid, 'SIGCONT');

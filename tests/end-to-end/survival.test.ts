@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Device, Job } from '@berth/contract';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,6 +50,13 @@ async function expectUnharmed(job: Job): Promise<void> {
   });
   expect(readFileSync(join(scratch, 'starts'), 'utf8')).toBe('started\n');
 }
+
+/** The worker of each device, once all are started. */
+const workers = (): Promise<number[]> =>
+  eventually(
+    async () => (await daemon.devices()).map((device) => daemon.findWorker(device) ?? 0),
+    (pids) => pids.every((pid) => pid > 0),
+  );
 
 describe('a running job does not notice', () => {
   it('the death and return of the daemon', async () => {
@@ -147,13 +154,40 @@ describe('what happened while nobody looked', () => {
   });
 });
 
+it('a task whose shim can not run is tried again in the same attempt, and its owner told, until it can', async () => {
+  const built = new URL('../../packages/task-shim/build', import.meta.url).pathname;
+  for (const each of [built, built.replace('task-shim', 'cuda-core')])
+    cpSync(each, scratch, { recursive: true });
+  const shim = join(scratch, 'berth-shim');
+  writeFileSync(shim, '#!/bin/sh\necho "of another build: unknown option $1" >&2; exit 64\n');
+  const packageFolder = new URL('../../packages/task-shim', import.meta.url).pathname;
+  const environment = { BERTH_NATIVE_BUILD: relative(packageFolder, scratch) };
+  const other = new TestDaemon('1xT4', [], environment);
+  try {
+    await other.start();
+    const job = await other.shell('echo it runs');
+    const { notices, attempts } = await eventually(
+      () => other.job(job),
+      (seen) => seen.notices.length > 0,
+    );
+    expect(notices[0]?.code).toBe('start_delayed');
+    expect(notices[0]?.sentence).toMatch(
+      /tries again every second: its shim .* ended before the command began/,
+    );
+    expect(attempts).toHaveLength(1);
+    rmSync(shim);
+    cpSync(join(built, 'berth-shim'), shim);
+    expect(await other.ended(job)).toMatchObject({ state: 'succeeded', attempts: [{ number: 1 }] });
+    expect(await other.logs(job)).toBe('it runs\n');
+  } finally {
+    await other.destroy();
+  }
+});
+
 it('a daemon that stops with nothing to do takes its workers and its Redis with it', async () => {
   const job = await daemon.shell('true');
   await daemon.ended(job);
-  const left = [
-    daemon.holderOf('redis/redis.lock'),
-    ...(await daemon.devices()).map((device) => daemon.workerOf(device)),
-  ];
+  const left = [daemon.holderOf('redis/redis.lock'), ...(await workers())];
   expect(await daemon.stop()).toBe(0);
   expect(left.filter(isAlive)).toEqual([]);
   await daemon.start();
@@ -161,8 +195,7 @@ it('a daemon that stops with nothing to do takes its workers and its Redis with 
 });
 
 it('a daemon that manages other devices than the one before it lets the old workers go', async () => {
-  const [first, second] = (await daemon.devices()) as [Device, Device];
-  const [stays, goes] = [daemon.workerOf(first), daemon.workerOf(second)];
+  const [stays, goes] = (await workers()) as [number, number];
   await daemon.kill();
   await daemon.start('1xH100-80GB');
   await eventually(

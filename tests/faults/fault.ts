@@ -16,3 +16,12 @@ export interface Fault {
   /** @returns how it is taken back; nothing where it passes by itself */
   inject(scene: Scene): Promise<undefined | (() => Promise<void>)>;
 }
+
+/** @returns whether there was somebody to be signalled */
+export function signalled(pid: number | null | undefined, signal: NodeJS.Signals): boolean {
+  try {
+    return pid != null && process.kill(pid, signal);
+  } catch {
+    return false; // It was faster.
+  }
+}

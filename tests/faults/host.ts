@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
+  appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -7,10 +9,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Device } from '@berth/contract';
@@ -19,6 +22,7 @@ import { Redis } from 'ioredis';
 import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
 
 const FAILPOINTS = fileURLToPath(new URL('failpoints.mjs', import.meta.url));
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const READY_WITHIN_MS = 90_000;
 
 const DISK_BYTES = 64 * 2 ** 20;
@@ -48,6 +52,8 @@ export class Host {
   private devices: Device[] = [];
   private keeping: Promise<void> = Promise.resolve();
   private kept = true;
+  private readonly simulated: string;
+  private readonly environment: NodeJS.ProcessEnv;
   /** How long a daemon that died stays away, in ms. */
   restartDelay = 100;
   /** What daemons said that could not start. */
@@ -60,7 +66,8 @@ export class Host {
     mkdirSync(this.armed);
     // Jobs that fail on purpose say nothing about their device.
     writeFileSync(this.settings, 'quickFailures: 0\nlogLimit: 1MiB\nlogLevel: info\n');
-    this.daemon = new TestDaemon(simulate, ['--config', this.settings], {
+    this.simulated = simulate;
+    this.environment = {
       NODE_OPTIONS: `--import ${FAILPOINTS}`,
       FAULTS_ARMED: this.armed,
       LD_PRELOAD: FAKETIME ?? '',
@@ -68,7 +75,8 @@ export class Host {
       FAKETIME_CACHE_DURATION: '1',
       // A clock that is set goes on counting.
       DONT_FAKE_MONOTONIC: '1',
-    });
+    };
+    this.daemon = new TestDaemon(simulate, ['--config', this.settings], this.environment);
     this.setClock(0);
     this.hasOwnDisk = mounted(this.daemon.dataDirectory);
   }
@@ -86,6 +94,17 @@ export class Host {
       if (!this.kept) return;
       await this.daemon.start().catch((error: Error) => this.refusals.push(error.message));
     }
+  }
+
+  /** Somebody starts one more daemon on the same data directory. */
+  secondDaemon(): TestDaemon {
+    const flags = ['--config', this.settings, '--data-dir', this.daemon.dataDirectory];
+    return new TestDaemon(this.simulated, flags, this.environment);
+  }
+
+  /** From its next start on, the daemon is of another build. */
+  exchangeBuild(): void {
+    this.daemon.program = anotherBuild(this.daemon.program, join(this.root, `build-${Date.now()}`));
   }
 
   /** Arms a failpoint for the first process that comes by. */
@@ -116,7 +135,7 @@ export class Host {
   }
 
   workers(): number[] {
-    return this.devices.flatMap((device) => quietly(() => this.daemon.workerOf(device)) ?? []);
+    return this.devices.flatMap((device) => this.daemon.findWorker(device) ?? []);
   }
 
   redisPid(): number | null {
@@ -210,6 +229,22 @@ export class Host {
     for (const pid of this.jobProcesses()) process.kill(pid, 'SIGKILL');
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/**
+ * A build that differs in all of its scripts, so that nothing of it is known to Redis or runs already.
+ * @param program the berthd that is copied
+ * @returns its berthd
+ */
+function anotherBuild(program: string, folder: string): string {
+  const daemon = join(folder, 'apps/daemon');
+  for (const part of ['bin', 'dist', 'lua', 'python', 'package.json'])
+    cpSync(join(dirname(program), '..', part), join(daemon, part), { recursive: true });
+  for (const shared of ['node_modules', 'apps/dashboard', 'package.json', 'openapi.yaml'])
+    symlinkSync(join(REPOSITORY, shared), join(folder, shared));
+  const scripts = join(daemon, 'lua');
+  for (const name of readdirSync(scripts)) appendFileSync(join(scripts, name), `\n-- ${folder}\n`);
+  return join(daemon, 'bin/berthd.js');
 }
 
 /** Gives a folder a file system of its own, where we may. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault, Scene } from './fault.js';
+import { isAlive } from '../support/daemon.js';
+import { type Fault, type Scene, signalled } from './fault.js';
 
 type Target = (scene: Scene) => number | null | undefined;
 
@@ -16,14 +17,6 @@ const command: Target = ({ host, random, harmed }) => {
   if (task) harmed.add(task.job);
   return task?.command;
 };
-
-function signalled(pid: number | null | undefined, signal: NodeJS.Signals): boolean {
-  try {
-    return pid != null && process.kill(pid, signal);
-  } catch {
-    return false; // It was faster.
-  }
-}
 
 const killed = (name: string, target: Target): Fault => ({
   name: `kill ${name}`,
@@ -72,11 +65,33 @@ const allButShims: Fault = {
   },
 };
 
-/** As systemd does it for an upgrade: the keeper starts the next one. */
+/** As systemd does it for an upgrade: the keeper starts the next one, which is of another build. */
 const upgrade: Fault = {
   name: 'upgrade',
   inject: async (scene) => {
+    scene.host.exchangeBuild();
     signalled(daemon(scene), 'SIGTERM');
+    return undefined;
+  },
+};
+
+/** It refuses and says why, unless the first one is just away: then it is that one's successor for a moment. */
+const secondDaemon: Fault = {
+  name: 'a second daemon on the data directory',
+  inject: async ({ host }) => {
+    const first = host.daemon.pid;
+    const second = host.secondDaemon();
+    const refusal = await second.start().then(
+      () => null,
+      ({ message }: Error) => message,
+    );
+    if (host.daemon.pid === first && isAlive(first)) {
+      if (refusal === null) throw new Error('two daemons run on one data directory');
+      if (!refusal.includes('another berthd runs on'))
+        throw new Error(`a second daemon says something else: ${refusal}`);
+    }
+    if (refusal === null) await second.stop();
+    await second.destroy();
     return undefined;
   },
 };
@@ -95,4 +110,5 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   reboot,
   allButShims,
   upgrade,
+  secondDaemon,
 ];

@@ -1,8 +1,8 @@
-import { appendFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Fault } from './fault.js';
+import { type Fault, signalled } from './fault.js';
 
 /** Something is asked of the server, and after a while the opposite. */
 const passing = (
@@ -33,6 +33,33 @@ const tornWrite: Fault = {
   },
 };
 
+const FLUSHALL = '*1\r\n$8\r\nflushall\r\n';
+
+/** Somebody empties it, and repairs that as Redis's manual has it: the command is taken off the end of the log again. */
+const emptied: Fault = {
+  name: 'redis is emptied',
+  inject: async ({ host, random }) => {
+    const isEmpty = await host.redis((redis) => redis.flushall()).catch(() => null);
+    if (isEmpty === null) return undefined;
+    await sleep(random.between(50, 1500));
+    return async () => {
+      const folder = join(host.daemon.dataDirectory, 'redis/appendonlydir');
+      // One that starts meanwhile may have read the command still.
+      for (let isThere = 0; isThere === 0; ) {
+        const pid = host.redisPid();
+        signalled(pid, 'SIGSTOP');
+        for (const name of readdirSync(folder)) {
+          const file = join(folder, name);
+          const at = readFileSync(file).indexOf(FLUSHALL);
+          if (at >= 0) truncateSync(file, at);
+        }
+        signalled(pid, 'SIGKILL');
+        isThere = await host.redis((redis) => redis.exists('{berth}:identity')).catch(() => 0);
+      }
+    };
+  },
+};
+
 export const REDIS_FAULTS: readonly Fault[] = [
   passing('redis is slow', (redis) => redis.client('PAUSE', 700, 'ALL')),
   passing(
@@ -47,4 +74,5 @@ export const REDIS_FAULTS: readonly Fault[] = [
   ),
   passing('redis drops its clients', (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal')),
   tornWrite,
+  emptied,
 ];

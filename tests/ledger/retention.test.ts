@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
+import { logsRemovedAt } from '../../apps/daemon/dist/ledger/record.js';
 import { BY_USER, HALF_LIFE, jobIn, NODE, newJob } from '../support/ledger-story.js';
 import { RedisServer } from '../support/redis-server.js';
 
@@ -141,12 +142,12 @@ describe('the index of ends', () => {
 describe('logs that are removed', () => {
   it('are those of the attempts until now: the next one has some again', async () => {
     const id = await jobIn('failed', ledger, epoch);
-    expect(await ledger.retention.logsRemovedAt(id, 1)).toBeNull();
+    expect(logsRemovedAt(await ledger.record(id), 1)).toBeNull();
     await ledger.retention.removeLogs({ id, endedAt: await endingOf(id) });
-    expect(await ledger.retention.logsRemovedAt(id, 1)).toMatch(/^20..-/);
+    expect(logsRemovedAt(await ledger.record(id), 1)).toMatch(/^20..-/);
     expect(await ledger.retention.removals()).toEqual([{ job: id, attempts: 1 }]);
     await ledger.requeue(id, BY_USER);
-    expect(await ledger.retention.logsRemovedAt(id, 2)).toBeNull();
+    expect(logsRemovedAt(await ledger.record(id), 2)).toBeNull();
     await expect(ledger.retention.removeLogs({ id, endedAt: 0 })).rejects.toMatchObject({
       code: 'wrong_state',
     });

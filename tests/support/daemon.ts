@@ -10,6 +10,8 @@ const BERTHD = new URL('../../apps/daemon/bin/berthd.js', import.meta.url).pathn
 /** A berthd as it is built, in a data directory of its own, with simulated devices; null: with those that are there. */
 export class TestDaemon {
   readonly dataDirectory = mkdtempSync(join(tmpdir(), 'berth-e2e-'));
+  /** What is started as berthd; another build of it, where one takes over from the other. */
+  program = BERTHD;
   /** The one that was made last, also if it could not start. */
   static last: TestDaemon | null = null;
 
@@ -42,7 +44,7 @@ export class TestDaemon {
   async start(simulate = this.simulate, listen = '127.0.0.1:0'): Promise<void> {
     const where = ['--data-dir', this.dataDirectory, '--listen', listen];
     const devices = simulate === null ? [] : ['--simulate', simulate];
-    const argv = [BERTHD, ...where, ...devices, ...this.flags];
+    const argv = [this.program, ...where, ...devices, ...this.flags];
     const child = spawn(process.execPath, argv, {
       stdio: ['ignore', 'pipe', 'pipe'],
       // Where tests run as root, whoever they submit for has no account of this host.
@@ -162,7 +164,12 @@ export class TestDaemon {
   }
 
   workerOf(device: Device): number {
-    return this.holderOf(`workers/${device.uuid}.lock`);
+    return this.holderOf(workerLock(device));
+  }
+
+  /** undefined: it isn't started yet. */
+  findWorker(device: Device): number | undefined {
+    return holders(join(this.dataDirectory, workerLock(device)))[0];
   }
 
   /** Ends everything that was ever started on the data directory, and removes it. */
@@ -205,6 +212,8 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+const workerLock = ({ uuid }: Device): string => `workers/${uuid}.lock`;
 
 function holders(file: string): number[] {
   return existsSync(file)

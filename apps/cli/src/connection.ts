@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BerthClient } from '@berth/client';
+import { formatDuration } from '@berth/contract';
 import { CliError, EXIT } from './exit-codes.js';
 import type { Host } from './host.js';
 
@@ -64,7 +65,13 @@ export function findAddress(options: GlobalOptions, host: Host): { url: string; 
 /** @throws CliError for an address or a token that can't be one */
 export function connect(options: GlobalOptions, host: Host): BerthClient {
   try {
-    return new BerthClient({ ...findDaemon(options, host), retrySeconds: RETRY_SECONDS });
+    let isSaid = false;
+    const onOldAnswer = (ageSeconds: number): void => {
+      const age = formatDuration(Math.ceil(ageSeconds));
+      if (!isSaid) host.stderr.write(`berth: as it was ${age} ago: the daemon can't ask its ledger now\n`);
+      isSaid = true;
+    };
+    return new BerthClient({ ...findDaemon(options, host), retrySeconds: RETRY_SECONDS, onOldAnswer });
   } catch (error) {
     if (error instanceof TypeError) throw new CliError(EXIT.usage, error.message);
     throw error;

@@ -10,6 +10,7 @@ import { DeviceViews } from './api/device-views.js';
 import { EventStreams } from './api/event-stream.js';
 import { Followers } from './api/followers.js';
 import { Peers } from './api/peers.js';
+import { RememberedJobs } from './api/remembered-jobs.js';
 import { buildServer, type ServerOptions } from './api/server.js';
 import { listenOnSocket } from './api/unix-socket.js';
 import { Provenance } from './code/provenance.js';
@@ -152,10 +153,6 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     logLevel: config.logLevel,
   };
   const workers = new WorkerSupervisor(directories, workerOptions, log);
-  await workers.start(
-    inventory.devices.map(({ uuid }) => uuid),
-    redis,
-  );
 
   const queues = new DeviceQueues(redis, (error) =>
     log.debug({ error: error.message }, 'a device queue failed'),
@@ -207,14 +204,17 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     identity,
     file: directories.ledgerIdentity,
     countTasks,
-    onIdentity: (isThere) => {
+    onIdentity: async (isThere) => {
       if (!isThere) {
         scheduler.suspend();
         log.fatal('the ledger is gone from Redis: nothing is scheduled; running jobs go on');
         return;
       }
       log.warn('the ledger is back in Redis');
-      readAnew().catch((error: unknown) => log.error({ error }, 'the ledger is back, and can not be used'));
+      await readAnew().catch((error: unknown) => {
+        log.error({ error }, 'the ledger is back, and can not be used; trying again');
+        throw error;
+      });
     },
   });
   ledgerWatch.start();
@@ -268,6 +268,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   }
   const context: ApiContext = {
     ledger: apiLedger,
+    remembered: () => ledgerWatch.problem && new RememberedJobs(tasks.records, ledgerWatch.problem.sentence),
     schedules: new ScheduleLedger(apiRedis),
     watch: new JobWatch(feed),
     followers: new Followers(config.followers, feed),
@@ -349,7 +350,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     await queues.close();
     apiRedis.disconnect();
     redis.disconnect();
-    if (busy.length === 0) await privateRedis?.shutdown();
+    if (busy.length === 0 && countTasks() === 0) await privateRedis?.shutdown();
     else log.info({ devices: busy }, 'jobs go on running; the next berthd takes them up again');
     privateRedis?.close();
     lock.release();
@@ -371,6 +372,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   writeFileSync(`${directories.address}.new`, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
   renameSync(`${directories.address}.new`, directories.address);
 
+  // Last: to start many at once takes all cores for seconds, and who asks should not have to wait for that.
+  await workers.start(
+    inventory.devices.map(({ uuid }) => uuid),
+    redis,
+  );
   return { url, shutdownDue: shutdown.due, stop };
 }
 

@@ -156,6 +156,19 @@ it('says that a daemon is unavailable without calling that an error', async () =
   expect(await client.health()).toMatchObject({ status: 'unavailable' });
 });
 
+it('tells how old an answer is that comes from memory', async () => {
+  const ages: number[] = [];
+  const told = new BerthClient({ url: daemon.url, onOldAnswer: (age) => ages.push(age) });
+  const old = (_seen: unknown, response: ServerResponse): void => {
+    response.writeHead(200, { 'content-type': 'application/json', age: '12' }).end(JSON.stringify(job()));
+  };
+  daemon.answer(json(job()), old);
+  await told.jobs.get(12);
+  expect(ages).toEqual([]);
+  await told.jobs.get(12);
+  expect(ages).toEqual([12]);
+});
+
 it('sends again what was not answered: with one key where it would act twice without', async () => {
   const calls: [call: () => Promise<unknown>, isKeyed: boolean][] = [
     [() => client.jobs.requeue(1), true],

@@ -34,6 +34,8 @@ export interface BerthClientOptions {
   timeoutSeconds?: number | undefined;
   /** How long a request is tried again where nobody answers, or Berth says 503. Default 5; 0 never does. */
   retrySeconds?: number | undefined;
+  /** Told of each answer that the daemon gives from memory, for its ledger can't be asked: how old it is, in seconds. */
+  onOldAnswer?: ((ageSeconds: number) => void) | undefined;
 }
 
 /**
@@ -52,13 +54,13 @@ export class BerthClient {
   private readonly transport: Transport;
 
   /** @throws TypeError where neither url nor socketPath is given, or for an address or a token that no request could carry */
-  constructor({ url, socketPath, token, fetch, timeoutSeconds = 30, retrySeconds = 5 }: BerthClientOptions) {
+  constructor({ url, socketPath, timeoutSeconds = 30, retrySeconds = 5, ...options }: BerthClientOptions) {
     if (url === undefined && socketPath === undefined) throw new TypeError('give url or socketPath');
     this.transport = new Transport({
       url: url ?? 'http://localhost',
       ...(socketPath === undefined ? {} : { label: `unix:${socketPath}` }),
-      token,
-      fetch: socketPath === undefined ? fetch : socketFetch(socketPath),
+      ...options,
+      ...(socketPath === undefined ? {} : { fetch: socketFetch(socketPath) }),
       timeoutSeconds,
       retrySeconds,
     });

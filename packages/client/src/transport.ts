@@ -47,6 +47,7 @@ export interface TransportOptions {
   fetch?: typeof fetch | undefined;
   timeoutSeconds: number;
   retrySeconds: number;
+  onOldAnswer?: ((ageSeconds: number) => void) | undefined;
 }
 
 /** Sends calls, tries again what may be tried again, and turns what goes wrong into our errors. */
@@ -57,6 +58,7 @@ export class Transport {
   private readonly fetch: typeof fetch;
   private readonly timeoutSeconds: number;
   private readonly retrySeconds: number;
+  private readonly onOldAnswer: (ageSeconds: number) => void;
 
   /** @throws TypeError for an address or a token that no request could carry */
   constructor(options: TransportOptions) {
@@ -76,6 +78,7 @@ export class Transport {
     this.fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
     this.timeoutSeconds = options.timeoutSeconds;
     this.retrySeconds = options.retrySeconds;
+    this.onOldAnswer = options.onOldAnswer ?? (() => undefined);
   }
 
   /** The answer's JSON. @throws BerthProblem, BerthUnreachable, BerthTimeout, the signal's reason */
@@ -155,6 +158,8 @@ export class Transport {
     try {
       const response = await this.fetch(this.address(call), { ...this.request(call), signal });
       if (!response.ok && !call.accept?.includes(response.status)) throw await problemOf(response, this.url);
+      const age = response.headers.get('age');
+      if (age !== null) this.onOldAnswer(Number(age));
       return await read(response);
     } catch (error) {
       call.signal?.throwIfAborted();

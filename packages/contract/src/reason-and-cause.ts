@@ -71,7 +71,7 @@ export const NoticeSchema = z
           '`trespass`: one of its processes is on a device that is not its own; `xid`: the driver reported an error of its ' +
           'device; `device`: something else about its device; `memory_exceeded`: it has more of a shared device than it declared; ' +
           '`time_limit`: it was warned of its time limit; `hang`: it seems to hang; ' +
-          '`start_delayed`: it is to start, but the host has no disk, memory or processes left for that.',
+          '`start_delayed`: it is to start, but the host has no disk, memory or processes left for that, or its shim does not run.',
       }),
     device: z.string().nullable().meta({ description: "The device's UUID; null: it is about none." }),
     sentence: z.string(),

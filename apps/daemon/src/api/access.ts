@@ -4,15 +4,17 @@ import { type Caller, callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { judge, type Kind, OPERATIONS } from './permissions.js';
 import { ApiProblem } from './problem.js';
+import { readingOf } from './remembered-jobs.js';
 
 /** What stands for a value that is another user's business. */
 const HIDDEN = '[hidden]';
 
 /** Whose a thing is that a path names, by the name of the path's parameter; null: there is no such thing. */
 const OWNERS: Record<string, (context: ApiContext, value: string) => Promise<string | null>> = {
-  job: async ({ ledger }, reference) => {
-    const id = reference.startsWith('job_') ? (reference as JobId) : await ledger.idOfNumber(reference);
-    return id && ledger.owner(id);
+  job: async (context, reference) => {
+    const jobs = readingOf(context);
+    const id = reference.startsWith('job_') ? (reference as JobId) : await jobs.idOfNumber(reference);
+    return id && jobs.owner(id);
   },
   group: async ({ ledger }, id) => (await ledger.groups.get(id as GroupId))?.user ?? null,
   schedule: async (context, id) => {

@@ -26,6 +26,7 @@ import type { DeviceViews } from './device-views.js';
 import type { EventStreams } from './event-stream.js';
 import type { Followers } from './followers.js';
 import type { Visibility } from './permissions.js';
+import type { RememberedJobs } from './remembered-jobs.js';
 
 /** What the daemon's settings and its host say of who may do what. */
 export interface AccessSettings {
@@ -41,6 +42,8 @@ export interface AccessSettings {
 /** What the API is made of; a test hands in what it wants. */
 export interface ApiContext {
   readonly ledger: Ledger;
+  /** What of jobs is remembered while the ledger can't be asked; null: it can. */
+  readonly remembered: () => RememberedJobs | null;
   readonly schedules: ScheduleLedger;
   readonly watch: JobWatch;
   readonly followers: Followers;

@@ -34,7 +34,7 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/devices',
     {
-      config: { etag: true, fromMemory: true },
+      config: { etag: true, withoutLedger: 'current' },
       schema: {
         operationId: 'listDevices',
         tags: ['devices'],
@@ -75,7 +75,7 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/devices/:device/history',
     {
-      config: { fromMemory: true },
+      config: { withoutLedger: 'current' },
       schema: {
         operationId: 'getDeviceHistory',
         tags: ['devices'],

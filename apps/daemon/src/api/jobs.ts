@@ -24,6 +24,7 @@ import { resolveSubmission } from './job-request.js';
 import { awaitState, JobWaitQuerySchema } from './job-wait.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
+import { readingOf } from './remembered-jobs.js';
 
 export const JobParametersSchema = z.object({ job: JobReferenceSchema });
 
@@ -85,7 +86,7 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/jobs',
     {
-      config: { etag: true },
+      config: { etag: true, withoutLedger: 'old' },
       schema: {
         operationId: 'listJobs',
         tags: ['jobs'],
@@ -102,7 +103,11 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const caller = callerOf(request);
       // Pages full of what others have would come out empty.
       const own = maySee(app.context, caller, filter.user ?? '') ? {} : { user: filter.user ?? caller.name };
-      const { jobs, next } = await ledger.pages.page({ ...filter, ...own }, { limit, before });
+      const wanted = { ...filter, ...own };
+      const remembered = app.context.remembered();
+      const { jobs, next } = remembered
+        ? { jobs: remembered.list(wanted, limit), next: null }
+        : await ledger.pages.page(wanted, { limit, before });
       const order = new Order(app.context.scheduling.state(), Date.now());
       const visible = visibleTo(request, jobs);
       const items = visible.map((job) => withPosition(app.context, job, undefined, order));
@@ -113,7 +118,7 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/jobs/:job',
     {
-      config: { etag: true },
+      config: { etag: true, withoutLedger: 'old' },
       schema: {
         operationId: 'getJob',
         tags: ['jobs'],
@@ -151,9 +156,9 @@ export function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusa
 }
 
 /** The id that a reference names. @throws ApiProblem `not_found` */
-export async function idOf({ ledger }: ApiContext, reference: string): Promise<JobId> {
+export async function idOf(context: ApiContext, reference: string): Promise<JobId> {
   if (reference.startsWith('job_')) return reference;
-  const id = await ledger.idOfNumber(reference);
+  const id = await readingOf(context).idOfNumber(reference);
   if (!id)
     throw new ApiProblem('not_found', `There is no job ${reference}; GET /v1/jobs lists those there are`);
   return id;
@@ -177,10 +182,9 @@ function withPosition(
 
 /** @throws ApiProblem `not_found` */
 export async function jobOr404(context: ApiContext, id: JobId): Promise<Job> {
-  const { ledger, devices } = context;
-  const job = await ledger.job(id);
+  const job = await readingOf(context).job(id);
   if (!job) throw new ApiProblem('not_found', `There is no job ${id}; GET /v1/jobs lists those there are`);
   if (job.state === 'pending') return withPosition(context, job);
   if (job.state !== 'running' && job.state !== 'stopping') return job;
-  return { ...job, deviceUse: devices.useByJob(job) };
+  return { ...job, deviceUse: context.devices.useByJob(job) };
 }

@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { isEnded, type JobId, type JobState } from '@berth/contract';
 import { openLog } from '@berth/task-shim';
 import type { ApiContext } from './context.js';
+import { readingOf } from './remembered-jobs.js';
 
 const BLOCK_BYTES = 256 * 1024;
 
@@ -33,10 +34,10 @@ export interface LogPiece {
  * Nothing is polled: the ledger's events tell about the job, the kernel about the file.
  */
 export async function* followLog(
-  context: Pick<ApiContext, 'ledger' | 'watch' | 'directories'>,
+  context: Pick<ApiContext, 'ledger' | 'remembered' | 'watch' | 'directories'>,
   request: LogRequest,
 ): AsyncGenerator<LogPiece> {
-  const { ledger, watch: jobs, directories } = context;
+  const { watch: jobs, directories } = context;
   const bell = new Bell(request.signal);
   const stopWatching = jobs.onChange(request.job, () => bell.ring());
   let files: FSWatcher | null = null;
@@ -44,7 +45,7 @@ export async function* followLog(
   try {
     while (!request.signal.aborted) {
       bell.reset();
-      const record = await ledger.record(request.job);
+      const record = await readingOf(context).record(request.job);
       if (!record) return;
       attempt ??= request.begin ?? (Number(record.attempt) || null);
       const over = attempt !== null && record[`task:${attempt}:${request.rank}:state`] === 'ended';

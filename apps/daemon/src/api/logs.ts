@@ -4,6 +4,7 @@ import { openLog, type TaskLog } from '@berth/task-shim';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
+import { logsRemovedAt } from '../ledger/record.js';
 import { callerOf } from './caller.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { type LogPlace, placeIn, sendLogEvents } from './log-events.js';
@@ -11,6 +12,7 @@ import { followLog } from './log-follower.js';
 import { bytesIn, bytesOf, compressed, encodingFor, inOnePiece, type LogRange, rangeIn } from './log-text.js';
 import { ApiProblem, invalidRequest } from './problem.js';
 import { problems } from './problem-responses.js';
+import { readingOf } from './remembered-jobs.js';
 
 const BooleanParameterSchema = z
   .enum(['true', 'false', '1', '0', ''])
@@ -21,6 +23,7 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/jobs/:job/logs',
     {
+      config: { withoutLedger: 'current' },
       schema: {
         operationId: 'getLogs',
         tags: ['jobs'],
@@ -94,7 +97,7 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const follow = asEvents || (isBody && (request.query.follow ?? false));
       const place = asEvents ? resumedAt(request.headers['last-event-id'], job, attempt) : null;
       const number = place?.attempt ?? attempt ?? job.attempts.length;
-      const removedAt = await app.context.ledger.retention.logsRemovedAt(id, number);
+      const removedAt = logsRemovedAt(await readingOf(app.context).record(id), number);
       if (removedAt !== null) {
         const detail = `The logs of attempt ${number} of job ${job.number} are gone since ${removedAt} (the setting retention)`;
         throw new ApiProblem('log_removed', detail);

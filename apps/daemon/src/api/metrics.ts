@@ -28,6 +28,7 @@ export const metricRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/jobs/:job/metrics',
     {
+      config: { withoutLedger: 'current' },
       schema: {
         operationId: 'getJobMetrics',
         tags: ['jobs'],

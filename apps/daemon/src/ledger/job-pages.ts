@@ -125,6 +125,10 @@ export class JobPages {
   }
 }
 
+/** Whether a job is one of those that are wanted. */
+export const fits = (record: JobRecord, filter: JobFilter): boolean =>
+  checksFor(filter, [KEYS.jobs]).every((check) => check(record));
+
 type Check = (record: JobRecord) => boolean;
 
 function indexesFor({ group, schedule, states = [] }: JobFilter): string[] {

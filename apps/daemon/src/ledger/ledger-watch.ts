@@ -19,7 +19,8 @@ export class LedgerWatch {
   private readonly identity: string;
   private readonly file: string;
   private readonly countTasks: () => number;
-  private readonly onIdentity: (isThere: boolean) => void;
+  private readonly onIdentity: (isThere: boolean) => Promise<void>;
+  private told = true;
   private wrong: LedgerProblem | null = null;
   private answeredAt = Date.now();
   /** Counted in looks, not in time: a daemon that was kept waiting itself must not blame Redis. */
@@ -33,8 +34,8 @@ export class LedgerWatch {
     file: string;
     /** How many tasks run, whatever Redis says. */
     countTasks: () => number;
-    /** Told when Redis holds the ledger no more, and when it does again. */
-    onIdentity: (isThere: boolean) => void;
+    /** Told when Redis holds the ledger no more, and when it does again; a second later again where that failed. */
+    onIdentity: (isThere: boolean) => Promise<void>;
   }) {
     this.redis = options.redis;
     this.identity = options.identity;
@@ -78,8 +79,12 @@ export class LedgerWatch {
     this.unanswered = 0;
     const sentence =
       found === this.identity ? null : whatIsWrong(this.identity, found, this.file, this.countTasks());
-    const before = this.wrong;
-    this.wrong = sentence === null ? null : { sentence, since: before?.since ?? Date.now() };
-    if ((before === null) !== (this.wrong === null)) this.onIdentity(this.wrong === null);
+    this.wrong = sentence === null ? null : { sentence, since: this.wrong?.since ?? Date.now() };
+    const isThere = this.wrong === null;
+    if (isThere === this.told) return;
+    this.told = isThere;
+    this.onIdentity(isThere).catch(() => {
+      this.told = !isThere;
+    });
   }
 }

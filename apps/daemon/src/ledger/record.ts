@@ -225,6 +225,11 @@ function ownReason(record: JobRecord, after: Job['after']): PendingReason | null
   return { code: 'backoff', sentence: `failed and is tried again at ${at} (retry ${retries})`, at };
 }
 
+/** When the logs of an attempt went, by retention; null: they are there. */
+export function logsRemovedAt(record: JobRecord | null, attempt: number): string | null {
+  return time(record?.[`attempt:${attempt}:logsRemovedAt`]);
+}
+
 export function noticesOf({ notices }: JobRecord): Notice[] {
   if (!notices) return [];
   const said = JSON.parse(notices) as (Omit<Notice, 'at'> & { at: number })[];

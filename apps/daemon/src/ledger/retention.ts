@@ -69,12 +69,6 @@ export class RetentionLedger {
     await this.run('remove_logs', id, id, endedAt);
   }
 
-  /** Since when the logs of an attempt are gone (RFC 3339); null: they aren't. */
-  async logsRemovedAt(job: JobId, attempt: number): Promise<string | null> {
-    const at = await this.redis.hget(KEYS.job(job), `attempt:${attempt}:logsRemovedAt`);
-    return at === null ? null : new Date(Number(at)).toISOString();
-  }
-
   /** What is noted to go. */
   async removals(): Promise<Removal[]> {
     return (await this.redis.smembers(KEYS.removals)).map((text) => {

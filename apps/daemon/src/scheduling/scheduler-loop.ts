@@ -169,7 +169,7 @@ export class SchedulerLoop {
         this.inbox = [];
         for (const event of events) await this.take(event);
         await this.step();
-      } while (this.inbox.length > 0);
+      } while (this.inbox.length > 0 || this.doubtful);
     } catch (error) {
       this.log.error({ error: (error as Error).message }, 'scheduling failed; the ledger is read anew');
       this.beginAnewSoon();

@@ -12,6 +12,7 @@ import {
   readExitRecord,
   readStartRecord,
   type StartRecord,
+  shimPath,
   signalHolder,
   startShim,
   sweepTask,
@@ -40,6 +41,18 @@ import { beginningOf, callAt, timesOf, warningSentence, warningSince } from './t
 
 /** Between two tries to start a task. */
 const PAUSE_BEFORE_START_MS = 1000;
+
+/** A shim ended before its command began: it was killed, had no room for its record, or can't run here at all. */
+class ShimFailed extends Error {
+  override readonly name = 'ShimFailed';
+
+  constructor() {
+    super(
+      `its shim (${shimPath}) ended before the command began; where that goes on, the log of the device's worker has the ` +
+        "shim's own words, and shim and berthd may be of different builds: npm run build makes both",
+    );
+  }
+}
 
 /** A task that runs under this worker's eyes. */
 interface WatchedTask extends TaskReference {
@@ -124,14 +137,14 @@ export class TaskRunner {
         const lock = tryLock(lockFile(task));
         // Only the claimant makes this folder, and it claims once; whoever has the lock then knows how the task ended.
         try {
-          if (lock) await this.launch(task, record, lock);
+          if (lock && !isStarted(task)) await this.launch(task, record, lock);
         } finally {
           // Gone over to the shim; where it was not, the next try needs it.
           lock?.release();
         }
         break;
       } catch (error) {
-        // Whatever failed, no shim of it was started: that is the last step.
+        // Whatever failed, its command did not begin: nothing of it is in the folder, and no shim holds the lock.
         await this.noteDelay(task, error as Error);
         await sleep(PAUSE_BEFORE_START_MS);
         if ((await this.ledger.record(task.job))?.state !== 'stopping') continue;
@@ -287,9 +300,7 @@ export class TaskRunner {
       }),
       command,
     });
-    // One that had no room for its start record, say, would be tried again at once, and fail at once.
-    if ((await shim.ready) === 'failed' && !readExitRecord(task.directory))
-      await sleep(PAUSE_BEFORE_START_MS);
+    if ((await shim.ready) === 'failed' && !isStarted(task)) throw new ShimFailed();
   }
 
   /**
@@ -453,6 +464,11 @@ function drillOf({ attempt }: TaskReference, record: JobRecord): number | null {
 const NO_LIMITS = { memoryBytes: null, cpus: null, processes: null };
 
 const drillName = (begun: number | null): string => `drill-${begun}`;
+
+/** Whether its folder says that its command has begun, or could not be begun for a reason of its own. */
+function isStarted({ directory }: WatchedTask): boolean {
+  return readStartRecord(directory) !== null || readExitRecord(directory) !== null;
+}
 
 function makeFolder({ directory }: WatchedTask): void {
   try {

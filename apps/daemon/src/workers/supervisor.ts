@@ -1,4 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type HeldLock, keepRunning, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
 import type { Redis } from 'ioredis';
@@ -10,6 +12,8 @@ const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url));
 /** How long idle workers get to leave. */
 const LEAVING_MS = 3000;
 const ASKING_MS = 200;
+/** For about so long a worker that starts takes a core. */
+const STARTING_MS = 500;
 
 /**
  * Keeps one worker process running for each device of this host.
@@ -43,16 +47,36 @@ export class WorkerSupervisor {
     this.add(devices);
   }
 
-  /** Finds or starts workers for those of these devices that have none yet. */
+  /** Finds or starts workers for those of these devices that have none yet, at a pace that leaves a core to others. */
   add(devices: readonly string[]): void {
     const added = devices.filter((device) => !this.devices.includes(device));
     this.devices = [...this.devices, ...added];
-    for (const device of added) {
-      const lock = tryLock(this.directories.workerLock(device));
-      if (lock) this.spawn(device, lock);
-      else this.log.info({ device }, 'found a worker running');
+    void this.startInTurn(added);
+  }
+
+  private async startInTurn(devices: readonly string[]): Promise<void> {
+    const { signal } = this.closing;
+    const pause = STARTING_MS / Math.max(1, availableParallelism() - 1);
+    for (const device of devices) {
+      if (signal.aborted) return;
+      const isStarted = this.findOrStart(device);
       void this.keepRunning(device);
+      if (isStarted) await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  private findOrStart(device: string): boolean {
+    const lock = tryLock(this.directories.workerLock(device));
+    if (!lock) {
+      this.log.info({ device }, 'found a worker running');
+      return false;
+    }
+    try {
+      this.spawn(device, lock);
+    } catch (error) {
+      this.noteFailure(device, error as Error);
+    }
+    return true;
   }
 
   /** Stops watching; the workers go on. */
@@ -111,9 +135,12 @@ export class WorkerSupervisor {
       lockPath: this.directories.workerLock(device),
       start: (lock: HeldLock) => this.spawn(device, lock),
       onDeath: () => this.log.error({ device, log }, 'a worker has died; starting another'),
-      onFailure: ({ message }: Error) =>
-        this.log.error({ device, error: message }, 'a worker could not be started; trying again'),
+      onFailure: (error: Error) => this.noteFailure(device, error),
     };
     return keepRunning(worker, this.closing.signal);
+  }
+
+  private noteFailure(device: string, { message }: Error): void {
+    this.log.error({ device, error: message }, 'a worker could not be started; trying again');
   }
 }

@@ -1,0 +1,67 @@
+import type { Job, JobId } from '@berth/contract';
+import { fits, type JobFilter } from '../ledger/job-pages.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { type JobRecord, jobFromRecord } from '../ledger/record.js';
+import type { ApiContext } from './context.js';
+import { unavailable } from './degraded.js';
+
+/** How jobs are looked up: in the ledger or, while that can't be asked, in what is remembered of it. */
+export type JobReading = Pick<Ledger, 'idOfNumber' | 'owner' | 'record' | 'job'>;
+
+/** Where jobs are to be looked up now. */
+export function readingOf({ ledger, remembered }: Pick<ApiContext, 'ledger' | 'remembered'>): JobReading {
+  return remembered() ?? ledger;
+}
+
+/**
+ * The jobs that ran when the ledger was last asked, as it had them. Of others nothing is known: not even that they aren't there.
+ * All methods throw ApiProblem `ledger_unavailable` for those.
+ */
+export class RememberedJobs implements JobReading {
+  private readonly records: readonly JobRecord[];
+  private readonly why: string;
+
+  /** @param why the ledger can't be asked */
+  constructor(records: readonly JobRecord[], why: string) {
+    this.records = records;
+    this.why = why;
+  }
+
+  async idOfNumber(number: string): Promise<JobId> {
+    return this.of((record) => record.number === number).id as JobId;
+  }
+
+  async owner(id: JobId): Promise<string> {
+    return (await this.record(id)).user as string;
+  }
+
+  async record(id: JobId): Promise<JobRecord> {
+    return this.of((record) => record.id === id);
+  }
+
+  async job(id: JobId): Promise<Job> {
+    return jobOf(await this.record(id));
+  }
+
+  /** The newest of those that fit, where the filter is for jobs that hold devices: all such are known. */
+  list(filter: JobFilter, limit: number): Job[] {
+    const { states = [], group, schedule } = filter;
+    const isKnown = states.length > 0 && states.every((state) => HOLDING.has(state)) && !group && !schedule;
+    if (!isKnown) throw unavailable(this.why);
+    const fitting = this.records.filter((record) => fits(record, filter));
+    return fitting
+      .sort((one, other) => Number(other.number) - Number(one.number))
+      .slice(0, limit)
+      .map(jobOf);
+  }
+
+  private of(isMeant: (record: JobRecord) => boolean): JobRecord {
+    const record = this.records.find(isMeant);
+    if (!record) throw unavailable(this.why);
+    return record;
+  }
+}
+
+const HOLDING: ReadonlySet<string> = new Set(['starting', 'running', 'stopping']);
+
+const jobOf = (record: JobRecord): Job => jobFromRecord(record, { reason: null, position: null });
