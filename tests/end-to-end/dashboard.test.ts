@@ -312,8 +312,38 @@ describe('a job', () => {
       .waitFor();
     expect(await page.getByLabel('Follow').isChecked()).toBe(false);
     expect(await log.locator('pre > div').count()).toBeLessThan(150);
+    // Wrapped on a narrow screen it begins with the same line, and long ones are seen whole; so it is the next time, too.
+    await page.setViewportSize({ width: 390, height: 900 });
+    const telling = log.getByText('yyyy', { exact: false });
+    const overhang = () => log.evaluate((box) => box.scrollWidth - box.clientWidth);
+    await page.getByLabel('Wrap lines').check();
+    await log
+      .getByText(/^line 700\d\d$/)
+      .first()
+      .waitFor();
+    await log.evaluate((box) => {
+      box.scrollTop = box.scrollHeight;
+    });
+    await telling.waitFor();
+    expect(await overhang()).toBe(0);
+    // Its 10,000 letters are all to be seen, in rows that the list has reckoned with.
+    const { height } = (await telling.boundingBox()) as { height: number };
+    expect(height).toBeGreaterThan(150 * 18);
+    expect(await log.evaluate((box) => box.scrollHeight - (box.firstElementChild?.clientHeight ?? 0))).toBe(
+      0,
+    );
+    await page.reload();
+    expect(await page.getByLabel('Wrap lines').isChecked()).toBe(true);
+    await page.getByLabel('Wrap lines').uncheck();
     await page.getByLabel('Search').fill('line 119999');
     await page.getByText(/^1 line,/).waitFor();
+
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download' }).click(),
+    ]);
+    expect(file.suggestedFilename()).toBe(`job-${job.number}-attempt-1-rank-0.log`);
+    expect(readFileSync(await file.path(), 'utf8')).toBe(await daemon.logs(job));
     await daemon.cancel(job);
     await daemon.ended(job);
   });

@@ -268,6 +268,14 @@ export class Jobs {
     return this.transport.json({ path: `${pathOf(job)}/metrics`, query: wanted, signal, timeoutSeconds });
   }
 
+  /** What a task has written so far, from its first byte on; the answer's body is still to come. */
+  openLog(
+    job: JobReference,
+    { rank, attempt, signal }: Pick<LogOptions, 'rank' | 'attempt' | 'signal'> = {},
+  ): Promise<Response> {
+    return this.transport.open({ path: `${pathOf(job)}/logs`, query: { rank, attempt }, signal });
+  }
+
   /** The output of a task, as bytes, as it was written. Goes on where it was after a broken connection. */
   logs(job: JobReference, options: LogOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     const isOver = async (): Promise<boolean> => {

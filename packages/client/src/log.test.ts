@@ -37,6 +37,13 @@ it('is read to its end', async () => {
   expect(Object.fromEntries(daemon.seen[0]?.query ?? [])).toEqual({ rank: '1', attempt: '2' });
 });
 
+it('is opened as an answer, for who wants to save it without looking', async () => {
+  daemon.answer(log(0, 'one\ntwo\n', 'ends'));
+  const answer = await client.jobs.openLog(12, { rank: 1, attempt: 2 });
+  expect(await answer.text()).toBe('one\ntwo\n');
+  expect(Object.fromEntries(daemon.seen[0]?.query ?? [])).toEqual({ rank: '1', attempt: '2' });
+});
+
 it('goes on where it was after a broken connection', async () => {
   daemon.answer(log(100, 'one\n', 'breaks'), log(104, 'two\n', 'ends'), json(job({ state: 'succeeded' })));
   expect(await read({ follow: true, tail: 5 })).toBe('one\ntwo\n');

@@ -1,12 +1,15 @@
 import { FancyAnsi } from 'fancy-ansi';
+import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { LogLines, MOST_LINES } from '../live/log-lines.js';
-import { client } from '../live/session.js';
+import { MOST_LINES } from '../live/log-lines.js';
+import { usePreference } from '../live/preference.js';
+import { useTaskLog } from '../live/task-log.js';
+import { lineAt, rowsOf } from './log-rows.js';
+import { SaveLog } from './save-log.js';
 
 const LINE_HEIGHT = 18;
-const SPARE_LINES = 30;
-/** Lines come in pieces; drawing each would be too much. */
-const DRAW_MS = 100;
+/** Above and below what is seen. */
+const SPARE_ROWS = 30;
 
 /** Escapes what is HTML and colours what is ANSI. */
 const ansi = new FancyAnsi();
@@ -36,35 +39,44 @@ export function LogView({
   /** The line that says why it failed. */
   telling: string | null;
 }) {
-  const { log, problem } = useLog(job, attempt, rank);
+  const { log, problem } = useTaskLog(job, attempt, rank);
   const box = useRef<HTMLDivElement>(null);
+  const ruler = useRef<HTMLElement>(null);
   const [, draw] = useState(0);
   const [follows, setFollows] = useState(true);
   const [search, setSearch] = useState('');
+  const [isWrapped, setWrapped] = usePreference<boolean>('wrap-lines', false);
+  const room = useColumns(box, ruler);
+  const columns = isWrapped ? room : null;
 
   const wanted = search.toLowerCase();
   const lines = useMemo(
     () => (wanted ? log.shown.filter((line) => line.toLowerCase().includes(wanted)) : log.shown),
     [log, log.version, wanted],
   );
-  const height = box.current?.clientHeight ?? 400;
-  const top = box.current?.scrollTop ?? 0;
-  const first = follows
-    ? Math.max(0, lines.length - Math.ceil(height / LINE_HEIGHT) - SPARE_LINES)
-    : Math.max(0, Math.floor(top / LINE_HEIGHT) - SPARE_LINES);
-  const seen = lines.slice(first, first + Math.ceil(height / LINE_HEIGHT) + 2 * SPARE_LINES);
+  const begins = useMemo(() => rowsOf(lines, columns), [lines, log.version, columns]);
+  const rows = begins[lines.length] as number;
+  const fitting = Math.ceil((box.current?.clientHeight ?? 400) / LINE_HEIGHT);
+  const top = follows ? rows - fitting : Math.floor((box.current?.scrollTop ?? 0) / LINE_HEIGHT);
+  const first = lineAt(begins, top - SPARE_ROWS);
+  const seen = lines.slice(first, lineAt(begins, top + fitting + SPARE_ROWS) + 1);
 
   useLayoutEffect(() => {
     if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
   });
 
-  const place = telling === null ? -1 : lines.findLastIndex((line) => line.includes(telling.trim()));
-  const goTo = (line: number): void => {
-    setFollows(false);
-    const element = box.current as HTMLDivElement;
-    element.scrollTop = Math.max(0, line * LINE_HEIGHT - element.clientHeight / 2);
+  const scrollTo = (line: number, above: number): void => {
+    if (!box.current) return;
+    box.current.scrollTop = Math.max(0, (begins[line] as number) * LINE_HEIGHT - above);
     draw((n) => n + 1);
   };
+  // Wrapped otherwise, it begins with the same line.
+  const topLine = useRef(0);
+  useLayoutEffect(() => {
+    if (!follows) scrollTo(Math.min(topLine.current, lines.length), 0);
+  }, [columns]);
+
+  const place = telling === null ? -1 : lines.findLastIndex((line) => line.includes(telling.trim()));
 
   return (
     <div class="log">
@@ -85,8 +97,23 @@ export function LogView({
           />{' '}
           Follow
         </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={isWrapped}
+            onChange={({ currentTarget }) => setWrapped(currentTarget.checked)}
+          />{' '}
+          Wrap lines
+        </label>
+        <SaveLog job={job} attempt={attempt} rank={rank} />
         {place === -1 ? null : (
-          <button type="button" onClick={() => goTo(place)}>
+          <button
+            type="button"
+            onClick={() => {
+              setFollows(false);
+              scrollTo(place, (box.current?.clientHeight ?? 0) / 2);
+            }}
+          >
             Go to what failed it
           </button>
         )}
@@ -106,7 +133,7 @@ export function LogView({
       </div>
       {problem ? <p class="trouble">{problem}</p> : null}
       <div
-        class="log-lines"
+        class={`log-lines ${isWrapped ? 'wrapped' : ''}`}
         role="log"
         aria-label="Output of the job"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it with the arrow keys
@@ -114,12 +141,14 @@ export function LogView({
         ref={box}
         onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
           const atEnd = scrollHeight - scrollTop - clientHeight < 2 * LINE_HEIGHT;
+          topLine.current = lineAt(begins, Math.floor(scrollTop / LINE_HEIGHT));
           if (atEnd !== follows) setFollows(atEnd);
           else if (!atEnd) draw((n) => n + 1);
         }}
       >
-        <div style={{ height: `${lines.length * LINE_HEIGHT}px` }}>
-          <pre style={{ transform: `translateY(${first * LINE_HEIGHT}px)` }}>
+        <div style={{ height: `${rows * LINE_HEIGHT}px` }}>
+          <pre style={{ transform: `translateY(${(begins[first] as number) * LINE_HEIGHT}px)` }}>
+            <i class="ruler" aria-hidden="true" ref={ruler} />
             {seen.map((line, i) => (
               // fancy-ansi escapes HTML; a test holds it to that.
               <div
@@ -135,36 +164,20 @@ export function LogView({
   );
 }
 
-/** The newest lines of a log, and those that come. */
-function useLog(job: number, attempt: number, rank: number): { log: LogLines; problem: string | null } {
-  const log = useRef(new LogLines());
-  const [, draw] = useState(0);
-  const [problem, setProblem] = useState<string | null>(null);
+/** How many columns a log's box has room for; its ruler, in the text, is one wide. */
+function useColumns(box: RefObject<HTMLElement>, ruler: RefObject<HTMLElement>): number {
+  const [columns, setColumns] = useState(80);
   useEffect(() => {
-    const ending = new AbortController();
-    let timer = 0;
-    const redraw = (): void => {
-      timer ||= window.setTimeout(() => {
-        timer = 0;
-        draw((n) => n + 1);
-      }, DRAW_MS);
+    const [whole, column] = [box.current, ruler.current];
+    if (!whole || !column) return;
+    const measure = (): void => {
+      const { paddingLeft, paddingRight } = getComputedStyle(column.parentElement as HTMLElement);
+      const width = whole.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+      setColumns(Math.max(1, Math.floor(width / column.getBoundingClientRect().width)));
     };
-    const read = async (): Promise<void> => {
-      try {
-        const options = { rank, attempt, tail: MOST_LINES, follow: true, signal: ending.signal };
-        for await (const bytes of client.value.jobs.logs(job, options)) {
-          log.current.add(bytes);
-          redraw();
-        }
-      } catch (error) {
-        if (!ending.signal.aborted) setProblem((error as Error).message);
-      }
-    };
-    void read();
-    return () => {
-      ending.abort();
-      clearTimeout(timer);
-    };
-  }, [job, attempt, rank]);
-  return { log: log.current, problem };
+    const fit = new ResizeObserver(measure);
+    fit.observe(whole);
+    return () => fit.disconnect();
+  }, []);
+  return columns;
 }
