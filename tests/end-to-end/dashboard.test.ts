@@ -376,17 +376,56 @@ describe('a job', () => {
     expect(await dashboard.barriers()).toEqual([]);
   });
 
-  it('shows how far its training is, and the curve of its loss', async () => {
+  it('shows how far its training is, and its curves as somebody likes them, also where they are no numbers', async () => {
     const job = await daemon.shell(
-      'for i in 1 2 3 4; do echo "Epoch [$i/8], Loss: 0.$i"; done; echo "Epoch [5/8], Loss: nan"; sleep 60',
+      'for i in 1 2 3 4; do echo "Epoch [$i/8], Loss: 0.$i, reward: $((i - 3))"; done; ' +
+        'echo "Epoch [5/8], Loss: nan, reward: inf"; echo "Epoch [6/8], Loss: 0.3, reward: -inf"; sleep 60',
     );
     await open(`/jobs/${job.number}`);
     const training = page.getByRole('region', { name: 'Training' });
-    await training.getByText('63 %, 5 of 8 epochs').waitFor();
-    await training.getByText('not a number since epoch 5').waitFor();
-    expect(await training.getByRole('progressbar').getAttribute('value')).toBe('0.625');
-    expect(await training.locator('canvas').count()).toBe(1);
+    await training.getByText('75 %, 6 of 8 epochs').waitFor();
+    expect(await training.getByRole('progressbar').getAttribute('value')).toBe('0.75');
+    const [loss, reward] = [training.locator('figure').nth(0), training.locator('figure').nth(1)];
+    await loss
+      .getByText('last 0.3, 6 figures from what it prints, became NaN or infinite at epoch 5.')
+      .waitFor();
+    await reward.getByText('last NaN or infinite, 6 figures', { exact: false }).waitFor();
+    const labels = () => loss.locator('.u-label').allInnerTexts();
+    await expect.poll(labels).toEqual(['epoch', 'loss']);
+
+    await training.getByLabel('Logarithmic').check();
+    await reward.getByText('Left out: 3 points at 0 or below').waitFor();
+    expect(await loss.getByText('Left out').count()).toBe(0);
+    await training.getByLabel('Smoothing').fill('0.6');
+    await training.getByLabel('Along').selectOption('time it took');
+    await expect.poll(labels).toEqual(['after', 'loss', 'loss, smoothed']);
+    expect(await training.locator('canvas').count()).toBe(2);
+    // Who likes it so has it so the next time.
+    await page.reload();
+    await loss.locator('canvas').waitFor();
+    await expect.poll(labels).toEqual(['after', 'loss', 'loss, smoothed']);
+    await training.getByLabel('Along').selectOption('time of day');
+    await expect.poll(labels).toEqual(['time', 'loss', 'loss, smoothed']);
     expect(await dashboard.barriers()).toEqual([]);
+    await daemon.cancel(job);
+    await daemon.ended(job);
+  });
+
+  it('of several ranks shows the curves of one, or of every one together', async () => {
+    const job = await daemon.shell('for i in 1 2 3; do echo "Epoch [$i/3], Loss: $RANK.$i"; done; sleep 60', {
+      ...{ gpus: 2, launch: 'perDevice' },
+    });
+    await open(`/jobs/${job.number}`);
+    const training = page.getByRole('region', { name: 'Training' });
+    await training.getByText('last 0.3, 3 figures').waitFor();
+    await training.getByLabel('Curves of').selectOption('rank 1');
+    await training.getByText('last 1.3, 3 figures').waitFor();
+    expect(await page.getByRole('region', { name: 'Log' }).getByLabel('Rank').inputValue()).toBe('1');
+    await training.getByLabel('Curves of').selectOption('every rank');
+    await training.getByText(/rank 0: last 0\.3, .* rank 1: last 1\.3, /).waitFor();
+    await expect
+      .poll(() => training.locator('.u-label').allInnerTexts())
+      .toEqual(['epoch', 'rank 0', 'rank 1']);
     await daemon.cancel(job);
     await daemon.ended(job);
   });

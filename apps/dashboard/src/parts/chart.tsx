@@ -1,3 +1,4 @@
+import { formatDuration } from '@berth/contract/quantities';
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
 
@@ -5,24 +6,32 @@ const HEIGHT = 170;
 
 export interface Line {
   label: string;
-  /** The name of a colour of the page. */
+  /** A colour, or the name of one of the page. */
   colour: string;
   /** `log`: logarithmic; `percent`: from 0 to 100, on the right; anything else: as it comes. */
   scale: string;
+  /** Whether it is only there to compare another one with. */
+  isPale?: boolean;
 }
 
-/** Curves over time or over steps. What is in it is also said in words beside it. */
+/** Steps between labels of time, in seconds: such as people count in. */
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200];
+const DAYS = [1, 2, 5, 10, 20, 50, 100].map((days) => days * 86_400);
+const PALE = 0.3;
+
+/** Curves over time or over what is counted. What is in it is also said in words beside it. */
 export function Chart({
   title,
   data,
   lines,
-  isTime = true,
+  along = 'clock',
   hasGaps = false,
 }: {
   title: string;
   data: [number[], ...(number | null)[][]];
   lines: readonly Line[];
-  isTime?: boolean;
+  /** `clock`: seconds since the epoch, as local times; `elapsed`: seconds; anything else: what is counted. */
+  along?: string;
   /** Whether lines have their points at different places: they go on over those of others. */
   hasGaps?: boolean;
 }) {
@@ -35,6 +44,10 @@ export function Chart({
     const colour = (name: string): string => style.getPropertyValue(name).trim();
     const line = { stroke: colour('--line') };
     const axis = { stroke: colour('--muted'), grid: line, ticks: line };
+    const elapsed: UPlot.Axis = {
+      incrs: [...SECONDS, ...DAYS],
+      values: (_chart, seconds) => seconds.map((each) => formatDuration(each)),
+    };
     const scales = Object.fromEntries(
       lines.map(({ scale }): [string, UPlot.Scale] => {
         if (scale === 'log') return [scale, { distr: 3 }];
@@ -47,18 +60,21 @@ export function Chart({
         width: element.clientWidth,
         height: HEIGHT,
         series: [
-          { label: isTime ? 'time' : 'at' },
-          ...lines.map(({ label, colour: name, scale }) => ({
+          along === 'elapsed'
+            ? { label: 'after', value: (_chart, at) => (at === null ? '--' : formatDuration(Math.round(at))) }
+            : { label: along === 'clock' ? 'time' : along },
+          ...lines.map(({ label, colour: name, scale, isPale }) => ({
             label,
-            stroke: colour(name),
+            stroke: name.startsWith('--') ? colour(name) : name,
+            alpha: isPale ? PALE : 1,
             width: 1.5,
             spanGaps: hasGaps,
             scale,
           })),
         ],
-        scales: { x: { time: isTime }, ...scales },
+        scales: { x: { time: along === 'clock' }, ...scales },
         axes: [
-          axis,
+          along === 'elapsed' ? { ...axis, ...elapsed } : axis,
           ...[...new Set(lines.map(({ scale }) => scale))].map((scale) => ({
             ...axis,
             scale,

@@ -1,6 +1,7 @@
 import type { JobMetrics, Series } from '@berth/contract';
 import { gibibytes, percent } from '../figures.js';
 import { Chart, type Line } from './chart.js';
+import { aligned, type Placed } from './curve-data.js';
 
 const GIB = 2 ** 30;
 const TORCH: readonly [string, string, string][] = [
@@ -29,7 +30,7 @@ export function Curves({ metrics: { devices, series }, own }: { metrics: JobMetr
 
 interface Curve extends Line {
   /** By seconds since the epoch. */
-  values: Map<number, number | null>;
+  values: Placed;
 }
 
 function DeviceCurve({ of, series }: { of: JobMetrics['devices'][number]; series: readonly Series[] }) {
@@ -69,15 +70,9 @@ function DeviceCurve({ of, series }: { of: JobMetrics['devices'][number]; series
   );
 }
 
-function bytesOverTime({ points }: Series): Map<number, number | null> {
+function bytesOverTime({ points }: Series): Placed {
   const known = points.filter(({ at }) => at !== null);
   return new Map(
     known.map(({ at, last }) => [Math.round(Date.parse(at as string) / 1000), last && last / GIB]),
   );
-}
-
-/** Curves that have their points at different times, on one axis of time. */
-function aligned(curves: readonly ReadonlyMap<number, number | null>[]): [number[], ...(number | null)[][]] {
-  const times = [...new Set(curves.flatMap((values) => [...values.keys()]))].sort((a, b) => a - b);
-  return [times, ...curves.map((values) => times.map((time) => values.get(time) ?? null))];
 }

@@ -1,42 +1,39 @@
 import type { JobMetrics, Progress, Series } from '@berth/contract';
 import { formatDuration } from '@berth/contract/quantities';
-import { useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
 import { percent } from '../figures.js';
-import { Chart } from './chart.js';
-
-const SOURCES: Record<Series['source'], string> = {
-  print: 'from what it prints',
-  bar: 'from its progress bar',
-  dictionary: 'from what its trainer prints',
-  json: 'from JSON in its output',
-  tensorboard: 'from its event files',
-  report: 'as it reports',
-};
+import { useCurveLook } from './curve-look.js';
+import { type SeriesOfRank, SOURCES, TrainingCurve } from './training-curve.js';
 
 /** How far the training is, and its curves: the loss first. */
-export function TrainingView({ metrics: { progress, series } }: { metrics: JobMetrics }) {
-  const [isLog, setIsLog] = useState(false);
-  const curves = series.filter(({ points }) => points.length > 0).sort(byInterest);
-  if (!progress && curves.length === 0) return null;
+export function TrainingView({
+  progress,
+  ranks,
+  begin,
+  chooser,
+}: {
+  progress: JobMetrics['progress'];
+  /** What each rank says that is looked at. */
+  ranks: readonly { rank: number; series: readonly Series[] }[];
+  /** Of the attempt, in ms since the epoch. */
+  begin: number;
+  /** Of the ranks to look at. */
+  chooser: ComponentChildren;
+}) {
+  const { look, controls } = useCurveLook();
+  const curves = byName(ranks);
+  if (!progress && curves.length === 0 && !chooser) return null;
   return (
     <section aria-label="Training">
-      <div class="title">
-        <h2>Training</h2>
-        {curves.length > 0 ? (
-          <label>
-            <input
-              type="checkbox"
-              checked={isLog}
-              onChange={({ currentTarget }) => setIsLog(currentTarget.checked)}
-            />{' '}
-            Logarithmic
-          </label>
-        ) : null}
-      </div>
+      <h2>Training</h2>
       {progress ? <ProgressBar progress={progress} /> : null}
+      <div class="filters">
+        {chooser}
+        {curves.length > 0 ? controls : null}
+      </div>
       <div class="charts">
-        {curves.map((each) => (
-          <Curve series={each} isLog={isLog} key={`${each.name}/${isLog}`} />
+        {curves.map((of) => (
+          <TrainingCurve of={of} begin={begin} look={look} key={of[0].series.name} />
         ))}
       </div>
     </section>
@@ -59,34 +56,19 @@ function ProgressBar({
   );
 }
 
-function Curve({
-  series: { name, axis, points, last, brokenAt, source, count },
-  isLog,
-}: {
-  series: Series;
-  isLog: boolean;
-}) {
-  const data: [number[], (number | null)[]] = [points.map(({ x }) => x), points.map((point) => point.last)];
-  const about = `${count} figure${count === 1 ? '' : 's'} ${SOURCES[source]}`;
-  return (
-    <figure class="curve">
-      <Chart
-        title={name}
-        data={data}
-        lines={[{ label: `${name} by ${axis}`, colour: '--accent', scale: isLog ? 'log' : 'y' }]}
-        isTime={false}
-      />
-      <figcaption class="muted">
-        last {last === null ? 'not a number' : Number(last.toPrecision(4))}, {about}
-        {brokenAt === null ? null : (
-          <strong class="trouble">
-            {' '}
-            not a number since {axis} {brokenAt}
-          </strong>
-        )}
-      </figcaption>
-    </figure>
-  );
+/** What is called alike, of all ranks, together. */
+function byName(
+  ranks: readonly { rank: number; series: readonly Series[] }[],
+): [SeriesOfRank, ...SeriesOfRank[]][] {
+  const found = new Map<string, [SeriesOfRank, ...SeriesOfRank[]]>();
+  for (const { rank, series: all } of ranks)
+    for (const series of all) {
+      if (series.points.length === 0) continue;
+      const known = found.get(series.name);
+      if (known) known.push({ rank, series });
+      else found.set(series.name, [{ rank, series }]);
+    }
+  return [...found.values()].sort(([one], [other]) => byInterest(one.series, other.series));
 }
 
 /** Losses first, then what is named alike; what torch says of memory last. */

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { clock, gibibytes, isEnded, since, time, UNKNOWN } from '../figures.js';
 import { useJobInsight } from '../live/job-insight.js';
 import { usePoll } from '../live/poll.js';
+import { MOST_RANKS, ranksOf, useRankSeries } from '../live/rank-series.js';
 import { client } from '../live/session.js';
 import { Curves } from '../parts/curves.js';
 import { Freshness } from '../parts/freshness.js';
@@ -185,8 +186,14 @@ function Facts({ job }: { job: Job }) {
 /** How the training of one rank goes, what it writes, and what it had of its devices. */
 function LastAttempt({ job }: { job: Job }) {
   const [rank, setRank] = useState(0);
+  const [isEvery, setEvery] = useState(false);
   const insight = useJobInsight(job, rank);
-  const task = job.attempts.at(-1)?.tasks.find((each) => each.rank === rank);
+  const every = useRankSeries(job, isEvery);
+  const ranks = isEvery
+    ? (every ?? []).map((series, i) => ({ rank: i, series }))
+    : [{ rank, series: insight?.metrics.series ?? [] }];
+  const attempt = job.attempts.at(-1) as Job['attempts'][number];
+  const task = attempt.tasks.find((each) => each.rank === rank);
   const sizes = insight ? rightSizes(job, insight.metrics, insight.devices) : [];
   return (
     <>
@@ -197,7 +204,25 @@ function LastAttempt({ job }: { job: Job }) {
           ))}
         </section>
       ) : null}
-      {insight ? <TrainingView metrics={insight.metrics} /> : null}
+      {insight ? (
+        <TrainingView
+          progress={insight.metrics.progress}
+          ranks={ranks}
+          begin={Date.parse(attempt.startedAt ?? attempt.placedAt)}
+          chooser={
+            ranksOf(job) === 1 ? null : (
+              <RankChoice
+                ranks={ranksOf(job)}
+                value={isEvery ? null : rank}
+                onChoice={(choice) => {
+                  setEvery(choice === null);
+                  if (choice !== null) setRank(choice);
+                }}
+              />
+            )
+          }
+        />
+      ) : null}
       <Logs job={job} rank={rank} onRank={setRank} />
       {insight ? <Curves metrics={insight.metrics} own={task?.devices[0] ?? null} /> : null}
     </>
@@ -208,7 +233,7 @@ function Logs({ job, rank, onRank }: { job: Job; rank: number; onRank: (rank: nu
   const current = job.attempts.length;
   const [chosen, choose] = useState<number | null>(null);
   const attempt = chosen ?? current;
-  const tasks = job.launch === 'perDevice' ? job.gpus : 1;
+  const tasks = ranksOf(job);
   return (
     <section aria-label="Log">
       <div class="title">
@@ -255,6 +280,37 @@ function Choice({
         {Array.from({ length: count }, (_, i) => (
           <option value={from + i} key={String(i)}>
             {from + i}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Whose curves are drawn: one rank's, or a line for each. */
+function RankChoice({
+  ranks,
+  value,
+  onChoice,
+}: {
+  ranks: number;
+  /** null: every one. */
+  value: number | null;
+  onChoice: (rank: number | null) => void;
+}) {
+  return (
+    <label>
+      Curves of{' '}
+      <select
+        value={value ?? 'every'}
+        onChange={({ currentTarget }) =>
+          onChoice(currentTarget.value === 'every' ? null : Number(currentTarget.value))
+        }
+      >
+        <option value="every">{ranks > MOST_RANKS ? `the first ${MOST_RANKS} ranks` : 'every rank'}</option>
+        {Array.from({ length: ranks }, (_, rank) => (
+          <option value={rank} key={String(rank)}>
+            rank {rank}
           </option>
         ))}
       </select>
