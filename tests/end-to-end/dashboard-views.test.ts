@@ -1,27 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import type { Job, Timeline, Usage } from '@berth/contract';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { eventually, TestDaemon } from '../support/daemon.js';
-import { Dashboard } from '../support/dashboard.js';
+import { describe, expect, it } from 'vitest';
+import { eventually, type TestDaemon } from '../support/daemon.js';
+import { type Dashboard, useDashboard } from '../support/dashboard.js';
 
 const BERTH = new URL('../../apps/cli/bin/berth.js', import.meta.url).pathname;
 
 let daemon: TestDaemon;
 let dashboard: Dashboard;
 let page: Page;
-beforeAll(async () => {
-  daemon = await TestDaemon.start('2xH100-80GB');
-  dashboard = await Dashboard.launch(daemon);
+useDashboard('2xH100-80GB', (made) => {
+  ({ daemon, page } = made);
+  dashboard = made;
 });
-afterAll(async () => {
-  await dashboard?.close();
-  await daemon.destroy();
-});
-beforeEach(async () => {
-  page = await dashboard.newPage();
-});
-afterEach(() => dashboard.closePage());
 
 async function get<T>(path: string): Promise<T> {
   return (await (await daemon.request(path)).json()) as T;

@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib';
 import type { Queue } from '@berth/contract';
 import { changeSimulation } from '@berth/cuda-core';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
-import { Dashboard } from '../support/dashboard.js';
+import { describe, expect, it } from 'vitest';
+import type { TestDaemon } from '../support/daemon.js';
+import { type Dashboard, useDashboard } from '../support/dashboard.js';
 
 const DIST = new URL('../../apps/dashboard/dist/assets/', import.meta.url).pathname;
 const HOLD_MEMORY = new URL('../../examples/hold_memory.py', import.meta.url).pathname;
@@ -14,18 +14,10 @@ const HOLD_MEMORY = new URL('../../examples/hold_memory.py', import.meta.url).pa
 let daemon: TestDaemon;
 let dashboard: Dashboard;
 let page: Page;
-beforeAll(async () => {
-  daemon = await TestDaemon.start('4xH100-80GB');
-  dashboard = await Dashboard.launch(daemon);
+useDashboard('4xH100-80GB', (made) => {
+  ({ daemon, page } = made);
+  dashboard = made;
 });
-afterAll(async () => {
-  await dashboard?.close();
-  await daemon.destroy();
-});
-beforeEach(async () => {
-  page = await dashboard.newPage();
-});
-afterEach(() => dashboard.closePage());
 
 const open = (path: string): Promise<void> => dashboard.open(path);
 
@@ -82,6 +74,7 @@ describe('the page', () => {
       '/usage',
     ]) {
       await dashboard.openWhole(path);
+      await page.getByRole('banner').getByText('Simulated devices').waitFor();
       expect(await dashboard.barriers(), path).toEqual([]);
       expect(await dashboard.overhang(), `${path} is wider than the screen by`).toBe(0);
     }
@@ -214,14 +207,20 @@ describe('the queue', () => {
     const said = async (): Promise<string[][]> => {
       const { items } = (await (await daemon.request('/v1/queue')).json()) as Queue;
       return items.map(({ position, number, name, user, gpus, reason }) =>
-        [position, number, name, user, gpus, reason?.sentence].map(String),
+        [position, number, name, user, gpus, reason?.sentence.replace(/[-\d]+T[:\d]+Z/g, 'TIME')].map(String),
       );
     };
-    const seen = async () => (await shown()).map((cells) => [...cells.slice(0, 5), cells[7]]);
+    // Times in sentences are UTC in the API, and local on the page.
+    const seen = async () =>
+      (await shown()).map((cells) => [
+        ...cells.slice(0, 5),
+        cells[7]?.replace(/(\w+ \d+, \d+, )?\d+:\d\d\s[AP]M/g, 'TIME'),
+      ]);
     await expect
       .poll(async () => (await seen()).map(([, number]) => number))
       .toEqual([one, other].map(({ number }) => String(number)));
     await expect.poll(seen).toEqual(await said());
+    expect((await said())[0]?.at(-1)).toContain('TIME');
     expect((await shown()).map((cells) => cells[6])).toEqual([
       expect.stringMatching(/^by \d/),
       expect.stringMatching(/^by \d/),

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
-import type { TestDaemon } from './daemon.js';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { TestDaemon } from './daemon.js';
 
 const AXE = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -83,6 +83,28 @@ export class Dashboard {
         .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
     });
   }
+}
+
+/**
+ * A daemon and a browser for all tests of a file, and a page for each of them that has to have worked without an error.
+ * @param take is handed them before each test
+ */
+export function useDashboard(simulate: string, take: (dashboard: Dashboard) => void): void {
+  let daemon: TestDaemon;
+  let dashboard: Dashboard | undefined;
+  beforeAll(async () => {
+    daemon = await TestDaemon.start(simulate);
+    dashboard = await Dashboard.launch(daemon);
+  });
+  afterAll(async () => {
+    await dashboard?.close();
+    await daemon.destroy();
+  });
+  beforeEach(async () => {
+    await dashboard?.newPage();
+    take(dashboard as Dashboard);
+  });
+  afterEach(() => dashboard?.closePage());
 }
 
 function programOf(names: readonly string[]): string {

@@ -3,6 +3,7 @@ import { Link, Route, Switch, useLocation } from 'wouter-preact';
 import { useKeys } from './live/keys.js';
 import { signOut, token } from './live/session.js';
 import { KeyHelp } from './parts/key-help.js';
+import { SimulatedBadge } from './parts/simulated-badge.js';
 import { JobScreen } from './screens/job.js';
 import { JobsScreen } from './screens/jobs.js';
 import { Overview } from './screens/overview.js';
@@ -31,6 +32,7 @@ export function App() {
           <NavLink href="/submit">Submit</NavLink>
           <NavLink href="/usage">Usage</NavLink>
         </nav>
+        <SimulatedBadge />
         <button type="button" class="quiet" onClick={() => setHelping(true)}>
           Keys
         </button>

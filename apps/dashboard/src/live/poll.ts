@@ -11,6 +11,7 @@ export interface Polled<T> {
   error: Error | null;
 }
 
+/** Between tries, for what is asked for more often than that. */
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
@@ -40,7 +41,7 @@ export function usePoll<T>(
         polled.value = { ...polled.value, error: error as Error };
       }
       if (ending.signal.aborted || document.hidden) return;
-      timer = setTimeout(round, Math.min(everyMs * 2 ** failures, LONGEST_PAUSE_MS));
+      timer = setTimeout(round, Math.max(everyMs, Math.min(everyMs * 2 ** failures, LONGEST_PAUSE_MS)));
     };
     const seen = (): void => {
       if (!document.hidden && timer === null) void round();

@@ -2,7 +2,7 @@ import type { Device, DeviceHistory, Holder } from '@berth/contract';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import { clock, percent, placeOf, since, whole } from '../figures.js';
+import { clock, inLocalTime, percent, placeOf, since, whole } from '../figures.js';
 import { useAct } from '../live/act.js';
 import { client } from '../live/session.js';
 import { focusOnce } from './focus.js';
@@ -52,10 +52,12 @@ export function DeviceCard({ device, past, onChange }: Shown) {
       </ul>
       {obstacles.map(({ code, sentence }) => (
         <p class="trouble" key={code}>
-          Kept from jobs: {sentence}
+          Kept from jobs: {inLocalTime(sentence)}
         </p>
       ))}
-      {obstacles.length === 0 && health.sentence ? <p class="trouble">{health.sentence}</p> : null}
+      {obstacles.length === 0 && health.sentence ? (
+        <p class="trouble">{inLocalTime(health.sentence)}</p>
+      ) : null}
       {device.keepsWaiting?.jobs ? <KeptWaiting kept={device.keepsWaiting} /> : null}
       <Drain device={device} onChange={onChange} />
     </article>

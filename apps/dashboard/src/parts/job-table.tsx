@@ -1,7 +1,7 @@
 import type { Job, QueuedJob } from '@berth/contract';
 import type { ComponentChildren } from 'preact';
 import { Link } from 'wouter-preact';
-import { clock, gibibytes, since, UNKNOWN } from '../figures.js';
+import { clock, gibibytes, inLocalTime, since, UNKNOWN } from '../figures.js';
 import { Scroll } from './scroll.js';
 import { State } from './state.js';
 
@@ -115,6 +115,6 @@ function startOf(start: QueuedJob['start']): string {
 }
 
 export function whyOf({ reason, cause, state }: Job): string {
-  if (reason) return reason.sentence;
-  return cause && state !== 'succeeded' ? cause.sentence : '';
+  if (reason) return inLocalTime(reason.sentence);
+  return cause && state !== 'succeeded' ? inLocalTime(cause.sentence) : '';
 }

@@ -1,7 +1,7 @@
 import type { Job } from '@berth/contract';
 import { formatDuration } from '@berth/contract/quantities';
 import { useState } from 'preact/hooks';
-import { clock, gibibytes, isEnded, since, time, UNKNOWN } from '../figures.js';
+import { clock, gibibytes, inLocalTime, isEnded, since, time, UNKNOWN } from '../figures.js';
 import { useJobInsight } from '../live/job-insight.js';
 import { usePoll } from '../live/poll.js';
 import { MOST_RANKS, ranksOf, useRankSeries } from '../live/rank-series.js';
@@ -15,6 +15,7 @@ import { rightSizes } from '../parts/right-size.js';
 import { Scroll } from '../parts/scroll.js';
 import { State } from '../parts/state.js';
 import { TrainingView } from '../parts/training.js';
+import { Verdicts } from '../parts/verdicts.js';
 
 export function JobScreen({ reference }: { reference: string }) {
   const [asked, askAgain] = useState(0);
@@ -36,10 +37,10 @@ export function JobScreen({ reference }: { reference: string }) {
         <State state={job.state} />
         <Freshness polled={polled} />
       </div>
-      {job.reason ? <p class="reason">Waits: {job.reason.sentence}</p> : null}
+      {job.reason ? <p class="reason">Waits: {inLocalTime(job.reason.sentence)}</p> : null}
       {job.cause && job.state !== 'succeeded' ? (
         <p class="trouble" role="status">
-          {job.cause.sentence}
+          {inLocalTime(job.cause.sentence)}
         </p>
       ) : null}
       {job.cause?.diagnosis ? (
@@ -50,7 +51,7 @@ export function JobScreen({ reference }: { reference: string }) {
       ) : null}
       {job.notices.map(({ at, sentence, detail }) => (
         <div class="trouble" key={at + sentence}>
-          {time(at)}: {sentence}
+          {time(at)}: {inLocalTime(sentence)}
           {detail === null ? null : <pre>{detail}</pre>}
         </div>
       ))}
@@ -79,21 +80,15 @@ function Waiting({ job }: { job: Job }) {
             : `${said.ahead} go before it. `}
         {said.latestStart
           ? `It starts by ${time(said.latestStart)}${said.ahead ? ', as it looks now' : ' at the latest'}.`
-          : `When is not known: ${said.unknownBecause}.`}
+          : `When is not known: ${inLocalTime(said.unknownBecause ?? '')}.`}
       </p>
-      <ul class="verdicts">
-        {said.devices.map(({ uuid, index, verdict, why }) => (
-          <li key={uuid}>
-            <span class="index">{index}</span> <strong>{verdict}</strong> {why}
-          </li>
-        ))}
-      </ul>
+      <Verdicts devices={said.devices} />
       {said.sooner.length > 0 ? (
         <>
           <h3>Sooner</h3>
           <ul>
             {said.sooner.map((way) => (
-              <li key={way}>{way}</li>
+              <li key={way}>{inLocalTime(way)}</li>
             ))}
           </ul>
         </>
@@ -332,7 +327,7 @@ function Attempts({ job: { attempts } }: { job: Job }) {
           <p>
             Placed {time(attempt.placedAt)}, started {time(attempt.startedAt)}, ended {time(attempt.endedAt)}
           </p>
-          {attempt.cause ? <p class="trouble">{attempt.cause.sentence}</p> : null}
+          {attempt.cause ? <p class="trouble">{inLocalTime(attempt.cause.sentence)}</p> : null}
           <Scroll label={`Tasks of attempt ${attempt.number}`}>
             <table>
               <Heads names={['Rank', 'State', 'Process', 'Exit', 'Host memory']} />

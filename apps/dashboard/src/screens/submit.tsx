@@ -3,9 +3,10 @@ import { BerthProblem } from '@berth/client';
 import type { Explanation, Job } from '@berth/contract';
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
-import { time } from '../figures.js';
+import { inLocalTime, time } from '../figures.js';
 import { client } from '../live/session.js';
 import { SubmissionField } from '../parts/submission-field.js';
+import { Verdicts } from '../parts/verdicts.js';
 import { asBerth, asCurl, type Form, isProgram, toForm, toSubmission } from './submission.js';
 import type { Field } from './submission-fields.js';
 
@@ -156,17 +157,11 @@ function DryRun({
       <p>
         {startsNow
           ? 'It would start now.'
-          : `${ahead ?? 0} would go before it. ${latestStart ? `It would start by ${time(latestStart)}.` : `When is not known: ${unknownBecause}.`}`}
+          : `${ahead ?? 0} would go before it. ${latestStart ? `It would start by ${time(latestStart)}.` : `When is not known: ${inLocalTime(unknownBecause ?? '')}.`}`}
       </p>
-      <ul class="verdicts">
-        {devices.map(({ uuid, index, verdict, why }) => (
-          <li key={uuid}>
-            <span class="index">{index}</span> <strong>{verdict}</strong> {why}
-          </li>
-        ))}
-      </ul>
+      <Verdicts devices={devices} />
       {sooner.map((way) => (
-        <p key={way}>Sooner: {way}</p>
+        <p key={way}>Sooner: {inLocalTime(way)}</p>
       ))}
     </>
   );
