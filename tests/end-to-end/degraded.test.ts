@@ -4,16 +4,21 @@ import type { DeviceList, Job, Problem } from '@berth/contract';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
+import { type Family, parseExposition, valueIn } from '../support/exposition.js';
 
 let daemon: TestDaemon;
 let redis: Redis;
 let job: Job;
+let scraper: { authorization: string };
 const pathOf = (name: string): string => join(daemon.dataDirectory, name);
 
 beforeAll(async () => {
   daemon = await TestDaemon.start('2xH100-80GB');
   redis = new Redis(pathOf('redis/redis.sock'), { retryStrategy: () => 20 });
   redis.on('error', () => undefined);
+  await daemon.post('/v1/users', { name: 'prometheus', role: 'viewer' });
+  const made = await daemon.post('/v1/users/prometheus/tokens', { name: 'scrape' });
+  scraper = { authorization: `Bearer ${((await made.json()) as { token: string }).token}` };
 });
 afterAll(async () => {
   redis.disconnect();
@@ -33,6 +38,25 @@ afterEach(async () => {
 
 const readiness = async (): Promise<string> => (await daemon.request('/readyz')).text();
 const isReady = (said: string): boolean => said.includes('"ok"');
+
+/** As Prometheus does, whose token only the ledger knows. */
+async function scrape(): Promise<Map<string, Family>> {
+  const response = await fetch(`${daemon.address}/metrics`, { headers: scraper });
+  expect(response.status).toBe(200);
+  return parseExposition(await response.text());
+}
+
+/** Prometheus is told why and since when, and how many writes were refused. */
+async function expectTold(code: string, since: number): Promise<Map<string, Family>> {
+  const told = await scrape();
+  expect(valueIn(told, 'berth_ready')).toBe(0);
+  const noticed = valueIn(told, 'berth_not_ready_since_timestamp_seconds', { code }) as number;
+  // A look at Redis that was answered may be a second old.
+  expect(noticed).toBeGreaterThan(since / 1000 - 2);
+  expect(noticed).toBeLessThanOrEqual(Date.now() / 1000);
+  expect(valueIn(told, 'berth_ledger_refusals_total', { code, access: 'write' })).toBe(2);
+  return told;
+}
 
 function submit(): Promise<Response> {
   const submission = { command: ['true'], workingDirectory: '/', devices: '0' };
@@ -55,6 +79,9 @@ async function expectTakenOnce(): Promise<void> {
     Promise.all(all.map((each) => each.json() as Promise<Job>)),
   );
   expect(second?.id).toBe(first?.id);
+  const told = await scrape();
+  expect(valueIn(told, 'berth_ready')).toBe(1);
+  expect(told.get('berth_not_ready_since_timestamp_seconds')?.samples).toEqual([]);
   expect((await daemon.ended(first as Job)).state).toBe('succeeded');
 }
 
@@ -89,6 +116,8 @@ async function lookedAtTwice(): Promise<void> {
 describe('while Redis', () => {
   it('does not answer, devices are shown as they were, with their age, and writes are refused', async () => {
     await lookedAtTwice();
+    await scrape();
+    const since = Date.now();
     const pid = daemon.holderOf('redis/redis.lock');
     process.kill(pid, 'SIGSTOP');
     try {
@@ -98,6 +127,11 @@ describe('while Redis', () => {
       expect(list.items[1]?.holders.map((holder) => holder.job)).toEqual([job.id]);
       await expectRunningJobsRemembered();
       await expectHonestRefusal(/Redis has not answered/);
+      const told = await expectTold('unanswered', since);
+      expect(valueIn(told, 'berth_ledger_refusals_total', { code: 'unanswered', access: 'read' })).toBe(4);
+      expect(valueIn(told, 'berth_ledger_up')).toBe(0);
+      expect(told.get('berth_jobs')).toBeUndefined();
+      expect(valueIn(told, 'berth_device_held_ratio', { gpu: '1' })).toBe(1);
     } finally {
       process.kill(pid, 'SIGCONT');
     }
@@ -107,9 +141,12 @@ describe('while Redis', () => {
   });
 
   it('is full, writes are refused, and what ends is written down when there is room', async () => {
+    const since = Date.now();
     await redis.config('SET', 'maxmemory', '1');
     expect(await readiness()).toMatch(/Redis is full/);
     await expectHonestRefusal(/Redis is full/);
+    const told = await expectTold('full', since);
+    expect(valueIn(told, 'berth_jobs', { state: 'running' })).toBe(1);
     writeFileSync(pathOf('end'), '');
     expect((await daemon.job(job)).state).toBe('running');
     await redis.config('SET', 'maxmemory', '0');
@@ -119,11 +156,14 @@ describe('while Redis', () => {
   it('was emptied, nothing is scheduled or taken, and a daemon does not start afresh over what runs', async () => {
     const backup = pathOf('backup');
     cpSync(pathOf('redis/appendonlydir'), backup, { recursive: true });
+    await scrape();
+    const since = Date.now();
     await redis.flushall();
     expect(await eventually(readiness, (said) => !isReady(said))).toMatch(
       /it was emptied.*1 of its tasks still runs/,
     );
     await expectHonestRefusal(/it was emptied/);
+    await expectTold('wrong_ledger', since);
 
     await daemon.kill();
     await expect(daemon.start()).rejects.toThrow(/berthd: Redis holds nothing of this ledger any more/);

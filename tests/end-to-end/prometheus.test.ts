@@ -5,7 +5,7 @@ import type { Device } from '@berth/contract';
 import { changeSimulation } from '@berth/cuda-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
-import { type Family, parseExposition } from '../support/exposition.js';
+import { type Family, parseExposition, valueIn } from '../support/exposition.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'berth-prometheus-'));
 const jobMap = join(folder, 'jobs');
@@ -26,18 +26,6 @@ const scrape = async (query = ''): Promise<Map<string, Family>> => {
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
   return parseExposition(await response.text());
 };
-/** The value of the one sample with these labels, among others. */
-const valueIn = (families: Map<string, Family>, name: string, labels: Record<string, string> = {}) => {
-  const family = [...families].find(([known]) => name === known || name.startsWith(`${known}_`))?.[1];
-  const fitting = family?.samples.filter(
-    (sample) =>
-      sample.name === name &&
-      Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
-  );
-  if (fitting && fitting.length > 1) throw new Error(`${name}: several samples`);
-  return fitting?.[0]?.value ?? null;
-};
-
 describe('/metrics', () => {
   it('is for those who have a token: a viewer’s will do', async () => {
     expect((await fetch(`${daemon.address}/metrics`)).status).toBe(401);
@@ -125,6 +113,8 @@ describe('/metrics', () => {
       (found) => valueIn(found, 'berth_jobs', { state: 'pending' }) === 4,
     );
     expect(valueIn(families, 'berth_ledger_up')).toBe(1);
+    expect(valueIn(families, 'berth_ready')).toBe(1);
+    expect(families.get('berth_not_ready_since_timestamp_seconds')?.samples).toEqual([]);
     expect(valueIn(families, 'berth_jobs', { state: 'running' })).toBe(1);
     const reasons = families
       .get('berth_pending_jobs')

@@ -84,3 +84,19 @@ function checkBuckets(name: string, samples: readonly Sample[]): void {
       if (i > 0 && value < (buckets[i - 1] as Sample).value) throw new Error(`${name}: buckets fall`);
   }
 }
+
+/** The value of the one sample with these labels, among others; null: there is none. */
+export function valueIn(
+  families: ReadonlyMap<string, Family>,
+  name: string,
+  labels: Record<string, string> = {},
+): number | null {
+  const family = [...families].find(([known]) => name === known || name.startsWith(`${known}_`))?.[1];
+  const fitting = family?.samples.filter(
+    (sample) =>
+      sample.name === name &&
+      Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+  );
+  if (fitting && fitting.length > 1) throw new Error(`${name}: several samples`);
+  return fitting?.[0]?.value ?? null;
+}

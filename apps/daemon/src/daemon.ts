@@ -9,7 +9,9 @@ import type { ApiContext } from './api/context.js';
 import { DeviceViews } from './api/device-views.js';
 import { EventStreams } from './api/event-stream.js';
 import { Followers } from './api/followers.js';
+import { KnownCallers } from './api/known-callers.js';
 import { Peers } from './api/peers.js';
+import { Readiness } from './api/readiness.js';
 import { RememberedJobs } from './api/remembered-jobs.js';
 import { buildServer, type ServerOptions } from './api/server.js';
 import { listenOnSocket } from './api/unix-socket.js';
@@ -258,6 +260,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     scheduling: () => scheduler.state,
     foreignLimitBytes,
   });
+  const ledgerProblem = () => ledgerWatch.problem;
+  const readiness = new Readiness({ ledger: apiLedger, ledgerProblem, directories, shutdown });
   const listDevices = async () => (await devices.list()).items;
   if (config.dcgmJobMapping) {
     const jobMap = new JobMap({ directory: config.dcgmJobMapping, devices: listDevices, log });
@@ -268,7 +272,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   }
   const context: ApiContext = {
     ledger: apiLedger,
-    remembered: () => ledgerWatch.problem && new RememberedJobs(tasks.records, ledgerWatch.problem.sentence),
+    remembered: () => ledgerWatch.problem && new RememberedJobs(tasks.records, ledgerWatch.problem),
     schedules: new ScheduleLedger(apiRedis),
     watch: new JobWatch(feed),
     followers: new Followers(config.followers, feed),
@@ -277,7 +281,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     devices,
     exposition: new Exposition(meters, {
       devices: listDevices,
-      jobs: () => apiLedger.counts(),
+      jobs: async () => (ledgerWatch.problem ? null : apiLedger.counts()),
+      notReady: () => readiness.whyNot(),
       waiting: () => scheduler.waitingByReason(),
     }),
     histories,
@@ -304,7 +309,10 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     limits: { setting: config.limits, controllers: groups?.controllers ?? [] },
     containment,
     scheduling: { state: () => scheduler.state },
-    ledgerProblem: () => ledgerWatch.problem,
+    ledgerProblem,
+    readiness,
+    meters,
+    knownCallers: new KnownCallers(feed, ledgerProblem),
     shutdown,
     notifications: addresses,
     backup: {

@@ -5,6 +5,7 @@ import { LedgerRefusal } from '../ledger/refusal.js';
 import type { Caller } from './caller.js';
 import type { ApiContext } from './context.js';
 import { FailedAttempts } from './failed-attempts.js';
+import type { LetIn } from './known-callers.js';
 import { ApiProblem, TooManyAttempts } from './problem.js';
 
 declare module 'fastify' {
@@ -53,20 +54,25 @@ export function requireCaller(app: FastifyInstance): void {
   const attempts = new FailedAttempts();
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.open) return;
-    request.caller = await whoSent(request, app.context, attempts);
+    const { open, withoutLedger } = request.routeOptions.config;
+    if (!open) request.caller = await whoSent(request, app.context, attempts, withoutLedger !== undefined);
   });
 }
 
-/** @throws ApiProblem `unauthorized`, `too_many_attempts` */
+/**
+ * @param withoutLedger whether it is answered while the ledger can't be asked, too
+ * @throws ApiProblem `unauthorized`, `too_many_attempts`, `ledger_unavailable`
+ */
 async function whoSent(
   request: FastifyRequest,
   context: ApiContext,
   attempts: FailedAttempts,
+  withoutLedger: boolean,
 ): Promise<Caller> {
+  const letIn: LetIn = (key, ask) => context.knownCallers.of(key, withoutLedger, ask);
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) {
-    const peer = await context.peers.callerBehind(request.raw.socket);
+    const peer = await context.peers.callerBehind(request.raw.socket, letIn);
     if (peer) return peer;
     throw new ApiProblem(
       'unauthorized',
@@ -91,9 +97,9 @@ async function whoSent(
   const wait = attempts.wait(String(address), hex);
   if (wait > 0) throw new TooManyAttempts(wait);
   try {
-    const user = await context.users.useToken(hex);
+    const caller = await letIn(hex, async () => ({ ...(await context.users.useToken(hex)), by: 'token' }));
     attempts.succeeded(hex);
-    return { ...user, by: 'token' };
+    return caller;
   } catch (error) {
     if (!(error instanceof LedgerRefusal)) throw error;
     attempts.failed(String(address), hex);

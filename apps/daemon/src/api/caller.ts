@@ -17,6 +17,11 @@ declare module 'fastify' {
   }
 }
 
+/** By what somebody is known who could be kept out; nobody keeps out the data directory's token. */
+export function namesOf({ by, name, token }: Caller): string[] {
+  return by === 'dataDirectory' ? [] : [name, ...(token === null ? [] : [token])];
+}
+
 /** Who has sent a request to a route that nobody gets to otherwise. */
 export function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw new Error(`nobody is known to have sent ${request.method} ${request.url}`);

@@ -21,11 +21,14 @@ import type { LedgerProblem } from '../ledger/ledger-watch.js';
 import type { ScheduleLedger } from '../ledger/schedules.js';
 import type { UserLedger } from '../ledger/users.js';
 import type { Exposition } from '../prometheus/exposition.js';
+import type { Meters } from '../prometheus/meters.js';
 import type { Caller } from './caller.js';
 import type { DeviceViews } from './device-views.js';
 import type { EventStreams } from './event-stream.js';
 import type { Followers } from './followers.js';
+import type { KnownCallers, LetIn } from './known-callers.js';
 import type { Visibility } from './permissions.js';
+import type { Readiness } from './readiness.js';
 import type { RememberedJobs } from './remembered-jobs.js';
 
 /** What the daemon's settings and its host say of who may do what. */
@@ -54,6 +57,7 @@ export interface ApiContext {
   readonly insights: Insights;
   /** What Prometheus is told. */
   readonly exposition: Pick<Exposition, 'contentType' | 'text'>;
+  readonly meters: Pick<Meters, 'refusedRequest'>;
   /** What a doctor says of Redis. */
   readonly examineRedis: () => Promise<Finding[]>;
   readonly directories: DataDirectory;
@@ -76,6 +80,7 @@ export interface ApiContext {
   readonly notifications: { refusal(url: string): string | null };
   /** Why the ledger can't be asked now; null: it can. */
   readonly ledgerProblem: () => LedgerProblem | null;
+  readonly readiness: Pick<Readiness, 'whyNot'>;
   /** How the daemon is ended. */
   readonly shutdown: {
     readonly asked: ShutdownMode | null;
@@ -92,9 +97,11 @@ export interface ApiContext {
   readonly labels: ReadonlyMap<string, Record<string, string>>;
   readonly users: UserLedger;
   readonly access: AccessSettings;
+  /** Who was let in lately. */
+  readonly knownCallers: Pick<KnownCallers, 'of'>;
   /** Who is known by the unix socket that they came by. */
   readonly peers: {
-    callerBehind(socket: Socket): Promise<Caller | null>;
+    callerBehind(socket: Socket, letIn: LetIn): Promise<Caller | null>;
     uidBehind(socket: Socket): number | undefined;
   };
   /** The data directory's token, which is the first admin's, as its SHA-256. */

@@ -1,8 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { ApiProblem } from './problem.js';
-
-/** Nothing will be different sooner. */
-const RETRY_AFTER_SECONDS = 5;
+import { LedgerUnavailable } from './problem.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,15 +17,8 @@ export function refuseWithoutLedger(app: FastifyInstance): void {
     const problem = request.is404 ? null : app.context.ledgerProblem();
     const { open, withoutLedger } = request.routeOptions.config;
     if (problem === null || open) return;
-    if (!withoutLedger) throw unavailable(problem.sentence);
+    if (!withoutLedger) throw new LedgerUnavailable(problem);
     if (withoutLedger === 'old')
       reply.header('age', Math.max(0, Math.round((Date.now() - problem.since) / 1000)));
   });
-}
-
-/** @param why the ledger can't be asked */
-export function unavailable(why: string): ApiProblem {
-  const known = 'Running jobs go on, and they and devices are shown as they were';
-  const detail = `${why}. ${known}. With the same Idempotency-Key a submission is taken once only`;
-  return new ApiProblem('ledger_unavailable', detail, undefined, RETRY_AFTER_SECONDS);
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { EventFeed } from '../ledger/event-feed.js';
-import type { Caller } from './caller.js';
+import { type Caller, namesOf } from './caller.js';
 import { ApiProblem } from './problem.js';
 
 const RETRY_AFTER_SECONDS = 5;
@@ -59,9 +59,4 @@ export class Followers {
     this.changes.set(name, now);
     for (const [reply, caller] of this.there) if (namesOf(caller).includes(name)) reply.raw.destroy();
   }
-}
-
-/** By what somebody is known who could be kept out; nobody keeps out the data directory's token. */
-function namesOf({ by, name, token }: Caller): string[] {
-  return by === 'dataDirectory' ? [] : [name, ...(token === null ? [] : [token])];
 }

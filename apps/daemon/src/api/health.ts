@@ -1,9 +1,6 @@
 import { HealthSchema } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
-import { checkRoom } from '../disk-room.js';
-import { whyUnavailable } from '../ledger/unavailable.js';
 import { openToAll } from './authentication.js';
-import type { ApiContext } from './context.js';
 
 /** `GET /healthz`: the process answers. `GET /readyz`: it can also take jobs. Who probes holds no token. */
 export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -39,27 +36,10 @@ export const healthRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (_request, reply) => {
-      const { asked } = app.context.shutdown;
-      const problem = await whyNotReady(app.context);
-      if (problem !== null) return reply.code(503).send({ status: 'unavailable', detail: problem });
-      if (!asked) return { status: 'ok' as const };
-      const detail = `the daemon ends (jobs: ${asked}); it takes jobs for the next one, and starts none`;
-      return reply.code(503).send({ status: 'draining', detail });
+      const problem = await app.context.readiness.whyNot();
+      if (problem === null) return { status: 'ok' as const };
+      const status = problem.code === 'draining' ? ('draining' as const) : ('unavailable' as const);
+      return reply.code(503).send({ status, detail: problem.sentence });
     },
   );
 };
-
-async function whyNotReady({ ledger, ledgerProblem, directories }: ApiContext): Promise<string | null> {
-  const known = (): string | null => {
-    const problem = ledgerProblem();
-    return problem && `${problem.sentence}. Running jobs go on`;
-  };
-  if (known()) return known();
-  try {
-    checkRoom(directories.jobs);
-    await ledger.probe();
-    return null;
-  } catch (error) {
-    return known() ?? whyUnavailable(error as Error) ?? (error as Error).message;
-  }
-}

@@ -4,6 +4,7 @@ import { type Account, accountOf, peerOf } from '@berth/task-shim';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { UserLedger } from '../ledger/users.js';
 import type { Caller } from './caller.js';
+import type { LetIn } from './known-callers.js';
 import { ApiProblem } from './problem.js';
 
 /** How long the name of an account is believed: asking for it may go over a network. */
@@ -43,7 +44,7 @@ export class Peers {
   }
 
   /** null: this connection didn't come by the unix socket. @throws ApiProblem `forbidden` */
-  async callerBehind(socket: Socket): Promise<Caller | null> {
+  async callerBehind(socket: Socket, letIn: LetIn): Promise<Caller | null> {
     const uid = this.sockets.get(socket);
     if (uid === undefined) return null;
     const { runsAs, users, socketUsers } = this.options;
@@ -60,7 +61,7 @@ export class Peers {
     // Where the daemon isn't root, all jobs run as its own account anyway.
     const make = socketUsers === 'auto' ? { unixAccount: runsAs.uid === 0 ? name : null } : undefined;
     try {
-      return { ...by, ...(await users.useSocket(name, make)) };
+      return await letIn(`account ${uid}`, async () => ({ ...by, ...(await users.useSocket(name, make)) }));
     } catch (error) {
       if (!(error instanceof LedgerRefusal)) throw error;
       const why = error.code === 'disabled' ? 'may not use Berth any more' : 'is no user of Berth';

@@ -10,7 +10,7 @@ import type {
   FastifyServerOptions,
 } from 'fastify';
 import { RequestValidationError } from 'fastify-zod-openapi';
-import { whyUnavailable } from '../ledger/unavailable.js';
+import { type Unavailable, type UnavailableCode, whyUnavailable } from '../ledger/unavailable.js';
 
 /** A request that can't be met, thrown by a handler and answered as RFC 9457 problem details. */
 export class ApiProblem extends Error {
@@ -33,6 +33,18 @@ export class TooManyAttempts extends ApiProblem {
   constructor(retryAfterSeconds: number) {
     const detail = `Too many wrong tokens came from this address; it may try again in ${retryAfterSeconds} s`;
     super('too_many_attempts', detail, undefined, retryAfterSeconds);
+  }
+}
+
+/** The ledger can't be asked, or changed. */
+export class LedgerUnavailable extends ApiProblem {
+  readonly why: UnavailableCode;
+
+  constructor({ code, sentence }: Unavailable) {
+    const known = 'Running jobs go on, and they and devices are shown as they were';
+    const detail = `${sentence}. ${known}. Try again in a moment; with the same Idempotency-Key a submission is taken once only`;
+    super('ledger_unavailable', detail, undefined, RETRY_AFTER_SECONDS);
+    this.why = code;
   }
 }
 
@@ -61,6 +73,9 @@ const PATIENCE_WITH_LARGE_BODIES_MS = 2000;
 /** A Redis that died is back within a second or two. */
 const RETRY_AFTER_SECONDS = 2;
 
+/** Methods by which nothing is changed. */
+const READS = ['GET', 'HEAD'];
+
 /** Fastify's own errors that a client can cause, by what a client can do about them. */
 const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
@@ -80,6 +95,8 @@ const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = 
 export function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const problem = asProblem(error);
+    if (problem instanceof LedgerUnavailable)
+      app.context.meters.refusedRequest(problem.why, READS.includes(request.method) ? 'read' : 'write');
     if (problem.code === 'payload_too_large') await letItFinishSending(request);
     return sendProblem(request, reply, problem, error);
   });
@@ -160,10 +177,7 @@ function asProblem(error: FastifyError): ApiProblem {
   const known = FASTIFY_PROBLEMS[error.code];
   if (known) return new ApiProblem(known.code, `${known.detail}. (${error.message})`);
   const unavailable = whyUnavailable(error);
-  if (unavailable !== null) {
-    const detail = `${unavailable}. Running jobs go on. Try again in a moment; with the same Idempotency-Key a submission is taken once only`;
-    return new ApiProblem('ledger_unavailable', detail, undefined, RETRY_AFTER_SECONDS);
-  }
+  if (unavailable !== null) return new LedgerUnavailable(unavailable);
   return new ApiProblem('internal_error', 'Berth could not do this; its log has more under this instance');
 }
 

@@ -7,6 +7,7 @@ export const prometheusRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/metrics',
     {
+      config: { withoutLedger: 'current' },
       schema: {
         operationId: 'getPrometheusMetrics',
         tags: ['health'],

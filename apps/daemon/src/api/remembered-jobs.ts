@@ -2,8 +2,9 @@ import type { Job, JobId } from '@berth/contract';
 import { fits, type JobFilter } from '../ledger/job-pages.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, jobFromRecord } from '../ledger/record.js';
+import type { Unavailable } from '../ledger/unavailable.js';
 import type { ApiContext } from './context.js';
-import { unavailable } from './degraded.js';
+import { LedgerUnavailable } from './problem.js';
 
 /** How jobs are looked up: in the ledger or, while that can't be asked, in what is remembered of it. */
 export type JobReading = Pick<Ledger, 'idOfNumber' | 'owner' | 'record' | 'job'>;
@@ -19,10 +20,10 @@ export function readingOf({ ledger, remembered }: Pick<ApiContext, 'ledger' | 'r
  */
 export class RememberedJobs implements JobReading {
   private readonly records: readonly JobRecord[];
-  private readonly why: string;
+  private readonly why: Unavailable;
 
   /** @param why the ledger can't be asked */
-  constructor(records: readonly JobRecord[], why: string) {
+  constructor(records: readonly JobRecord[], why: Unavailable) {
     this.records = records;
     this.why = why;
   }
@@ -47,7 +48,7 @@ export class RememberedJobs implements JobReading {
   list(filter: JobFilter, limit: number): Job[] {
     const { states = [], group, schedule } = filter;
     const isKnown = states.length > 0 && states.every((state) => HOLDING.has(state)) && !group && !schedule;
-    if (!isKnown) throw unavailable(this.why);
+    if (!isKnown) throw new LedgerUnavailable(this.why);
     const fitting = this.records.filter((record) => fits(record, filter));
     return fitting
       .sort((one, other) => Number(other.number) - Number(one.number))
@@ -57,7 +58,7 @@ export class RememberedJobs implements JobReading {
 
   private of(isMeant: (record: JobRecord) => boolean): JobRecord {
     const record = this.records.find(isMeant);
-    if (!record) throw unavailable(this.why);
+    if (!record) throw new LedgerUnavailable(this.why);
     return record;
   }
 }

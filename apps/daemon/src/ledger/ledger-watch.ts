@@ -1,14 +1,14 @@
 import type { Redis } from 'ioredis';
 import { whatIsWrong } from './identity.js';
 import { KEYS } from './keys.js';
+import type { Unavailable } from './unavailable.js';
 
 const LOOK_EVERY_MS = 1000;
 /** How often it may find its last question without an answer: a Redis that died is started again within a second. */
 const LOOKS_WITHOUT_ANSWER = 2;
 
 /** Why the ledger can't be asked. */
-export interface LedgerProblem {
-  sentence: string;
+export interface LedgerProblem extends Unavailable {
   /** Since when, in ms since the epoch. */
   since: number;
 }
@@ -50,7 +50,7 @@ export class LedgerWatch {
     if (this.unanswered < LOOKS_WITHOUT_ANSWER) return null;
     const seconds = Math.round((Date.now() - this.answeredAt) / 1000);
     const sentence = `Redis has not answered for ${seconds} s, so Berth can neither read nor change anything now`;
-    return { sentence, since: this.answeredAt };
+    return { code: 'unanswered', sentence, since: this.answeredAt };
   }
 
   start(): void {
@@ -79,7 +79,8 @@ export class LedgerWatch {
     this.unanswered = 0;
     const sentence =
       found === this.identity ? null : whatIsWrong(this.identity, found, this.file, this.countTasks());
-    this.wrong = sentence === null ? null : { sentence, since: this.wrong?.since ?? Date.now() };
+    this.wrong =
+      sentence === null ? null : { code: 'wrong_ledger', sentence, since: this.wrong?.since ?? Date.now() };
     const isThere = this.wrong === null;
     if (isThere === this.told) return;
     this.told = isThere;

@@ -7,10 +7,12 @@ import type { Meters } from './meters.js';
 export interface Sources {
   /** @throws where the ledger can't be read */
   devices(): Promise<readonly Device[]>;
-  /** How many jobs are in each state. @throws where the ledger can't be read */
-  jobs(): Promise<ReadonlyMap<JobState, number>>;
+  /** How many jobs are in each state; null: the ledger can't be asked. @throws where it didn't answer just now */
+  jobs(): Promise<ReadonlyMap<JobState, number> | null>;
   /** How many jobs wait for each reason. */
   waiting(): ReadonlyMap<string, number>;
+  /** Why no jobs are taken, one of a few codes, and since when, in ms since the epoch; null: they are. */
+  notReady(): Promise<{ code: string; since: number } | null>;
 }
 
 /** All that Prometheus is told, as text (exposition format 0.0.4). */
@@ -28,17 +30,34 @@ export class Exposition {
   async text(names: Names): Promise<string> {
     // Made anew for each request: a device or a reason that is gone leaves nothing behind.
     const now = new Registry();
-    const [devices, jobs] = await Promise.allSettled([this.sources.devices(), this.sources.jobs()]);
-    this.gauge(now, 'berth_ledger_up', 'Whether Redis answers: 1 or 0. What needs it is left out then.').set(
-      Number(devices.status === 'fulfilled' && jobs.status === 'fulfilled'),
+    const { sources } = this;
+    const [devices, jobs, notReady] = await Promise.all([
+      sources.devices().catch(() => null),
+      sources.jobs().catch(() => null),
+      sources.notReady(),
+    ]);
+    this.gauge(now, 'berth_ready', 'Whether jobs are taken and started: 1 or 0, as /readyz says.').set(
+      Number(notReady === null),
     );
-    if (jobs.status === 'fulfilled') {
+    const since = this.gauge(
+      now,
+      'berth_not_ready_since_timestamp_seconds',
+      'Since when they are not, and why; left out while they are.',
+      'code',
+    );
+    if (notReady) since.set({ code: notReady.code }, notReady.since / 1000);
+    this.gauge(
+      now,
+      'berth_ledger_up',
+      'Whether Redis answers, with the right ledger: 1 or 0. What needs it is left out then.',
+    ).set(Number(jobs !== null));
+    if (jobs) {
       const states = this.gauge(now, 'berth_jobs', 'Jobs that the ledger has, by state.', 'state');
-      for (const [state, count] of jobs.value) states.set({ state }, count);
+      for (const [state, count] of jobs) states.set({ state }, count);
     }
     const reasons = this.gauge(now, 'berth_pending_jobs', 'Jobs that wait, by what for.', 'reason');
     for (const [reason, count] of this.sources.waiting()) reasons.set({ reason }, count);
-    if (devices.status === 'fulfilled') addDevices(now, devices.value, names);
+    if (devices) addDevices(now, devices, names);
     const texts = await Promise.all([now, this.meters.registry].map((registry) => registry.metrics()));
     return texts.join('\n');
   }

@@ -14,6 +14,7 @@ export class Meters {
   private readonly placements: Counter;
   private readonly preemptions: Counter;
   private readonly refusals: Counter;
+  private readonly requestRefusals: Counter<'code' | 'access'>;
   private readonly waits: Histogram;
   private readonly runs: Histogram<'outcome'>;
   private readonly transitions: Histogram<'transition'>;
@@ -38,6 +39,12 @@ export class Meters {
       'berth_scheduler_refusals_total',
       'Decisions that the ledger refused, since things had changed meanwhile.',
     );
+    this.requestRefusals = new Counter({
+      name: 'berth_ledger_refusals_total',
+      help: "Requests that were refused since the ledger couldn't be asked: why, and whether they were to read or to write.",
+      labelNames: ['code', 'access'],
+      registers,
+    });
     this.waits = new Histogram({
       name: 'berth_job_wait_seconds',
       help: 'From submission to the first placement, whatever was waited for.',
@@ -75,6 +82,11 @@ export class Meters {
 
   refused(): void {
     this.refusals.inc();
+  }
+
+  /** Since the ledger could not be asked. */
+  refusedRequest(code: string, access: 'read' | 'write'): void {
+    this.requestRefusals.inc({ code, access });
   }
 
   ended(outcome: string, ran: number): void {
