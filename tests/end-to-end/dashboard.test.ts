@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Queue } from '@berth/contract';
+import type { Group, Queue } from '@berth/contract';
 import { changeSimulation } from '@berth/cuda-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -242,6 +242,27 @@ describe('the queue', () => {
     expect((await daemon.job(running)).state).toBe('running');
     await daemon.cancel(running);
     await page.getByText('No job runs').waitFor();
+  });
+
+  it('tells of jobs that are not in line, also of those that are older than all it has looked at', async () => {
+    const apart = await daemon.shell('true', { hold: true, name: 'forgotten' });
+    const running = await daemon.shell('sleep 60', { gpus: 4 });
+    const batch = {
+      jobs: Array.from({ length: 100 }, () => ({ script: 'true', workingDirectory: '/', gpus: 4 })),
+    };
+    const { id: group } = (await (await daemon.post('/v1/jobs/batch', batch)).json()) as Group;
+    await open('/jobs');
+    await page.getByRole('heading', { name: 'Not in line: 1' }).waitFor();
+    await page.getByText('and 1 more, submitted earlier').waitFor();
+    await page.getByRole('button', { name: 'Look for them' }).click();
+    await page.getByRole('table', { name: 'something of their own' }).getByText('forgotten').waitFor();
+    await page.getByText('the last 1 as of').waitFor();
+    await page.getByRole('button', { name: `Cancel job ${apart.number}`, exact: true }).click();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Not in line' }).waitFor({ state: 'detached' });
+    await daemon.post(`/v1/groups/${group}/cancel`, {});
+    await daemon.cancel(running);
+    await daemon.ended(running);
   });
 });
 

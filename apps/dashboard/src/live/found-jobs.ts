@@ -24,6 +24,21 @@ export async function findJobs(search: JobSearch, limit: number, signal: AbortSi
   return {
     running: running.items.sort((one, other) => one.number - other.number),
     queue,
-    apart: waiting.items.filter(({ position }) => position === null),
+    apart: waiting.items.filter(isApart),
   };
 }
+
+/**
+ * Jobs that wait, but not in line, newest first, however old they are.
+ * @param count how many there are: with so many the search is over
+ */
+export async function findApart(count: number): Promise<Job[]> {
+  const found: Job[] = [];
+  for await (const job of client.value.jobs.list({ state: 'pending' })) {
+    if (isApart(job)) found.push(job);
+    if (found.length >= count) break;
+  }
+  return found;
+}
+
+const isApart = ({ position }: Job): boolean => position === null;

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { useSearchParams } from 'wouter-preact';
 import { type FoundJobs, findJobs } from '../live/found-jobs.js';
 import { usePoll } from '../live/poll.js';
+import { ApartJobs } from '../parts/apart-jobs.js';
 import { Freshness } from '../parts/freshness.js';
 import { QueueActions } from '../parts/job-actions.js';
 import { ANY, JobTable, LINE } from '../parts/job-table.js';
@@ -103,18 +104,7 @@ function Jobs({ of: jobs, onChange }: { of: FoundJobs; onChange: () => void }) {
         actions={actions}
       />
       {hidden > 0 ? <p class="muted">and {hidden} more behind them</p> : null}
-      {apart.length > 0 ? (
-        <>
-          <h2>Not in line</h2>
-          <JobTable
-            jobs={apart}
-            columns={ANY}
-            caption="Jobs that wait for something of their own"
-            empty=""
-            actions={actions}
-          />
-        </>
-      ) : null}
+      <ApartJobs count={queue.waiting - queue.inLine} newest={apart} onChange={onChange} />
     </>
   );
 }
