@@ -1,10 +1,11 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import type { Device, Job } from '@berth/contract';
+import type { Device, Event, EventType, Job } from '@berth/contract';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
+import { sentEvents, until } from '../support/event-source.js';
 
 let daemon: TestDaemon;
 let scratch: string;
@@ -58,6 +59,16 @@ const workers = (): Promise<number[]> =>
     (pids) => pids.every((pid) => pid > 0),
   );
 
+/** That a process died is told by an event, with its device where it has one, and counted. */
+async function expectTold(type: EventType, process: 'worker' | 'redis', device?: Device): Promise<void> {
+  const events = sentEvents(await daemon.request(`/v1/events?type=${type}&after=0-0`));
+  const [told] = (await until(events, () => true)).map(({ data }) => data as Event);
+  expect(told?.device).toBe(device?.uuid);
+  await events.return(undefined);
+  const metrics = await (await daemon.request('/metrics')).text();
+  expect(metrics).toContain(`berth_process_restarts_total{process="${process}"} 1\n`);
+}
+
 describe('a running job does not notice', () => {
   it('the death and return of the daemon', async () => {
     const job = await countingJob();
@@ -83,6 +94,7 @@ describe('a running job does not notice', () => {
       (alive) => !alive,
     );
     await expectUnharmed(job);
+    await expectTold('device.worker_restarted', 'worker', device);
   });
 
   it('the death of Redis', async () => {
@@ -93,6 +105,7 @@ describe('a running job does not notice', () => {
       (status) => status === 200,
     );
     await expectUnharmed(job);
+    await expectTold('redis.restarted', 'redis');
   });
 
   it('the death of all of them at once', async () => {

@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { hostname, userInfo } from 'node:os';
+import type { Notice } from '@berth/contract';
 import { accountNamed, tryLock } from '@berth/task-shim';
 import type { Logger } from 'pino';
 import { digestOf, openToken } from './api/authentication.js';
@@ -154,12 +155,32 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     logLimit: config.logLimit,
     logLevel: config.logLevel,
   };
-  const workers = new WorkerSupervisor(directories, workerOptions, log);
+  const told = (told: Promise<void>): void => {
+    told.catch((error: Error) => log.warn({ error: error.message }, 'that a process died could not be said'));
+  };
+  const workers = new WorkerSupervisor({
+    directories,
+    workerOptions,
+    onDeath: (device) => {
+      meters.restarted('worker');
+      told(ledger.devices.noteWorkerRestart(device));
+    },
+    log,
+  });
+  if (privateRedis)
+    privateRedis.onDeath = () => {
+      meters.restarted('redis');
+      told(ledger.noteRedisRestart());
+    };
 
   const queues = new DeviceQueues(redis, (error) =>
     log.debug({ error: error.message }, 'a device queue failed'),
   );
   const feed = await EventFeed.open(connect('feed'), log);
+  feed.listen((events) => {
+    for (const { type, more } of events)
+      if (type === 'job.noticed' && more) meters.noticed((JSON.parse(more) as Pick<Notice, 'code'>).code);
+  });
   const histories = new Histories();
   const book = new DeviceBookView(ledger, feed);
   const tasks = new RunningTasks(ledger, directories, feed, config.node);

@@ -21,6 +21,8 @@ export const EventTypeSchema = z.enum([
   'device.obstructed',
   'device.cleared',
   'device.xid',
+  'device.worker_restarted',
+  'redis.restarted',
   'job.noticed',
   'leader.changed',
   'schedule.created',
@@ -36,7 +38,11 @@ export type EventType = z.infer<typeof EventTypeSchema>;
 export const EventSchema = z
   .object({
     id: z.string().meta({ description: 'Its place in the stream; grows.', example: '1795219500123-0' }),
-    type: EventTypeSchema,
+    type: EventTypeSchema.meta({
+      description:
+        '`device.worker_restarted` and `redis.restarted`: a process of Berth had died and was started again; running jobs went on. ' +
+        'Of the others the name says it.',
+    }),
     at: z.iso.datetime(),
     job: JobIdSchema.optional(),
     number: z.int().positive().optional(),

@@ -101,6 +101,11 @@ export class DeviceLedger {
     await this.run('report_xid', uuid, uuid, JSON.stringify(report), XIDS_KEPT);
   }
 
+  /** Tells that a device's worker had died and was started again. */
+  async noteWorkerRestart(uuid: string): Promise<void> {
+    await this.run('note_restart', uuid, 'device.worker_restarted', uuid);
+  }
+
   /** All registered devices, of all nodes. */
   async all(): Promise<RegisteredDevice[]> {
     const devices = await this.redis.hvals(KEYS.devices);

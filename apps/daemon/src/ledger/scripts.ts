@@ -21,6 +21,7 @@ const SCRIPTS = [
   'resume',
   'obstruct',
   'report_xid',
+  'note_restart',
   'notice',
   'note_peak',
   'note_activity',

@@ -18,6 +18,8 @@ export class Meters {
   private readonly waits: Histogram;
   private readonly runs: Histogram<'outcome'>;
   private readonly transitions: Histogram<'transition'>;
+  private readonly restarts: Counter<'process'>;
+  private readonly notices: Counter<'code'>;
 
   constructor() {
     const { registry } = this;
@@ -45,6 +47,19 @@ export class Meters {
       labelNames: ['code', 'access'],
       registers,
     });
+    this.restarts = new Counter({
+      name: 'berth_process_restarts_total',
+      help: 'Processes of Berth that had died and were started again.',
+      labelNames: ['process'],
+      registers,
+    });
+    for (const process of ['worker', 'redis'] as const) this.restarts.inc({ process }, 0);
+    this.notices = new Counter({
+      name: 'berth_job_notices_total',
+      help: 'What the owners of running jobs were told of, by its code.',
+      labelNames: ['code'],
+      registers,
+    });
     this.waits = new Histogram({
       name: 'berth_job_wait_seconds',
       help: 'From submission to the first placement, whatever was waited for.',
@@ -65,6 +80,16 @@ export class Meters {
       buckets: SHORT_BUCKETS,
       registers,
     });
+  }
+
+  /** A process of Berth had died, and was started again. */
+  restarted(process: 'worker' | 'redis'): void {
+    this.restarts.inc({ process });
+  }
+
+  /** Something was told to a job's owner. */
+  noticed(code: string): void {
+    this.notices.inc({ code });
   }
 
   decided(seconds: number): void {

@@ -27,6 +27,9 @@ export class PrivateRedis {
   /** Whether it was there already when the daemon came. */
   isFound = false;
 
+  /** Told when it has died, and is about to be started again. */
+  onDeath: () => void = () => undefined;
+
   private readonly directory: string;
   private readonly log: Logger;
   private readonly closing = new AbortController();
@@ -150,7 +153,10 @@ export class PrivateRedis {
     const server = {
       lockPath: this.lockPath,
       start: (lock: HeldLock) => this.spawn(lock),
-      onDeath: () => this.log.error('the private Redis has died; starting it again'),
+      onDeath: () => {
+        this.log.error('the private Redis has died; starting it again');
+        this.onDeath();
+      },
       onFailure: ({ message }: Error) =>
         this.log.error({ error: message }, 'the private Redis could not be started; trying again'),
     };

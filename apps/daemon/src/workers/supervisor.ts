@@ -28,12 +28,20 @@ export class WorkerSupervisor {
   private readonly log: Logger;
   /** What each worker is told, but for its device. */
   private readonly workerOptions: Record<string, unknown>;
+  private readonly onDeath: (device: string) => void;
   private devices: readonly string[] = [];
 
-  constructor(directories: DataDirectory, workerOptions: Record<string, unknown>, log: Logger) {
-    this.directories = directories;
-    this.workerOptions = workerOptions;
-    this.log = log;
+  constructor(options: {
+    directories: DataDirectory;
+    workerOptions: Record<string, unknown>;
+    /** Told when a worker has died, and another is about to be started. */
+    onDeath: (device: string) => void;
+    log: Logger;
+  }) {
+    this.directories = options.directories;
+    this.workerOptions = options.workerOptions;
+    this.onDeath = options.onDeath;
+    this.log = options.log;
   }
 
   /**
@@ -134,7 +142,10 @@ export class WorkerSupervisor {
     const worker = {
       lockPath: this.directories.workerLock(device),
       start: (lock: HeldLock) => this.spawn(device, lock),
-      onDeath: () => this.log.error({ device, log }, 'a worker has died; starting another'),
+      onDeath: () => {
+        this.log.error({ device, log }, 'a worker has died; starting another');
+        this.onDeath(device);
+      },
       onFailure: (error: Error) => this.noteFailure(device, error),
     };
     return keepRunning(worker, this.closing.signal);
