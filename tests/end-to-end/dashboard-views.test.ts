@@ -65,6 +65,39 @@ describe('the timeline', () => {
     await page.getByRole('radio', { name: '24h' }).check();
     await expect.poll(() => page.url()).toContain('window=24h');
     expect(await dashboard.barriers()).toEqual([]);
+
+    // Half a day ago there was nobody; by key, and back by button.
+    await page.keyboard.press('h');
+    await expect.poll(() => bars.count()).toBe(0);
+    expect(await page.getByText('waiting jobs have their place').count()).toBe(0);
+    const ago = Date.now() - Date.parse(new URL(page.url()).searchParams.get('until') ?? '');
+    expect(ago / 3_600_000).toBeCloseTo(12, 1);
+    await page.reload();
+    await page.locator('.timeline').waitFor();
+    expect(await bars.count()).toBe(0);
+    await page.getByRole('button', { name: 'Now' }).click();
+    await expect.poll(() => bars.count()).toBe(4);
+
+    // Dragged over, a part is seen closer: of the day and what is shown of the plan, four tenths.
+    const { x, y, width } = (await page.locator('.timeline .bars').nth(2).boundingBox()) as {
+      x: number;
+      y: number;
+      width: number;
+    };
+    await page.mouse.move(x + 0.1 * width, y + 12);
+    await page.mouse.down();
+    await page.mouse.move(x + 0.5 * width, y + 12, { steps: 4 });
+    await page.locator('.chosen').first().waitFor();
+    await page.mouse.up();
+    await expect.poll(() => page.url()).toContain('until=');
+    const seconds = Number.parseInt(new URL(page.url()).searchParams.get('window') ?? '', 10);
+    expect(seconds / (26.4 * 3600)).toBeCloseTo(0.4, 2);
+
+    await page.getByRole('radio', { name: '1h' }).check();
+    await page.getByRole('button', { name: 'Later' }).click();
+    await page.getByRole('button', { name: 'Now' }).click();
+    await page.locator('.timeline a.latest').last().click();
+    await page.getByRole('heading', { name: `Job ${running.number}` }).waitFor();
     for (const each of [waiting, running]) await daemon.cancel(each);
     await daemon.ended(running);
   });

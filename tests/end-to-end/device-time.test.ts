@@ -84,6 +84,32 @@ it('has the last stays where there are more than were asked for, and says since 
   expect((await daemon.request('/v1/timeline?since=never')).status).toBe(422);
 });
 
+it('has of a stretch that is past who had devices then, also those who kept them longer', async () => {
+  const before = await daemon.ended(await daemon.shell('true'));
+  const long = await daemon.shell('sleep 60', { devices: '0' });
+  const still = await daemon.shell('sleep 60', { devices: '1', sharing: { slots: 2 } });
+  for (const each of [long, still]) await daemon.until(each, 'running');
+  const short = await daemon.ended(await daemon.shell('true', { devices: '1', sharing: { slots: 2 } }));
+  const until = new Date(Date.parse(short.endedAt as string) + 1).toISOString();
+  await eventually(Date.now, (now) => now > Date.parse(until));
+  const after = await daemon.ended(await daemon.shell('true', { devices: '1', sharing: { slots: 2 } }));
+  await daemon.cancel(long);
+  await daemon.ended(long);
+  const waits = await daemon.shell('true', { gpus: 2 });
+
+  const since = before.endedAt as string;
+  const past = await timeline(`since=${since}&until=${until}`);
+  expect(past.stays.map(({ number }) => number)).toEqual([still, long, short].map(({ number }) => number));
+  expect(past).toMatchObject({ since, until, planned: [], waiting: 1 });
+  const now = await timeline(`since=${since}&until=2100-01-01T00:00:00Z`);
+  expect(now.stays.map(({ number }) => number)).toEqual(
+    [still, long, after, short].map(({ number }) => number),
+  );
+  expect(now.planned.map(({ number }) => number)).toEqual([waits.number]);
+  for (const each of [waits, still]) await daemon.cancel(each);
+  await daemon.ended(still);
+});
+
 it('tells how long users, jobs and devices were at it, and for how much of that nothing ran', async () => {
   const [first, second] = await daemon.devices();
   const job = await daemon.shell('sleep 60', { devices: '1', name: 'sleepy', user: 'dora' });

@@ -108,18 +108,21 @@ export class BerthClient {
 
   /**
    * Which jobs had which devices, have them, and are planned to get them.
-   * @param options.since a time (RFC 3339), or how long ago: seconds, or text such as `"6h"`; default: an hour ago
+   * @param options.since a time (RFC 3339), or how long ago: seconds, or text such as `"6h"`; default: an hour before `until`
+   * @param options.until likewise; default: now
    * @param options.limit the most stays that are over; default 500
    */
   timeline({
     since,
+    until,
     limit,
     ...options
   }: RequestOptions & {
     since?: string | number | undefined;
+    until?: string | number | undefined;
     limit?: number | undefined;
   } = {}): Promise<Timeline> {
-    return this.transport.json({ path: '/v1/timeline', query: { since, limit }, ...options });
+    return this.transport.json({ path: '/v1/timeline', query: { since, until, limit }, ...options });
   }
 
   /**

@@ -42,9 +42,10 @@ export const TimelineSchema = z
   .object({
     since: z.iso.datetime().meta({
       description:
-        'From when on nothing is missing: as was asked for, or later where that were more than `limit` stays.',
+        'From when on nothing is missing: as was asked for, or later where that were more than `limit` stays. Where it is `until`, ' +
+        'too many have ended since then to look through: who had devices all the time may be missing.',
     }),
-    until: z.iso.datetime().meta({ description: 'Now.' }),
+    until: z.iso.datetime().meta({ description: 'As was asked for; now at the latest.' }),
     stays: z
       .array(StaySchema)
       .meta({ description: 'Those that go on, then the others, the last to end first.' }),

@@ -5,17 +5,14 @@ import { z } from 'zod';
 import type { ApiContext } from './context.js';
 import { problems } from './problem-responses.js';
 import { SharedAnswers } from './shared-answers.js';
-import { MomentSchema, momentOf } from './stretch.js';
+import { StretchSchema, stretchOf } from './stretch.js';
 
 const MOST_PLANNED = 100;
 /** How long one answer is given again: what it tells is as old at the most. */
 const ANSWER_LASTS_MS = 300;
 
 const QuerySchema = z.strictObject({
-  since: MomentSchema.default(3600).meta({
-    description: 'A time (RFC 3339), or how long ago, such as "6h". Default: an hour ago.',
-    examples: ['6h', '2026-11-21T02:00:00Z'],
-  }),
+  ...StretchSchema.pick({ since: true, until: true }).shape,
   limit: z.coerce.number().int().min(1).max(2000).default(500).meta({
     description: 'The most stays that are over; the last ones are shown.',
     example: 500,
@@ -34,7 +31,7 @@ export const timelineRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         summary: 'Which jobs had which devices, have them, and are planned to get them',
         description:
           'The past is as long as jobs are kept. What is planned is of this moment, by the rules that decisions are made by: it changes ' +
-          'with every job that comes, or ends before its time limit.',
+          'with every job that comes, or ends before its time limit. Where `until` is past, nothing is planned.',
         querystring: QuerySchema,
         response: { 200: TimelineSchema, ...problems('invalid_request') },
       },
@@ -51,38 +48,47 @@ export const timelineRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
 
 async function timelineOf(
   context: ApiContext,
-  { since, limit }: z.infer<typeof QuerySchema>,
+  { limit, ...asked }: z.infer<typeof QuerySchema>,
 ): Promise<Timeline> {
   const now = Date.now();
+  const { since, until } = stretchOf(asked);
+  const end = Math.min(until, now);
   const [{ stays, complete }, planned] = await Promise.all([
-    pastOf(context, momentOf(since, now), limit),
-    plannedOf(context, now),
+    pastOf(context, since, end, limit),
+    end < now ? [] : plannedOf(context, now),
   ]);
   const waiting = context.scheduling.state().pending.size;
-  return { since: time(complete), until: time(now), stays, planned, waiting };
+  return { since: time(complete), until: time(end), stays, planned, waiting };
 }
 
-/** Who has devices, and who had them. */
+/** Who had devices in a stretch of time, which may reach to now; and from when on nothing of it is missing. */
 async function pastOf(
   { ledger, scheduling }: ApiContext,
   since: number,
+  end: number,
   limit: number,
 ): Promise<{ stays: Stay[]; complete: number }> {
   const { allocations } = scheduling.state();
-  const ended = await ledger.stays.ended(since, limit + 1);
-  const shown = ended.slice(0, limit);
+  const [ended, spanning] = await Promise.all([
+    ledger.stays.ended(since, end, limit + 1),
+    ledger.stays.spanning(end),
+  ]);
+  const shown = [...(spanning ?? []), ...ended.slice(0, limit)];
   const over = new Set(shown.map(({ job, attempt }) => `${job} ${attempt}`));
   const current = [...allocations.values()].filter(({ job, attempt }) => !over.has(`${job} ${attempt}`));
   const read = await ledger.stays.read([...current, ...shown].map(({ job, attempt }) => ({ job, attempt })));
-  const stays = read.map(({ from, until, ...stay }): Stay => {
-    const endsAt = allocations.get(stay.job)?.endsAt;
-    return {
-      ...stay,
-      from: time(from),
-      until: until === null ? null : time(until),
-      latestEnd: until === null && endsAt ? time(endsAt) : null,
-    };
-  });
+  const stays = read
+    .filter(({ from }) => from <= end)
+    .map(({ from, until, ...stay }): Stay => {
+      const endsAt = allocations.get(stay.job)?.endsAt;
+      return {
+        ...stay,
+        from: time(from),
+        until: until === null ? null : time(until),
+        latestEnd: until === null && endsAt ? time(endsAt) : null,
+      };
+    });
+  if (spanning === null) return { stays, complete: end };
   const complete = ended.length > limit ? (read.at(-1)?.until ?? since) : since;
   return { stays, complete };
 }

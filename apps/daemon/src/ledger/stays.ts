@@ -3,6 +3,10 @@ import type { Redis } from 'ioredis';
 import { KEYS } from './keys.js';
 import type { PlacedAttempt } from './record.js';
 
+/** Of those that have ended since a moment, so many are looked at, and so many at a time. */
+const MOST_LOOKED_AT = 20_000;
+const STEP = 1000;
+
 /** An attempt. */
 export interface StayReference {
   job: JobId;
@@ -30,14 +34,38 @@ export class StayLedger {
   }
 
   /**
-   * Attempts that ended, the last one first.
-   * @param since ms since the epoch
+   * Attempts that ended within a stretch of time, the last one first. Times in ms since the epoch.
+   * @param until inclusive
    */
-  async ended(since: number, limit: number): Promise<StayReference[]> {
-    const found = await this.redis.zrevrangebyscore(KEYS.stays, '+inf', `(${since}`, 'LIMIT', 0, limit);
-    return found.map((text) => {
-      const [job, attempt] = text.split(' ');
-      return { job: job as JobId, attempt: Number(attempt) };
+  async ended(since: number, until: number, limit: number): Promise<StayReference[]> {
+    const found = await this.redis.zrevrangebyscore(KEYS.stays, until, `(${since}`, 'LIMIT', 0, limit);
+    return found.map(referenceOf);
+  }
+
+  /**
+   * Attempts that had their devices at a moment and have ended since, the last one first.
+   * @param at ms since the epoch
+   * @returns null: so many have ended since then that they were not all looked at
+   */
+  async spanning(at: number): Promise<StayReference[] | null> {
+    const found: StayReference[] = [];
+    for (let offset = 0; offset < MOST_LOOKED_AT; offset += STEP) {
+      const page = await this.redis.zrangebyscore(KEYS.stays, `(${at}`, '+inf', 'LIMIT', offset, STEP);
+      const later = page.map(referenceOf);
+      const begins = await this.begins(later);
+      found.push(...later.filter((_, i) => (begins[i] ?? at) < at));
+      if (page.length < STEP) return found.reverse();
+    }
+    return null;
+  }
+
+  /** When attempts were placed, in ms since the epoch; null where one is gone. */
+  private async begins(stays: readonly StayReference[]): Promise<(number | null)[]> {
+    const pipeline = this.redis.pipeline();
+    for (const { job, attempt } of stays) pipeline.hget(KEYS.job(job), `attempt:${attempt}:placedAt`);
+    return ((await pipeline.exec()) ?? []).map(([error, placedAt]) => {
+      if (error) throw error;
+      return placedAt === null ? null : Number(placedAt);
     });
   }
 
@@ -86,4 +114,9 @@ export class StayLedger {
       return name as string | null;
     });
   }
+}
+
+function referenceOf(member: string): StayReference {
+  const [job, attempt] = member.split(' ');
+  return { job: job as JobId, attempt: Number(attempt) };
 }

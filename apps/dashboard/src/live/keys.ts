@@ -20,8 +20,12 @@ export const KEYS: readonly [string, string][] = [
   ['g u', 'usage'],
   ['/', 'search'],
   ['j k', 'the next job of a list, the one before it; Enter opens it'],
+  ['h l n', 'on the timeline: earlier, later, now'],
   ['?', 'these keys'],
 ];
+
+/** Where letters mean something else. */
+const WRITABLE = 'textarea, select, input:not([type=radio], [type=checkbox], [type=range])';
 
 /** Listens to the keys, where nobody writes. */
 export function useKeys(onHelp: () => void): void {
@@ -30,8 +34,7 @@ export function useKeys(onHelp: () => void): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const { key, target, ctrlKey, metaKey, altKey } = event;
-      if (ctrlKey || metaKey || altKey || /INPUT|TEXTAREA|SELECT/.test((target as HTMLElement).tagName))
-        return;
+      if (ctrlKey || metaKey || altKey || (target as Element).matches(WRITABLE)) return;
       const screen = isLed.current ? SCREENS[key] : undefined;
       isLed.current = key === 'g';
       if (screen) go(screen);
@@ -40,7 +43,7 @@ export function useKeys(onHelp: () => void): void {
       else if (key === '/') {
         event.preventDefault();
         document.querySelector<HTMLInputElement>('input[type=search]')?.focus();
-      }
+      } else document.querySelector<HTMLElement>(`[aria-keyshortcuts="${CSS.escape(key)}"]`)?.click();
     };
     document.addEventListener('keydown', press);
     return () => document.removeEventListener('keydown', press);

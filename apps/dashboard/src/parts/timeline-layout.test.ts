@@ -36,6 +36,11 @@ describe('the stretch that is shown', () => {
     expect(hours({ planned: [planned(1, ['a'], 1, 300)] })).toBe(4);
   });
 
+  it('of the past alone has no plan', () => {
+    const given = timeline({ stays: [stay(1, ['a'], -1, null, { latestEnd: at(9) })] });
+    expect(stretchOf(given, HOUR, NOW + HOUR)).toEqual({ from: NOW - HOUR, now: NOW + HOUR, to: NOW });
+  });
+
   it('has few and round ticks', () => {
     const ticks = ticksOf({ from: NOW - 4 * HOUR - 1, now: NOW, to: NOW + HOUR }, 6);
     expect(ticks.map((tick) => (tick - NOW) / HOUR)).toEqual([-4, -3, -2, -1, 0, 1]);

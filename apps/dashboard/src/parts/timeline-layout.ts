@@ -36,9 +36,17 @@ const FUTURE = { least: 0.1, most: 1 };
 const MINUTE = 60_000;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080].map((step) => step * MINUTE);
 
-/** From when until when is shown: what was asked for, and as much of the plan as that leaves room for. */
-export function stretchOf({ until, stays, planned }: Timeline, pastMs: number): Stretch {
-  const now = Date.parse(until);
+/**
+ * From when until when is shown: what was asked for, and where that ends now, as much of the plan as it leaves room for.
+ * @param now ms since the epoch, where the timeline doesn't end with it
+ */
+export function stretchOf(
+  { until, stays, planned }: Timeline,
+  pastMs: number,
+  now = Date.parse(until),
+): Stretch {
+  const end = Date.parse(until);
+  if (end < now) return { from: end - pastMs, now, to: end };
   const ends = [...stays.map(({ latestEnd }) => latestEnd), ...planned.map((stay) => stay.until)];
   const last = Math.max(now, ...ends.map((end) => (end === null ? now : Date.parse(end))));
   const future = Math.min(Math.max(last - now, pastMs * FUTURE.least), pastMs * FUTURE.most);
