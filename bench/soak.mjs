@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { drained, startDaemon } from './daemon.mjs';
 import { forEachAtOnce } from './figures.mjs';
 
@@ -8,8 +9,8 @@ const JOBS = Number(process.env.SOAK_JOBS ?? 50_000);
 const DEVICES = 8;
 const CONNECTIONS = 8;
 const SAMPLES = 50;
-/** Until caches, and what is kept of the past, have their size. */
-const WARM_UP = 0.2;
+/** Until caches, and what is kept of the past, have their size: the stream of events is the last, at 100,000 of them. */
+const WARM_UP = 0.4;
 const KEPT_JOBS = 2000;
 
 /** Many short jobs with retention on: by how much daemon, workers and Redis grow with each, once they are warm. */
@@ -20,6 +21,7 @@ export async function soak() {
   process.env.BERTH_CONFIG = settings;
   const daemon = await startDaemon(`${DEVICES}xH100-80GB`, CONNECTIONS);
   delete process.env.BERTH_CONFIG;
+  const redis = new Redis(daemon.redis);
   const samples = [];
   try {
     const portion = Math.ceil(JOBS / SAMPLES);
@@ -28,9 +30,10 @@ export async function soak() {
         daemon.call('POST', '/v1/jobs', { command: ['/bin/true'], gpus: 1, workingDirectory: '/' }),
       );
       await drained(daemon);
-      samples.push({ jobs: done + portion, ...memoryOf(daemon) });
+      samples.push({ jobs: done + portion, ...memoryOf(daemon), redisData: await dataBytes(redis) });
     }
   } finally {
+    redis.disconnect();
     await daemon.stop();
     rmSync(scratch, { recursive: true });
   }
@@ -43,9 +46,11 @@ export async function soak() {
     daemonBytes: last.daemon,
     workerBytes: last.worker,
     redisBytes: last.redis,
+    redisDataBytes: last.redisData,
     daemonBytesPerJob: slope('daemon'),
     workerBytesPerJob: slope('worker'),
     redisBytesPerJob: slope('redis'),
+    redisDataBytesPerJob: slope('redisData'),
   };
 }
 
@@ -59,6 +64,11 @@ function memoryOf(daemon) {
     if (command.includes('worker/main.js')) workers.push(residentBytes(pid));
   }
   return { ...memory, worker: workers.reduce((sum, bytes) => sum + bytes, 0) / workers.length };
+}
+
+/** What Redis has given out to hold its data; that its allocator keeps more comes on top. */
+async function dataBytes(redis) {
+  return Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))[1]);
 }
 
 function residentBytes(pid) {
