@@ -2,7 +2,7 @@ import { BerthClient, BerthProblem } from '@berth/client';
 import type { GroupId, Job, NewToken } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../apps/daemon/dist/api/permissions.js';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { ApiDocument } from '../support/document.js';
 import { sentEvents, until } from '../support/event-source.js';
 
@@ -360,5 +360,54 @@ describe('where users see only their own', () => {
     expect(event?.data).toMatchObject({ job: own.id, user: 'eve' });
     expect((await follow(`job=${job.id}`)).status).toBe(404);
     expect((await follow(`job=${job.number}`)).status).toBe(404);
+  });
+
+  it('of others they see that a device is held, was or will be, and by whom; not which job that is', async () => {
+    const root = at(strict.token);
+    const [mia, zoe] = (await Promise.all(
+      ['mia', 'zoe'].map(async (name) => {
+        await root.users.create({ name });
+        return at((await root.tokens.create(name)).token);
+      }),
+    )) as [BerthClient, BerthClient];
+    const work = { workingDirectory: '/', command: ['sleep', '60'], name: 'secret', timeLimit: '10m' };
+    const past = await mia.jobs.submit({ ...work, command: ['true'] });
+    await strict.ended(past);
+    const now = await mia.jobs.submit(work);
+    await strict.until(now, 'running');
+    const next = await mia.jobs.submit(work);
+    const own = await zoe.jobs.submit({ ...work, name: 'mine' });
+    const spans = async (who: BerthClient) => {
+      const [{ stays, planned }, { items }] = await Promise.all([who.timeline(), who.devices.list()]);
+      return [items[0]?.holders ?? [], stays, planned].map((of) =>
+        of.map(({ user, number, name }) => [user, number, name]),
+      );
+    };
+    const [mine, others] = [
+      ['zoe', own.number, 'mine'],
+      ['mia', null, null],
+    ];
+    const seen = await eventually(
+      () => spans(zoe),
+      ([, stays, planned]) => stays?.length === 2 && planned?.length === 2,
+    );
+    // Who has used less goes first.
+    expect(seen).toEqual([[others], [others, others], [mine, others]]);
+    const told = ({ number }: Job) => ['mia', number, 'secret'];
+    expect(await spans(root)).toEqual([[told(now)], [told(now), told(past)], [mine, told(next)]]);
+    expect((await zoe.devices.get(0)).holders).toMatchObject([{ user: 'mia', number: null, name: null }]);
+
+    // Wherever else something may look: nothing that is said to them has the name in it.
+    const token = (await root.tokens.create('zoe')).token;
+    const looks = new ApiDocument().operations.filter(
+      ({ method, path, responses }) =>
+        method === 'GET' && !path.includes('{') && !responses['200']?.content?.['text/event-stream'],
+    );
+    expect(looks.length).toBeGreaterThan(10);
+    for (const { path } of looks) {
+      const answer = await fetch(strict.address + path, { headers: { authorization: `Bearer ${token}` } });
+      expect([path, (await answer.text()).includes('secret')]).toEqual([path, false]);
+    }
+    for (const job of [next, now]) await mia.jobs.cancel(job);
   });
 });

@@ -53,12 +53,15 @@ function holderOf({ holders, sample }: Device): string {
   const foreign = (sample?.processes ?? []).filter(({ job }) => job === null);
   const bytes = foreign.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0);
   const count = `${foreign.length} foreign process${foreign.length === 1 ? '' : 'es'}${bytes > 0 ? ` (${size(bytes)})` : ''}`;
-  const job = holders.length > 0 ? harmless(holders.map(nameOf).join(', ')) : null;
+  const job = holders.length > 0 ? harmless(holders.map(holderName).join(', ')) : null;
   if (foreign.length === 0) return job ?? UNKNOWN;
   return job ? `${job} and ${count}` : `no job, but ${count}`;
 }
 
-const nameOf = ({ number, user, name }: Device['holders'][0]): string => `job ${number} ${user}:${name}`;
+/** Whose job holds it, and which, where that may be seen. */
+export function holderName({ number, user, name }: Device['holders'][0]): string {
+  return number === null ? `a job of ${user}` : `job ${number} ${user}:${name}`;
+}
 
 /** What is the matter with it, if anything is. */
 export function troubleOf({ health, obstacles, sample }: Device): string | null {

@@ -23,6 +23,9 @@ export const time = (at: string | null): string =>
     ? UNKNOWN
     : new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
+/** What a job is called that who looks may not see. */
+export const OTHERS_JOB = "another user's job";
+
 /** How people name a device: `3`, or `0:1` for an instance. */
 export const placeOf = ({ index, mig }: Pick<Device, 'index' | 'mig'>): string =>
   mig ? `${index}:${mig.index}` : String(index);

@@ -6,12 +6,21 @@ const FigureSchema = z.number().nullable();
 const CountSchema = z.int().nonnegative().nullable();
 const TimeSchema = z.iso.datetime();
 
+/** A job's number and name, where its user is told of anyway. */
+export const TOLD_OF_JOB = {
+  number: z
+    .int()
+    .positive()
+    .nullable()
+    .meta({ description: "null: another user's, where users see only what is theirs." }),
+  name: z.string().nullable().meta({ description: 'null: as the number.' }),
+};
+
 /** The attempt that a device is given to. */
 export const HolderSchema = z
   .object({
     job: JobIdSchema,
-    number: z.int().positive(),
-    name: z.string(),
+    ...TOLD_OF_JOB,
     user: z.string(),
     attempt: z.int().positive(),
     since: TimeSchema,
@@ -32,11 +41,15 @@ export const DeviceProcessSchema = z
     kind: z.enum(['compute', 'graphics', 'mps']),
     memoryBytes: BytesSchema.meta({ description: "null: the driver doesn't tell." }),
     user: z.string().nullable().meta({ description: 'null: the process is not to be seen from here.' }),
-    command: z.string().nullable().meta({ description: 'Its name, without arguments.' }),
+    command: z.string().nullable().meta({
+      description: "Its name, without arguments; null where that isn't known, or another user's business.",
+    }),
     job: JobIdSchema.nullable().meta({
       description: 'The job that it belongs to, by its parents or its environment; null: it is foreign.',
     }),
-    number: z.int().positive().nullable().meta({ description: "That job's number." }),
+    number: z.int().positive().nullable().meta({
+      description: "That job's number; null also for another user's, where users see only what is theirs.",
+    }),
   })
   .meta({ id: 'DeviceProcess', description: 'A process that has memory on a device, and whose it is.' });
 export type DeviceProcess = z.infer<typeof DeviceProcessSchema>;
@@ -226,9 +239,10 @@ export const DeviceSchema = z
     keepsWaiting: z
       .object({
         jobs: z.int().nonnegative(),
-        first: z
-          .array(z.int().positive())
-          .meta({ description: 'The numbers of the five that were submitted first.' }),
+        first: z.array(z.int().positive()).meta({
+          description:
+            'The numbers of the five that were submitted first; none where users see only what is theirs.',
+        }),
       })
       .nullable()
       .meta({

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { TOLD_OF_JOB } from './device.js';
 import { JobIdSchema } from './identifiers.js';
 import { CauseSchema } from './reason-and-cause.js';
 
 const WhoSchema = z.object({
   job: JobIdSchema,
-  number: z.int().positive(),
-  name: z.string(),
+  ...TOLD_OF_JOB,
   user: z.string(),
   devices: z.array(z.string()).meta({ description: 'UUIDs.' }),
   from: z.iso.datetime(),

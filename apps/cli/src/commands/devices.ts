@@ -1,6 +1,6 @@
 import type { Device, Driver } from '@berth/contract';
 import type { Command } from 'commander';
-import { deviceLines, placeOf } from '../device-words.js';
+import { deviceLines, holderName, placeOf } from '../device-words.js';
 import { duration, localTime, size, UNKNOWN } from '../figures.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { renderTable } from '../table.js';
@@ -136,10 +136,15 @@ function processLines(processes: Processes, terminal: Terminal): string[] {
       { title: 'COMMAND', cell: ({ command }) => command ?? UNKNOWN },
       { title: 'MEMORY', cell: ({ memoryBytes }) => size(memoryBytes), align: 'right' },
       { title: 'KIND', cell: ({ kind }) => kind },
-      { title: 'BELONGS TO', cell: ({ number }) => (number === null ? 'no job' : `job ${number}`) },
+      { title: 'BELONGS TO', cell: belongsTo },
     ],
     terminal.columns,
   );
+}
+
+function belongsTo({ job, number }: Processes[0]): string {
+  if (job === null) return 'no job';
+  return number === null ? "another user's job" : `job ${number}`;
 }
 
 function joined(parts: readonly (string | null)[]): string {
@@ -223,10 +228,11 @@ function rowsOf({ sample }: Device): string | null {
 const persistence = (on: boolean | null): string | null =>
   on === null ? null : `persistence ${on ? 'on' : 'off'}`;
 
-function holding({ number, user, name, since, latestEnd, sharedBytes }: Device['holders'][0]): string {
+function holding(holder: Device['holders'][0]): string {
+  const { since, latestEnd, sharedBytes } = holder;
   const part = sharedBytes === null ? '' : `, ${size(sharedBytes)} of it`;
   const until = latestEnd === null ? '' : `, until ${localTime(latestEnd)} at the latest`;
-  return `job ${number} ${user}:${name} since ${localTime(since)}${until}${part}`;
+  return `${holderName(holder)} since ${localTime(since)}${until}${part}`;
 }
 
 function labelsOf({ labels }: Device): string {

@@ -1,6 +1,6 @@
 import type { Device, Job } from '@berth/contract';
 import { columnsOf } from '../commands/ls.js';
-import { placeOf, troubleOf } from '../device-words.js';
+import { holderName, placeOf, troubleOf } from '../device-words.js';
 import { memory, size, UNKNOWN } from '../figures.js';
 import { cut, displayWidth, renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
@@ -119,9 +119,10 @@ function usersOf({ holders, sample }: Device): string[] {
       .reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0);
   const foreign = processes.filter(({ job }) => job === null);
   return [
-    ...holders.map(({ job, number, user, name, sharedBytes }) => {
+    ...holders.map((holder) => {
+      const { job, sharedBytes } = holder;
       const declared = sharedBytes === null ? '' : ` of the ${size(sharedBytes)} that it declared`;
-      return `job ${number}  ${user}:${name}  ${size(bytesOf(job))}${declared}`;
+      return `${holderName(holder)}  ${size(bytesOf(job))}${declared}`;
     }),
     ...foreign.map(
       ({ pid, user, command, memoryBytes }) =>

@@ -2,6 +2,7 @@ import type { GroupId, Job, JobId, Schedule, ScheduleId, TokenId } from '@berth/
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Caller, callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
+import { type OwnSight, useSeenBy } from './others-jobs.js';
 import { judge, type Kind, OPERATIONS } from './permissions.js';
 import { ApiProblem } from './problem.js';
 import { readingOf } from './remembered-jobs.js';
@@ -46,9 +47,12 @@ export function checkPermissions(app: FastifyInstance): void {
     }
   });
   // The values of others' variables may be keys of theirs; wherever a job or a schedule is shown.
-  app.addHook('preSerialization', async (request, _reply, payload) =>
-    request.caller && request.caller.role !== 'admin' ? withoutSecrets(payload, request.caller) : payload,
-  );
+  app.addHook('preSerialization', async (request, _reply, payload) => {
+    if (!request.caller || request.caller.role === 'admin') return payload;
+    const shown = withoutSecrets(payload, request.caller) as Partial<Job> | null;
+    const sight = shown?.deviceUse ? sightOf(request) : null;
+    return sight && shown?.deviceUse ? { ...shown, deviceUse: useSeenBy(sight, shown.deviceUse) } : shown;
+  });
 }
 
 function kindOf(request: FastifyRequest): Kind {
@@ -81,6 +85,16 @@ function check(request: FastifyRequest, caller: Caller, owner: string | null): v
 /** Whether who asks may see a thing of this owner. */
 export function maySee({ access }: ApiContext, { role, name }: Caller, owner: string): boolean {
   return judge(role, 'see', owner === name, access.visibility) === 'allowed';
+}
+
+/** What who asks sees of others' jobs; null: all. */
+export function sightOf(request: FastifyRequest): OwnSight | null {
+  const { context } = request.server;
+  const caller = callerOf(request);
+  const { name } = caller;
+  if (maySee(context, caller, '')) return null;
+  const { allocations } = context.scheduling.state();
+  return { name, owns: (job) => allocations.get(job as JobId)?.needs.user === name };
 }
 
 /** Of things that have owners, those that who asks may see. */

@@ -39,7 +39,8 @@ export class DeviceViews {
   private readonly foreignLimitBytes: number | null;
   /** Another daemon counts anew. */
   private readonly begun = Date.now().toString(36);
-  private answer: { json: string; at: number; version: number; rounds: number } | null = null;
+  private answer: { list: DeviceList; json: string; at: number; version: number; rounds: number } | null =
+    null;
 
   constructor(options: {
     inventory: DeviceInventory;
@@ -71,17 +72,18 @@ export class DeviceViews {
     return { items, driver: this.driver(), foreignLimitBytes, ledgerAgeSeconds: this.ledgerAgeSeconds() };
   }
 
-  /** The list as JSON. Many may poll it, so it is made once for all who ask within some milliseconds. */
-  async json(): Promise<{ json: string; tag: string }> {
+  /** The list, and it as JSON. Many may poll it, so it is made once for all who ask within some milliseconds. */
+  async json(): Promise<{ list: DeviceList; json: string; tag: string }> {
     const { version } = await this.book.read();
     const { rounds } = this.watch;
     const now = Date.now();
     const last = this.answer;
     if (last?.version === version && last.rounds === rounds && now - last.at < ANSWER_LASTS_MS)
-      return { json: last.json, tag: this.tagOf(version) };
-    const json = JSON.stringify(await this.list());
-    this.answer = { json, at: now, version, rounds };
-    return { json, tag: this.tagOf(version) };
+      return { list: last.list, json: last.json, tag: this.tagOf(version) };
+    const list = await this.list();
+    const json = JSON.stringify(list);
+    this.answer = { list, json, at: now, version, rounds };
+    return { list, json, tag: this.tagOf(version) };
   }
 
   /** An ETag for all that is shown of devices, but for how old the samples are. */

@@ -9,9 +9,11 @@ import type { DeviceFacts } from '@berth/cuda-core';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { sightOf } from './access.js';
 import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { NOT_MODIFIED } from './etags.js';
+import { deviceSeenBy, devicesSeenBy } from './others-jobs.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 import { PAST, StretchSchema, stretchOf } from './stretch.js';
@@ -43,13 +45,14 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         response: { 200: DeviceListSchema, ...NOT_MODIFIED, ...problems() },
       },
     },
-    async (_request, reply) => {
-      const { json, tag } = await devices.json();
-      // Made once for all who poll; the types have checked what a serialiser would.
+    async (request, reply) => {
+      const { list, json, tag } = await devices.json();
+      const sight = sightOf(request);
+      // Made once for all who poll and see all; the types have checked what a serialiser would.
       return reply
         .header('content-type', 'application/json; charset=utf-8')
         .header('etag', tag)
-        .send(json as never);
+        .send((sight ? JSON.stringify(devicesSeenBy(sight, list)) : json) as never);
     },
   );
 
@@ -68,7 +71,8 @@ export const deviceRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const device = await deviceOr404(app.context, request.params.device);
-      return reply.header('etag', await devices.tag()).send(device);
+      const sight = sightOf(request);
+      return reply.header('etag', await devices.tag()).send(sight ? deviceSeenBy(sight, device) : device);
     },
   );
 

@@ -2,7 +2,7 @@ import { EventSchema, EventTypeSchema, type JobId, JobReferenceSchema, UserSchem
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
-import { maySee } from './access.js';
+import { maySee, sightOf } from './access.js';
 import { callerOf } from './caller.js';
 import type { EventFilter } from './event-stream.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
@@ -57,7 +57,7 @@ export const eventRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     after: string | undefined,
   ): Promise<FastifyReply> => {
     const caller = callerOf(request);
-    const viewer = maySee(app.context, caller, '') ? null : caller.name;
+    const viewer = sightOf(request)?.name ?? null;
     const leave = followers.enter(reply, caller);
     try {
       await events.follow({ ...wanted, viewer }, after ?? null, reply);

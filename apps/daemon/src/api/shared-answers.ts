@@ -1,7 +1,7 @@
 /** Answers that cost something and are the same for everybody, given to all who ask for them at about the same time. */
-export class SharedAnswers {
+export class SharedAnswers<Answer> {
   private readonly lastMs: number;
-  private readonly answers = new Map<string, { at: number; text: Promise<string> }>();
+  private readonly answers = new Map<string, { at: number; answer: Promise<Answer> }>();
 
   /** @param lastMs for how long an answer is given again */
   constructor(lastMs: number) {
@@ -9,14 +9,14 @@ export class SharedAnswers {
   }
 
   /** @param make how the answer to this question is made; one that fails is not kept */
-  of(question: string, make: () => Promise<string>): Promise<string> {
+  of(question: string, make: () => Promise<Answer>): Promise<Answer> {
     const now = performance.now();
     for (const [key, { at }] of this.answers) if (now - at > this.lastMs) this.answers.delete(key);
     const known = this.answers.get(question);
-    if (known) return known.text;
-    const text = make();
-    this.answers.set(question, { at: now, text });
-    text.catch(() => this.answers.delete(question));
-    return text;
+    if (known) return known.answer;
+    const answer = make();
+    this.answers.set(question, { at: now, answer });
+    answer.catch(() => this.answers.delete(question));
+    return answer;
   }
 }

@@ -2,7 +2,9 @@ import { type PlannedStay, type Stay, type Timeline, TimelineSchema } from '@ber
 import { forecast } from '@berth/scheduler';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
+import { sightOf } from './access.js';
 import type { ApiContext } from './context.js';
+import { timelineSeenBy } from './others-jobs.js';
 import { problems } from './problem-responses.js';
 import { SharedAnswers } from './shared-answers.js';
 import { StretchSchema, stretchOf } from './stretch.js';
@@ -21,7 +23,8 @@ const QuerySchema = z.strictObject({
 
 /** `GET /v1/timeline`. */
 export const timelineRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
-  const answers = new SharedAnswers(ANSWER_LASTS_MS);
+  const timelines = new SharedAnswers<Timeline>(ANSWER_LASTS_MS);
+  const texts = new SharedAnswers<string>(ANSWER_LASTS_MS);
   app.get(
     '/v1/timeline',
     {
@@ -37,10 +40,14 @@ export const timelineRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (request, reply) => {
+      const { context } = app;
+      const sight = sightOf(request);
+      const question = JSON.stringify(request.query);
       // Made once for all who poll the same; the types have checked what a serialiser would.
-      const json = await answers.of(JSON.stringify(request.query), async () =>
-        JSON.stringify(await timelineOf(app.context, request.query)),
-      );
+      const json = await texts.of(`${sight?.name ?? ''} ${question}`, async () => {
+        const timeline = await timelines.of(question, () => timelineOf(context, request.query));
+        return JSON.stringify(sight ? timelineSeenBy(sight, timeline) : timeline);
+      });
       return reply.header('content-type', 'application/json; charset=utf-8').send(json as never);
     },
   );

@@ -6,7 +6,7 @@ import type { Ledger } from './ledger.js';
 import type { JobRecord } from './record.js';
 
 /** Who holds a device, as the ledger has it: until when, the scheduler knows. */
-export type BookedHolder = Omit<Holder, 'latestEnd'>;
+export type BookedHolder = Omit<Holder, 'latestEnd'> & { number: number; name: string };
 
 /** What the ledger says of devices, with who holds them. */
 export interface DeviceBookPage extends Omit<DeviceBook, 'holders'> {

@@ -86,9 +86,13 @@ export function DividedCard({
 function HeldBy({ holder: { number, name, user, since: from, latestEnd } }: { holder: Holder }) {
   return (
     <li>
-      <Link href={`/jobs/${number}`}>
-        job {number} {user}:{name}
-      </Link>{' '}
+      {number === null ? (
+        `a job of ${user}`
+      ) : (
+        <Link href={`/jobs/${number}`}>
+          job {number} {user}:{name}
+        </Link>
+      )}{' '}
       <span class="muted">
         for {since(from)}, {latestEnd === null ? 'no time limit' : `until ${clock(latestEnd)} at the latest`}
       </span>
@@ -100,14 +104,14 @@ function HeldBy({ holder: { number, name, user, since: from, latestEnd } }: { ho
 export function KeptWaiting({ kept: { jobs, first } }: { kept: NonNullable<Device['keepsWaiting']> }) {
   return (
     <p class="muted">
-      {jobs} waiting job{jobs === 1 ? '' : 's'} could use it:{' '}
+      {jobs} waiting job{jobs === 1 ? '' : 's'} could use it{first.length > 0 ? ': ' : ''}
       {first.map((number, i) => (
         <>
           {i > 0 ? ', ' : ''}
           <Link href={`/jobs/${number}`}>{number}</Link>
         </>
       ))}
-      {jobs > first.length ? ' …' : ''}
+      {first.length > 0 && jobs > first.length ? ' …' : ''}
     </p>
   );
 }

@@ -1,5 +1,5 @@
 import type { Device } from '@berth/contract';
-import { gibibytes } from '../figures.js';
+import { gibibytes, OTHERS_JOB } from '../figures.js';
 
 interface Part {
   kind: 'job' | 'foreign' | 'other' | 'reserved' | 'free';
@@ -57,18 +57,23 @@ export function MemoryBar({ device }: { device: Device }) {
 
 function partsOf({ sample, holders }: Device, total: number, used: number): Part[] {
   const parts: Part[] = [];
-  const byJob = new Map<number, number>();
+  const byJob = new Map<string, { label: string; bytes: number }>();
   let foreign = 0;
-  for (const { number, memoryBytes } of sample?.processes ?? []) {
-    if (number === null) foreign += memoryBytes ?? 0;
-    else byJob.set(number, (byJob.get(number) ?? 0) + (memoryBytes ?? 0));
+  for (const { job, number, memoryBytes } of sample?.processes ?? []) {
+    const bytes = memoryBytes ?? 0;
+    if (job === null) foreign += bytes;
+    else
+      byJob.set(job, {
+        label: number === null ? OTHERS_JOB : `job ${number}`,
+        bytes: (byJob.get(job)?.bytes ?? 0) + bytes,
+      });
   }
-  for (const [number, bytes] of byJob) parts.push({ kind: 'job', label: `job ${number}`, bytes });
+  for (const part of byJob.values()) parts.push({ kind: 'job', ...part });
   if (foreign > 0) parts.push({ kind: 'foreign', label: 'no job of Berth', bytes: foreign });
   const named = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   parts.push({ kind: 'other', label: 'driver and contexts', bytes: Math.max(0, used - named) });
   const declared = holders.reduce(
-    (sum, { number, sharedBytes }) => sum + Math.max(0, (sharedBytes ?? 0) - (byJob.get(number) ?? 0)),
+    (sum, { job, sharedBytes }) => sum + Math.max(0, (sharedBytes ?? 0) - (byJob.get(job)?.bytes ?? 0)),
     0,
   );
   // Whoever has a device to themselves has all of it, used or not.

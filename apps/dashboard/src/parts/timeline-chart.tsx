@@ -1,5 +1,6 @@
 import type { Device, Timeline } from '@berth/contract';
 import { Link } from 'wouter-preact';
+import { OTHERS_JOB } from '../figures.js';
 import { useDrag } from './timeline-drag.js';
 import { type Bar, hueOf, rowsOf, type Stretch, ticksOf } from './timeline-layout.js';
 import { nameOf } from './timeline-table.js';
@@ -91,19 +92,28 @@ function Axis({ stretch }: { stretch: Stretch }) {
 }
 
 function BarView({ bar: { kind, lane, left, width, number, name, user } }: { bar: Bar }) {
+  const look = {
+    class: `stay ${kind}`,
+    style: {
+      left: `${left * 100}%`,
+      width: `${width * 100}%`,
+      top: `${lane * 24}px`,
+      '--hue': String(hueOf(user)),
+    },
+  };
+  if (number === null)
+    return (
+      <span {...look} title={`${OTHERS_JOB}, ${user}: ${WORDS[kind]}`}>
+        {kind === 'latest' ? '' : OTHERS_JOB}
+      </span>
+    );
   return (
     <Link
+      {...look}
       href={`/jobs/${number}`}
       tabIndex={-1}
       draggable={false}
-      class={`stay ${kind}`}
       title={`job ${number}, ${name}, ${user}: ${WORDS[kind]}`}
-      style={{
-        left: `${left * 100}%`,
-        width: `${width * 100}%`,
-        top: `${lane * 24}px`,
-        '--hue': String(hueOf(user)),
-      }}
     >
       {kind === 'latest' ? '' : `${number} ${name}`}
     </Link>

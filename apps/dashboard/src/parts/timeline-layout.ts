@@ -11,8 +11,9 @@ export interface Bar {
   lane: number;
   left: number;
   width: number;
-  number: number;
-  name: string;
+  /** null: another user's, of which no more is told. */
+  number: number | null;
+  name: string | null;
   user: string;
 }
 

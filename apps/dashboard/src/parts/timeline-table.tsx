@@ -1,7 +1,7 @@
 import type { Device, Timeline } from '@berth/contract';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import { placeOf, time } from '../figures.js';
+import { OTHERS_JOB, placeOf, time } from '../figures.js';
 import { Heads } from './heads.js';
 import { Scroll } from './scroll.js';
 
@@ -61,10 +61,8 @@ function StayRow({
 }) {
   return (
     <tr>
-      <td>
-        <Link href={`/jobs/${number}`}>{number}</Link>
-      </td>
-      <td>{name}</td>
+      <td>{number === null ? '' : <Link href={`/jobs/${number}`}>{number}</Link>}</td>
+      <td>{name ?? OTHERS_JOB}</td>
       <td>{user}</td>
       <td>{devices.map((uuid) => nameOf(uuid, items)).join(', ')}</td>
       <td>{from}</td>
