@@ -1,7 +1,8 @@
 import { BerthClient } from '@berth/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { job } from '../../../tests/support/sample-job.js';
 import { referenceOf, spread } from './job-reference.js';
-import { berth, job, StubDaemon } from './stub-daemon.test-support.js';
+import { berth, StubDaemon } from './stub-daemon.test-support.js';
 
 let daemon: StubDaemon;
 beforeAll(async () => {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attempt, Device, JobState } from '@berth/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { berth, device, driver, job, problem, Status, StubDaemon } from './stub-daemon.test-support.js';
+import { job } from '../../../tests/support/sample-job.js';
+import { berth, device, driver, problem, Status, StubDaemon } from './stub-daemon.test-support.js';
 
 let daemon: StubDaemon;
 beforeAll(async () => {

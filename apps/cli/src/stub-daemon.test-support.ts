@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import type { Device, Driver, Job } from '@berth/contract';
+import type { Device, Driver } from '@berth/contract';
+import { job } from '../../../tests/support/sample-job.js';
 import type { Host, Output } from './host.js';
 import { run } from './run.js';
 
@@ -95,58 +96,6 @@ export async function berth(
     ...surroundings,
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
-}
-
-/** A job with what a test wants of it. */
-export function job(more: Partial<Job> = {}): Job {
-  return {
-    id: 'job_01k3v9q2m8fz4c7w1xkt5',
-    number: 12,
-    name: 'train',
-    user: 'ada',
-    state: 'pending',
-    reason: null,
-    position: null,
-    cause: null,
-    command: ['python3', 'train.py'],
-    script: null,
-    account: null,
-    workingDirectory: '/home/ada',
-    snapshot: null,
-    code: null,
-    environment: {},
-    labels: {},
-    gpus: 1,
-    devices: null,
-    constraints: null,
-    sharing: null,
-    launch: 'single',
-    priority: 0,
-    timeLimit: null,
-    timeLimitWarning: null,
-    hang: null,
-    limits: null,
-    preemptible: false,
-    checkpointSignal: null,
-    checkpointPath: null,
-    group: null,
-    schedule: null,
-    held: false,
-    startAfter: null,
-    after: [],
-    onDependencyFailure: 'fail',
-    retry: null,
-    notify: [],
-    retries: 0,
-    gracePeriod: 30,
-    submittedAt: '2026-11-21T02:00:00.000Z',
-    startedAt: null,
-    endedAt: null,
-    attempts: [],
-    deviceUse: null,
-    notices: [],
-    ...more,
-  };
 }
 
 const noClocks = { graphicsMegahertz: null, smMegahertz: null, memoryMegahertz: null };

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { job } from '../../../tests/support/sample-job.js';
 import { BerthClient } from './client.js';
 import { BerthProblem, BerthTimeout, BerthUnreachable } from './errors.js';
-import { hangUp, job, json, problem, type Seen, StubDaemon } from './stub-daemon.test-support.js';
+import { hangUp, json, problem, type Seen, StubDaemon } from './stub-daemon.test-support.js';
 
 let daemon: StubDaemon;
 let client: BerthClient;

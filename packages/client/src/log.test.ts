@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { job } from '../../../tests/support/sample-job.js';
 import { BerthClient } from './client.js';
 import type { LogOptions } from './jobs.js';
-import { job, json, problem, StubDaemon } from './stub-daemon.test-support.js';
+import { json, problem, StubDaemon } from './stub-daemon.test-support.js';
 
 let daemon: StubDaemon;
 let client: BerthClient;

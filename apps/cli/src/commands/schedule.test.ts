@@ -1,6 +1,7 @@
 import type { Schedule } from '@berth/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { berth, job, problem, Status, StubDaemon } from '../stub-daemon.test-support.js';
+import { job } from '../../../../tests/support/sample-job.js';
+import { berth, problem, Status, StubDaemon } from '../stub-daemon.test-support.js';
 
 const nightly: Schedule = {
   id: 'sch_01k3v9q2m8fz4c7w1xkt5',

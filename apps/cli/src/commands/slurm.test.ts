@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { job } from '../../../../tests/support/sample-job.js';
 import { nodeState, slurmState, slurmTime } from '../slurm/words.js';
-import { berth, device, driver, job, problem, Status, StubDaemon } from '../stub-daemon.test-support.js';
+import { berth, device, driver, problem, Status, StubDaemon } from '../stub-daemon.test-support.js';
 
 let daemon: StubDaemon;
 let directory: string;

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { berth, job, Status, StubDaemon } from '../stub-daemon.test-support.js';
+import { job } from '../../../../tests/support/sample-job.js';
+import { berth, Status, StubDaemon } from '../stub-daemon.test-support.js';
 
 let daemon: StubDaemon;
 let directory: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { job } from '../stub-daemon.test-support.js';
+import { job } from '../../../../tests/support/sample-job.js';
 import { cursorOf, filtered, press, START, type TopState } from './model.js';
 
 const jobs = [
