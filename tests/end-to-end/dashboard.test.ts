@@ -398,7 +398,7 @@ describe('a job', () => {
 
   it('shows how far its training is, and its curves as somebody likes them, also where they are no numbers', async () => {
     const job = await daemon.shell(
-      'for i in 1 2 3 4; do echo "Epoch [$i/8], Loss: 0.$i, reward: $((i - 3))"; done; ' +
+      'for i in 1 2 3 4; do echo "Epoch [$i/8], Loss: 0.$i, reward: $((i - 5))"; done; ' +
         'echo "Epoch [5/8], Loss: nan, reward: inf"; echo "Epoch [6/8], Loss: 0.3, reward: -inf"; sleep 60',
     );
     await open(`/jobs/${job.number}`);
@@ -414,7 +414,7 @@ describe('a job', () => {
     await expect.poll(labels).toEqual(['epoch', 'loss']);
 
     await training.getByLabel('Logarithmic').check();
-    await reward.getByText('Left out: 3 points at 0 or below').waitFor();
+    await reward.getByText('Left out: 4 points at 0 or below').waitFor();
     expect(await loss.getByText('Left out').count()).toBe(0);
     await training.getByLabel('Smoothing').fill('0.6');
     await training.getByLabel('Along').selectOption('time it took');

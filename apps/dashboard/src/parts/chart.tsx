@@ -1,6 +1,7 @@
 import { formatDuration } from '@berth/contract/quantities';
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
+import type { Placed } from './curve-data.js';
 
 const HEIGHT = 170;
 
@@ -12,6 +13,8 @@ export interface Line {
   scale: string;
   /** Whether it is only there to compare another one with. */
   isPale?: boolean;
+  /** Lines may have theirs at different places. A null is a gap. */
+  values: Placed;
 }
 
 /** Steps between labels of time, in seconds: such as people count in. */
@@ -22,18 +25,13 @@ const PALE = 0.3;
 /** Curves over time or over what is counted. What is in it is also said in words beside it. */
 export function Chart({
   title,
-  data,
   lines,
   along = 'clock',
-  hasGaps = false,
 }: {
   title: string;
-  data: [number[], ...(number | null)[][]];
   lines: readonly Line[];
   /** `clock`: seconds since the epoch, as local times; `elapsed`: seconds; anything else: what is counted. */
   along?: string;
-  /** Whether lines have their points at different places: they go on over those of others. */
-  hasGaps?: boolean;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<UPlot | null>(null);
@@ -68,7 +66,6 @@ export function Chart({
             stroke: name.startsWith('--') ? colour(name) : name,
             alpha: isPale ? PALE : 1,
             width: 1.5,
-            spanGaps: hasGaps,
             scale,
           })),
         ],
@@ -82,7 +79,7 @@ export function Chart({
           })),
         ],
       },
-      data as UPlot.AlignedData,
+      dataOf(lines),
       element,
     );
     const fit = new ResizeObserver(() =>
@@ -94,6 +91,9 @@ export function Chart({
       chart.current?.destroy();
     };
   }, []);
-  useEffect(() => chart.current?.setData(data as UPlot.AlignedData), [data]);
+  useEffect(() => chart.current?.setData(dataOf(lines)), [lines]);
   return <div class="chart" ref={place} />;
 }
+
+const dataOf = (lines: readonly Line[]): UPlot.AlignedData =>
+  UPlot.join(lines.map(({ values }) => [[...values.keys()], [...values.values()]]));

@@ -1,22 +1,31 @@
 import type { Series } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
-import { aligned, placed, positive, smoothed } from './curve-data.js';
+import { placed, positive, smoothed } from './curve-data.js';
 
 describe('smoothing', () => {
+  const valuesOf = (values: (number | null)[], weight: number) => [
+    ...smoothed(new Map(values.map((value, i) => [10 * i, value])), weight),
+  ];
+
   it('does nothing without weight, and nothing to what stays the same', () => {
-    expect(smoothed([3, 1, 2], 0)).toEqual([3, 1, 2]);
-    for (const value of smoothed([5, 5, 5], 0.9)) expect(value).toBeCloseTo(5);
+    const bare = [3, 1, 2];
+    expect(valuesOf(bare, 0)).toEqual(bare.map((value, i) => [10 * i, value]));
+    for (const [, value] of valuesOf([5, 5, 5], 0.9)) expect(value).toBeCloseTo(5);
   });
 
   it('weighs what came before, beginning with the first value', () => {
     // (0 · 0.5 + 3) / 1.5
-    const [first, second] = smoothed([0, 3], 0.5) as number[];
-    expect(first).toBe(0);
-    expect(second).toBeCloseTo(2);
+    const [first, second] = valuesOf([0, 3], 0.5);
+    expect(first).toEqual([0, 0]);
+    expect(second?.[1]).toBeCloseTo(2);
   });
 
   it('goes on behind what is no number', () => {
-    expect(smoothed([4, null, 4], 0.5)).toEqual([4, null, 4]);
+    expect(valuesOf([4, null, 4], 0.5)).toEqual([
+      [0, 4],
+      [10, null],
+      [20, 4],
+    ]);
   });
 });
 
@@ -58,17 +67,5 @@ describe('a series', () => {
 
   it('has on a logarithmic axis what is above 0, and its gaps', () => {
     expect([...positive(placed(series, 'step', begin)).keys()]).toEqual([1, 3, 4]);
-  });
-
-  it('is put beside others that have their points elsewhere', () => {
-    const one = new Map([
-      [1, 10],
-      [3, 30],
-    ]);
-    expect(aligned([one, new Map([[2, 20]])])).toEqual([
-      [1, 2, 3],
-      [10, null, 30],
-      [null, 20, null],
-    ]);
   });
 });

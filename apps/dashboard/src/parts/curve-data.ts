@@ -3,22 +3,25 @@ import type { Series } from '@berth/contract';
 /** What is along the bottom: what the training counts, time since the attempt began, or the time of day. */
 export type Along = 'step' | 'elapsed' | 'clock';
 
-/** Values by their places on an axis. */
+/** Values by their places on an axis; null: no number. */
 export type Placed = Map<number, number | null>;
 
 /**
  * An exponential moving average. It begins with the first value instead of with 0, and what is no number it leaves as it is.
  * @param weight of what came before, from 0 (nothing is smoothed) to less than 1
  */
-export function smoothed(values: readonly (number | null)[], weight: number): (number | null)[] {
+export function smoothed(values: Placed, weight: number): Placed {
   let sum = 0;
   let weights = 0;
-  return values.map((value) => {
-    if (value === null) return null;
-    sum = sum * weight + value * (1 - weight);
-    weights = weights * weight + 1 - weight;
-    return sum / weights;
-  });
+  const found: Placed = new Map();
+  for (const [place, value] of values) {
+    if (value !== null) {
+      sum = sum * weight + value * (1 - weight);
+      weights = weights * weight + 1 - weight;
+    }
+    found.set(place, value === null ? null : sum / weights);
+  }
+  return found;
 }
 
 /** Times are known to the second: what was said within one is put one behind the other. */
@@ -44,12 +47,4 @@ export function placed({ points }: Series, along: Along, begin: number): Placed 
 /** Without what a logarithmic axis has no place for. */
 export function positive(values: Placed): Placed {
   return new Map([...values].filter(([, value]) => value === null || value > 0));
-}
-
-/** Curves that have their points at different places, on one axis. */
-export function aligned(
-  curves: readonly ReadonlyMap<number, number | null>[],
-): [number[], ...(number | null)[][]] {
-  const places = [...new Set(curves.flatMap((values) => [...values.keys()]))].sort((a, b) => a - b);
-  return [places, ...curves.map((values) => places.map((place) => values.get(place) ?? null))];
 }

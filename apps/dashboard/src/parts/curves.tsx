@@ -1,7 +1,7 @@
 import type { JobMetrics, Series } from '@berth/contract';
 import { gibibytes, percent } from '../figures.js';
 import { Chart, type Line } from './chart.js';
-import { aligned, type Placed } from './curve-data.js';
+import type { Placed } from './curve-data.js';
 
 const GIB = 2 ** 30;
 const TORCH: readonly [string, string, string][] = [
@@ -28,16 +28,11 @@ export function Curves({ metrics: { devices, series }, own }: { metrics: JobMetr
   );
 }
 
-interface Curve extends Line {
-  /** By seconds since the epoch. */
-  values: Placed;
-}
-
 function DeviceCurve({ of, series }: { of: JobMetrics['devices'][number]; series: readonly Series[] }) {
   const { device, index, points, peakMemoryBytes } = of;
   const by = (figure: (point: (typeof points)[number]) => number | null) =>
     new Map(points.map((point) => [Date.parse(point.at) / 1000, figure(point)]));
-  const curves: Curve[] = [
+  const lines: Line[] = [
     {
       ...{ label: 'memory of the job, GiB', colour: '--job', scale: 'gib' },
       values: by(({ memoryUsedBytes }) => memoryUsedBytes && memoryUsedBytes / GIB),
@@ -56,11 +51,9 @@ function DeviceCurve({ of, series }: { of: JobMetrics['devices'][number]; series
     <figure class="curve">
       <Chart
         // With other lines it is another chart.
-        key={`${device}/${curves.length}`}
+        key={`${device}/${lines.length}`}
         title={`Device ${index}`}
-        data={aligned(curves.map(({ values }) => values))}
-        lines={curves}
-        hasGaps={curves.length > 2}
+        lines={lines}
       />
       <figcaption class="muted">
         memory {gibibytes(last?.memoryUsedBytes)} GiB, {gibibytes(peakMemoryBytes)} at the most; load{' '}

@@ -1,6 +1,6 @@
 import type { Series } from '@berth/contract';
 import { Chart, type Line } from './chart.js';
-import { aligned, type Placed, placed, positive, smoothed } from './curve-data.js';
+import { placed, positive, smoothed } from './curve-data.js';
 import type { CurveLook } from './curve-look.js';
 
 /** Where a series was read, for people. */
@@ -36,43 +36,41 @@ export function TrainingCurve({
   const [{ series: first }] = of;
   const curves = of.map(({ rank, series }) => {
     const whole = placed(series, along, begin);
-    const shown = isLog ? positive(whole) : whole;
-    const drawn = smoothing === 0 ? shown : smoothedAt(shown, smoothing);
+    const values = isLog ? positive(whole) : whole;
     const untimed = along === 'step' ? 0 : series.points.filter(({ at }) => at === null).length;
-    return { rank, series, shown, drawn, untimed, notPositive: whole.size - shown.size };
+    return { rank, values, untimed, notPositive: whole.size - values.size };
   });
-  const name = (rank: number): string => (of.length === 1 ? first.name : `rank ${rank}`);
-  const line = (rank: number, label: string, isPale: boolean): Line => ({
-    label,
+  const lineOf = ({ rank, values }: (typeof curves)[number]): Line => ({
+    label: of.length === 1 ? first.name : `rank ${rank}`,
     colour: of.length === 1 ? '--accent' : `hsl(${(215 + rank * HUE_STEP) % 360} 65% 48%)`,
     scale: isLog ? 'log' : 'y',
-    isPale,
+    values,
   });
-  const raw = curves.map(({ rank }) => line(rank, name(rank), smoothing > 0));
-  const over = smoothing > 0 ? curves.map(({ rank }) => line(rank, `${name(rank)}, smoothed`, false)) : [];
+  const raw = curves.map(lineOf);
+  const lines =
+    smoothing === 0
+      ? raw
+      : [
+          ...raw.map((line) => ({ ...line, isPale: true })),
+          ...raw.map((line) => ({
+            ...line,
+            label: `${line.label}, smoothed`,
+            values: smoothed(line.values, smoothing),
+          })),
+        ];
   const sum = (figure: (curve: (typeof curves)[number]) => number): number =>
     curves.reduce((total, curve) => total + figure(curve), 0);
-  const isEmpty = curves.every(({ shown }) => [...shown.values()].every((value) => value === null));
   return (
     <figure class="curve">
-      {isEmpty ? (
-        <p class="muted">{first.name}: nothing to draw on these axes.</p>
-      ) : (
-        <Chart
-          // With other lines or axes it is another chart.
-          key={`${along}/${raw.concat(over).map(({ label, scale }) => label + scale)}`}
-          title={first.name}
-          data={aligned([
-            ...curves.map(({ shown }) => shown),
-            ...(over.length > 0 ? curves.map(({ drawn }) => drawn) : []),
-          ])}
-          lines={[...raw, ...over]}
-          along={along === 'step' ? first.axis : along}
-          hasGaps={of.length > 1}
-        />
-      )}
+      <Chart
+        // With other lines or axes it is another chart.
+        key={`${along}/${lines.map(({ label, scale }) => label + scale)}`}
+        title={first.name}
+        lines={lines}
+        along={along === 'step' ? first.axis : along}
+      />
       <figcaption class="muted">
-        {curves.map(({ rank, series }) => (
+        {of.map(({ rank, series }) => (
           <span key={rank}>
             {of.length === 1 ? '' : `rank ${rank}: `}last{' '}
             {series.last === null ? 'NaN or infinite' : Number(series.last.toPrecision(4))}
@@ -98,11 +96,6 @@ export function TrainingCurve({
       </figcaption>
     </figure>
   );
-}
-
-function smoothedAt(values: Placed, weight: number): Placed {
-  const results = smoothed([...values.values()], weight);
-  return new Map([...values.keys()].map((place, i) => [place, results[i] ?? null]));
 }
 
 const leftOut = (points: number, why: string): string =>

@@ -1,20 +1,15 @@
 import type { Job } from '@berth/contract';
 import { formatDuration } from '@berth/contract/quantities';
 import { useState } from 'preact/hooks';
-import { clock, gibibytes, inLocalTime, isEnded, since, time, UNKNOWN } from '../figures.js';
-import { useJobInsight } from '../live/job-insight.js';
+import { clock, gibibytes, inLocalTime, since, time, UNKNOWN } from '../figures.js';
 import { usePoll } from '../live/poll.js';
-import { MOST_RANKS, ranksOf, useRankSeries } from '../live/rank-series.js';
 import { client } from '../live/session.js';
-import { Curves } from '../parts/curves.js';
 import { Freshness } from '../parts/freshness.js';
 import { Heads } from '../parts/heads.js';
 import { JobActions } from '../parts/job-actions.js';
-import { LogView } from '../parts/log-view.js';
-import { rightSizes } from '../parts/right-size.js';
+import { LastAttempt } from '../parts/last-attempt.js';
 import { Scroll } from '../parts/scroll.js';
 import { State } from '../parts/state.js';
-import { TrainingView } from '../parts/training.js';
 import { Verdicts } from '../parts/verdicts.js';
 
 export function JobScreen({ reference }: { reference: string }) {
@@ -175,141 +170,6 @@ function Facts({ job }: { job: Job }) {
         ) : null,
       )}
     </dl>
-  );
-}
-
-/** How the training of one rank goes, what it writes, and what it had of its devices. */
-function LastAttempt({ job }: { job: Job }) {
-  const [rank, setRank] = useState(0);
-  const [isEvery, setEvery] = useState(false);
-  const insight = useJobInsight(job, rank);
-  const every = useRankSeries(job, isEvery);
-  const ranks = isEvery
-    ? (every ?? []).map((series, i) => ({ rank: i, series }))
-    : [{ rank, series: insight?.metrics.series ?? [] }];
-  const attempt = job.attempts.at(-1) as Job['attempts'][number];
-  const task = attempt.tasks.find((each) => each.rank === rank);
-  const sizes = insight ? rightSizes(job, insight.metrics, insight.devices) : [];
-  return (
-    <>
-      {isEnded(job.state) && sizes.length > 0 ? (
-        <section class="card" aria-label="What it used">
-          {sizes.map((sentence) => (
-            <p key={sentence}>{sentence}</p>
-          ))}
-        </section>
-      ) : null}
-      {insight ? (
-        <TrainingView
-          progress={insight.metrics.progress}
-          ranks={ranks}
-          begin={Date.parse(attempt.startedAt ?? attempt.placedAt)}
-          chooser={
-            ranksOf(job) === 1 ? null : (
-              <RankChoice
-                ranks={ranksOf(job)}
-                value={isEvery ? null : rank}
-                onChoice={(choice) => {
-                  setEvery(choice === null);
-                  if (choice !== null) setRank(choice);
-                }}
-              />
-            )
-          }
-        />
-      ) : null}
-      <Logs job={job} rank={rank} onRank={setRank} />
-      {insight ? <Curves metrics={insight.metrics} own={task?.devices[0] ?? null} /> : null}
-    </>
-  );
-}
-
-function Logs({ job, rank, onRank }: { job: Job; rank: number; onRank: (rank: number) => void }) {
-  const current = job.attempts.length;
-  const [chosen, choose] = useState<number | null>(null);
-  const attempt = chosen ?? current;
-  const tasks = ranksOf(job);
-  return (
-    <section aria-label="Log">
-      <div class="title">
-        <h2>Log</h2>
-        {current > 1 ? (
-          <Choice
-            name="Attempt"
-            from={1}
-            count={current}
-            value={attempt}
-            onChoice={(number) => choose(number === current ? null : number)}
-          />
-        ) : null}
-        {tasks > 1 ? <Choice name="Rank" from={0} count={tasks} value={rank} onChoice={onRank} /> : null}
-      </div>
-      <LogView
-        job={job.number}
-        attempt={attempt}
-        rank={rank}
-        telling={job.attempts[attempt - 1]?.cause?.diagnosis?.line ?? null}
-        key={`${attempt}/${rank}`}
-      />
-    </section>
-  );
-}
-
-function Choice({
-  name,
-  from,
-  count,
-  value,
-  onChoice,
-}: {
-  name: string;
-  from: number;
-  count: number;
-  value: number;
-  onChoice: (number: number) => void;
-}) {
-  return (
-    <label>
-      {name}{' '}
-      <select value={value} onChange={({ currentTarget }) => onChoice(Number(currentTarget.value))}>
-        {Array.from({ length: count }, (_, i) => (
-          <option value={from + i} key={String(i)}>
-            {from + i}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-/** Whose curves are drawn: one rank's, or a line for each. */
-function RankChoice({
-  ranks,
-  value,
-  onChoice,
-}: {
-  ranks: number;
-  /** null: every one. */
-  value: number | null;
-  onChoice: (rank: number | null) => void;
-}) {
-  return (
-    <label>
-      Curves of{' '}
-      <select
-        value={value ?? 'every'}
-        onChange={({ currentTarget }) =>
-          onChoice(currentTarget.value === 'every' ? null : Number(currentTarget.value))
-        }
-      >
-        <option value="every">{ranks > MOST_RANKS ? `the first ${MOST_RANKS} ranks` : 'every rank'}</option>
-        {Array.from({ length: ranks }, (_, rank) => (
-          <option value={rank} key={String(rank)}>
-            rank {rank}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 
