@@ -51,8 +51,8 @@ async function expectTold(code: string, since: number): Promise<Map<string, Fami
   const told = await scrape();
   expect(valueIn(told, 'berth_ready')).toBe(0);
   const noticed = valueIn(told, 'berth_not_ready_since_timestamp_seconds', { code }) as number;
-  // A look at Redis that was answered may be a second old.
-  expect(noticed).toBeGreaterThan(since / 1000 - 2);
+  // It counts from the last look that was answered, which a busy host may have put off.
+  expect(noticed).toBeGreaterThan(since / 1000 - 10);
   expect(noticed).toBeLessThanOrEqual(Date.now() / 1000);
   expect(valueIn(told, 'berth_ledger_refusals_total', { code, access: 'write' })).toBe(2);
   return told;

@@ -208,6 +208,12 @@ function comparisons(
       TOLERANCE.celsius,
       '°C',
     ),
+    near(
+      'temperature.memory',
+      of((sample) => sample.memoryTemperatureCelsius),
+      TOLERANCE.celsius,
+      '°C',
+    ),
     near('clocks.max.sm', [device.maxClocks.smMegahertz], TOLERANCE.megahertz, 'MHz'),
     onOff('ecc.mode.current', device.eccEnabled),
     onOff('mig.mode.current', device.migEnabled),

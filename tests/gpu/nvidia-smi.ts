@@ -11,6 +11,7 @@ const FIELDS = [
   'compute_cap',
   'power.limit',
   'temperature.gpu',
+  'temperature.memory',
   'ecc.mode.current',
   'mig.mode.current',
   'persistence_mode',

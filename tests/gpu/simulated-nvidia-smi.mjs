@@ -20,6 +20,7 @@ const FIGURES = {
   driver_version: () => info.driverVersion,
   'power.limit': ({ powerLimitWatts }) => powerLimitWatts?.toFixed(2),
   'temperature.gpu': (_, { temperatureCelsius }) => temperatureCelsius,
+  'temperature.memory': (_, { memoryTemperatureCelsius }) => memoryTemperatureCelsius,
   'ecc.mode.current': ({ eccEnabled }) => onOff(eccEnabled),
   'mig.mode.current': ({ migEnabled }) => (migEnabled === false ? '[N/A]' : onOff(migEnabled)),
   persistence_mode: ({ persistenceMode }) => onOff(persistenceMode),
