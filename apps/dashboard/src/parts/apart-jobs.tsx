@@ -53,7 +53,14 @@ export function ApartJobs({
               the last {older.length} as of {clock(found.at)}
             </span>
           ) : null}
-          {missing > 0 ? <span class="muted">and {missing} more, submitted earlier</span> : null}
+          {missing > 0 ? (
+            <span class="muted">
+              and {missing} more,{' '}
+              {found
+                ? "which were not found: others' that you may not see, or gone meanwhile"
+                : 'submitted earlier'}
+            </span>
+          ) : null}
           <button type="button" disabled={isBusy} onClick={look}>
             {isBusy ? 'Looking …' : found ? 'Look again' : 'Look for them'}
           </button>
