@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BerthClient } from '@berth/client';
 import type { Device, Job, JobSubmissionInput } from '@berth/contract';
@@ -19,6 +20,8 @@ const EXAMPLES = fileURLToPath(new URL('../../../../examples', import.meta.url))
 const SIMULATED = '2xH100-80GB';
 const QUICK_EPOCHS = 2000;
 const ALL_EPOCHS = 20_000;
+/** For how long somebody at a terminal may look at the dashboard afterwards. */
+const LOOKING_SECONDS = 60;
 
 interface DemoOptions extends GlobalOptions {
   full?: boolean;
@@ -29,8 +32,10 @@ interface DemoOptions extends GlobalOptions {
 export function addDemo(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
     .command('demo')
-    .description('watch a real PyTorch training job run on the device that it names')
-    .option('--full', `all ${ALL_EPOCHS} epochs instead of ${QUICK_EPOCHS}`)
+    .description(
+      'watch a real PyTorch training job run on the device that it names, beside one that fails and one that waits',
+    )
+    .option('--full', `all ${ALL_EPOCHS} epochs, as on a terminal, instead of ${QUICK_EPOCHS}`)
     .option('--keep', 'leave the daemon running afterwards')
     .option('--listen <host:port>', 'where its daemon listens', '127.0.0.1:0');
   withExamples(command, 'berth demo', 'berth demo --keep');
@@ -39,7 +44,10 @@ export function addDemo(program: Command, kit: Kit, outcome: Outcome): void {
   });
 }
 
-/** Starts a daemon, submits one job over HTTP, follows it to its end, and leaves nothing running behind itself. */
+/**
+ * Starts a daemon, submits a training over HTTP with one job beside it that fails and one that waits, follows the training to
+ * its end, and leaves nothing running behind itself.
+ */
 async function demo(kit: Kit, options: DemoOptions): Promise<number> {
   const { host, terminal } = kit;
   if (options.url) throw new CliError(EXIT.usage, 'demo runs a daemon of its own; leave out --url');
@@ -56,6 +64,7 @@ async function demo(kit: Kit, options: DemoOptions): Promise<number> {
       daemon = await ensureDaemon(directory, ['--listen', options.listen, ...simulate], host, signal);
       const ended = await showJob(kit, { daemon, directory, python, program, full: options.full }, signal);
       sayNext(kit, daemon, directory, options, simulate);
+      if (daemon.isOurs && !options.keep) await letLook(kit, signal);
       return codeOfJob(ended);
     });
   } catch (error) {
@@ -94,9 +103,10 @@ async function showJob(kit: Kit, stage: Stage, signal: AbortSignal): Promise<Job
     terminal.print('  These devices are simulated; the training is real, on the CPU.');
   }
 
+  const isLong = stage.full || terminal.isInteractive;
   const submission: JobSubmissionInput = {
     name: 'mlp',
-    command: [python.path, program, '--epochs', String(stage.full ? ALL_EPOCHS : QUICK_EPOCHS)],
+    command: [python.path, program, '--epochs', String(isLong ? ALL_EPOCHS : QUICK_EPOCHS)],
     workingDirectory: EXAMPLES,
     devices: items.length > 1 ? '1' : '0',
   };
@@ -104,30 +114,82 @@ async function showJob(kit: Kit, stage: Stage, signal: AbortSignal): Promise<Job
   step(kit, `job ${job.number} submitted`, `with PyTorch ${python.torchVersion}; the same by curl:`);
   for (const line of curlLines(daemon.url, directory, submission)) terminal.print(`  ${line}`);
 
-  step(
-    kit,
-    'the dashboard',
-    `${daemon.url}/jobs/${job.number} (npx berth dashboard prints an address that signs in)`,
-  );
+  // Among the jobs of others they would be in the way, and wait for who knows how long.
+  const others = daemon.isOurs ? await submitOthers(client, python, items.length, signal) : [];
+  if (others[0]) sayOthers(kit, others, directory);
+
+  step(kit, 'the dashboard', dashboardOf(kit, daemon, directory));
   step(kit, 'its output', 'as it comes:');
-  const ended = await follow(kit, client, job, signal);
+  const ended = await follow(kit, client, [job, ...others], signal);
   step(kit, endOf(ended), '');
   terminal.print(`  exit code ${exitOf(ended)}, on ${deviceOf(ended, items)}`);
   return ended;
 }
 
-async function follow(kit: Kit, client: BerthClient, job: Job, signal: AbortSignal): Promise<Job> {
+/** One that fails and one that can't start before all others have ended. */
+async function submitOthers(
+  client: BerthClient,
+  python: Python,
+  devices: number,
+  signal: AbortSignal,
+): Promise<Job[]> {
+  const failing = { name: 'too-large', command: [python.path, join(EXAMPLES, 'oom.py')], devices: '0' };
+  const waiting = { name: 'needs-all', command: [python.path, '-c', 'print("all mine")'], gpus: devices };
+  const submit = (job: JobSubmissionInput): Promise<Job> =>
+    client.jobs.submit({ ...job, workingDirectory: EXAMPLES }, { signal });
+  return [await submit(failing), await submit(waiting)];
+}
+
+function sayOthers(kit: Kit, [failing, waiting]: readonly Job[], directory: string): void {
+  const ask = (verb: string, job: Job | undefined): string =>
+    `npx berth ${verb} ${job?.number} ${commandLine(['--data-dir', directory])}`;
+  step(kit, 'two more beside it', 'to ask about:');
+  kit.terminal.print(`  one that fails, for want of memory    ${ask('show', failing)}`);
+  kit.terminal.print(`  one that waits for all devices        ${ask('why', waiting)}`);
+}
+
+/** To somebody at a terminal the address that signs in; what others keep, such as a log, gets no token. */
+function dashboardOf({ terminal }: Kit, { url, isOurs }: DaemonProcess, directory: string): string {
+  const command = `npx berth dashboard ${commandLine(['--data-dir', directory])}`;
+  if (!terminal.isInteractive || !isOurs) return `${url} (${command} prints an address that signs in)`;
+  return `${url}/#token=${readFileSync(join(directory, 'token'), 'utf8').trim()}`;
+}
+
+/** Follows the first job's output, until all have ended. */
+async function follow(
+  kit: Kit,
+  client: BerthClient,
+  jobs: readonly [Job, ...Job[]],
+  signal: AbortSignal,
+): Promise<Job> {
+  const [job] = jobs;
   try {
     await passLog({ client, terminal: kit.terminal }, job, { follow: true, signal });
-    return await client.jobs.wait(job, { signal });
+    const [ended] = await Promise.all(jobs.map((each) => client.jobs.wait(each, { signal })));
+    return ended as Job;
   } catch (error) {
-    // Unlike elsewhere Ctrl-C means the job, too: nobody would look for it later.
+    // Unlike elsewhere Ctrl-C means the jobs, too: nobody would look for them later.
     if (signal.aborted) {
-      await client.jobs.cancel(job);
-      await client.jobs.wait(job, { timeoutSeconds: job.gracePeriod + 10 });
+      for (const each of jobs) await client.jobs.cancel(each);
+      await Promise.all(
+        jobs.map((each) => client.jobs.wait(each, { timeoutSeconds: each.gracePeriod + 10 })),
+      );
     }
     throw error;
   }
+}
+
+/** Keeps the dashboard up for somebody at a terminal, until a key or Ctrl-C. */
+async function letLook(kit: Kit, signal: AbortSignal): Promise<void> {
+  const { host, terminal } = kit;
+  if (!terminal.isInteractive || !host.onKey) return;
+  step(kit, 'The dashboard stays', `for ${LOOKING_SECONDS} seconds more; any key ends the demo`);
+  const enough = new AbortController();
+  const stopListening = host.onKey(() => enough.abort());
+  await sleep(LOOKING_SECONDS * 1000, undefined, { signal: AbortSignal.any([signal, enough.signal]) }).catch(
+    () => undefined,
+  );
+  stopListening();
 }
 
 async function cleanUp({ host, terminal }: Kit, daemon: DaemonProcess | null, { keep }: DemoOptions) {
