@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { chromium } from 'playwright-core';
 import { cpuSeconds, startDaemon } from './daemon.mjs';
-import { percentile } from './figures.mjs';
+import { percentile, slopeOf } from './figures.mjs';
 
 const DEVICES = 8;
 const RUNNING = 200;
@@ -11,19 +11,16 @@ const WAITING = 10_000;
 const VIEWERS = 50;
 const SETTLING_MS = 20_000;
 const SECONDS = 30;
+const OPEN_MINUTES = Number(process.env.OPEN_MINUTES ?? 60);
 const CHROMIUM = '/usr/bin/chromium';
 
 /**
  * The dashboard of a busy lab in a real browser: how smooth it is, what it holds, what it costs the daemon; and what fifty viewers
  * cost, each of whom asks just what the page was seen to ask.
  */
-export async function dashboard() {
+export function dashboard() {
   const load = loadavg()[0];
-  const daemon = await startDaemon(`${DEVICES}xH100-80GB`, 4);
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  try {
-    await fill(daemon);
-    await sleep(SETTLING_MS);
+  return inBusyLab(async (daemon, browser) => {
     const unseen = await shareOfCore(daemon.pid, SECONDS);
     const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
     const asked = [];
@@ -77,6 +74,47 @@ export async function dashboard() {
       'answer p99, ms': percentile(milliseconds, 0.99),
       loadBefore: load,
     };
+  });
+}
+
+/** A page that somebody leaves open beside their work: what its tab holds after an hour, and whether it still grows. */
+export function openTab() {
+  return inBusyLab(async (daemon, browser) => {
+    const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
+    await page.goto(`${daemon.url}/#token=${daemon.authorization.replace('Bearer ', '')}`);
+    await page
+      .getByRole('article')
+      .nth(DEVICES - 1)
+      .waitFor();
+    const samples = [];
+    for (let minute = 0; minute <= OPEN_MINUTES; minute += 1) {
+      await sleep(minute === 0 ? 5000 : 60_000);
+      samples.push({ minute, tabMiB: rendererMiB(), heapMiB: await heapOf(page) });
+    }
+    // What is kept of the past, such as sparklines, has its size by then.
+    const later = samples.filter(({ minute }) => minute >= OPEN_MINUTES / 4);
+    const [first, last] = [samples[0], samples.at(-1)];
+    return {
+      scenario: 'openTab',
+      minutes: OPEN_MINUTES,
+      'tab at first, MiB': first.tabMiB,
+      'tab at last, MiB': last.tabMiB,
+      'tab at most, MiB': Math.max(...samples.map(({ tabMiB }) => tabMiB)),
+      'heap at first, MiB': first.heapMiB,
+      'heap at last, MiB': last.heapMiB,
+      'heap grows, MiB/h': slopeOf(later.map(({ minute, heapMiB }) => [minute / 60, heapMiB])),
+    };
+  });
+}
+
+/** What a scenario finds with many jobs running and waiting, and a browser at hand. */
+async function inBusyLab(look) {
+  const daemon = await startDaemon(`${DEVICES}xH100-80GB`, 4);
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  try {
+    await fill(daemon);
+    await sleep(SETTLING_MS);
+    return await look(daemon, browser);
   } finally {
     await browser.close();
     // Devices first: nothing that waits shall start in the place of what is cancelled.
@@ -115,15 +153,18 @@ async function shareOfCore(pid, seconds) {
   return (cpuSeconds([pid]) - before) / seconds;
 }
 
+/** What its scripts hold, in MiB, once nothing can be collected. */
+async function heapOf(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  await session.detach();
+  return usedSize / 2 ** 20;
+}
+
 /** What a page does while it is looked at. */
 async function watch(page, pid) {
-  const session = await page.context().newCDPSession(page);
-  const heap = async () => {
-    await session.send('HeapProfiler.collectGarbage');
-    const { usedSize } = await session.send('Runtime.getHeapUsage');
-    return usedSize / 2 ** 20;
-  };
-  const first = await heap();
+  const first = await heapOf(page);
   const [share, frames] = await Promise.all([
     shareOfCore(pid, SECONDS),
     page.evaluate(
@@ -140,8 +181,7 @@ async function watch(page, pid) {
       SECONDS * 1000,
     ),
   ]);
-  const last = await heap();
-  await session.detach();
+  const last = await heapOf(page);
   return {
     framesPerSecond: (frames.length - 1) / ((frames.at(-1) - frames[0]) / 1000),
     longestFrameMs: Math.max(...frames.slice(1).map((at, i) => at - frames[i])),

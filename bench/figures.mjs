@@ -21,3 +21,11 @@ export async function forEachAtOnce(count, atOnce, work) {
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
 }
+
+/** Of the straight line through points, by least squares. */
+export function slopeOf(points) {
+  const mean = (i) => points.reduce((sum, point) => sum + point[i], 0) / points.length;
+  const [x, y] = [mean(0), mean(1)];
+  const rise = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
+  return rise / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
+}

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dashboard } from './dashboard.mjs';
+import { dashboard, openTab } from './dashboard.mjs';
 import { decision } from './decision.mjs';
 import { devices } from './devices.mjs';
 import { drain } from './drain.mjs';
@@ -26,12 +26,13 @@ const SCENARIOS = {
   reports,
   restart,
   soak,
+  openTab,
 };
-/** It takes minutes, so it runs only where it is named. */
-const LONG = ['soak'];
+/** They take minutes, or an hour, so they run only where they are named. */
+const LONG = ['soak', 'openTab'];
 const RESULTS = new URL('results/', import.meta.url);
 
-/** `npm run bench [-- latency submissions drain devices decision lists followers dashboard idle reports restart soak]`: prints each scenario's figures and writes them as JSON. */
+/** `npm run bench [-- latency submissions drain devices decision lists followers dashboard idle reports restart soak openTab]`: prints each scenario's figures and writes them as JSON. */
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in SCENARIOS));
 if (unknown.length > 0) {

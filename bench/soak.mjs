@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { drained, startDaemon } from './daemon.mjs';
-import { forEachAtOnce } from './figures.mjs';
+import { forEachAtOnce, slopeOf } from './figures.mjs';
 
 const JOBS = Number(process.env.SOAK_JOBS ?? 50_000);
 const DEVICES = 8;
@@ -73,12 +73,4 @@ async function dataBytes(redis) {
 
 function residentBytes(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
-}
-
-/** Of the straight line through points, by least squares. */
-function slopeOf(points) {
-  const mean = (i) => points.reduce((sum, point) => sum + point[i], 0) / points.length;
-  const [x, y] = [mean(0), mean(1)];
-  const rise = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
-  return rise / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
 }
