@@ -192,19 +192,25 @@ async function watch(page, pid) {
   };
 }
 
-/** Of the largest renderer there is: memory of its own, with its part of what it shares. */
+/** Of the largest renderer of our browser: memory of its own, with its part of what it shares. */
 function rendererMiB() {
   const sizes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer')) return [];
+        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer') || !isBelowUs(pid))
+          return [];
         return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) / 1024;
       } catch {
         return [];
       }
     });
   return Math.max(...sizes);
+}
+
+function isBelowUs(pid) {
+  const parent = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+  return parent === process.pid || (parent > 1 && isBelowUs(parent));
 }
 
 /** Viewers who each ask again and again what a page asked, beginning at moments of their own. */
