@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Group, Queue } from '@berth/contract';
+import type { Group, JobList, Queue } from '@berth/contract';
 import { changeSimulation } from '@berth/cuda-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -242,6 +242,14 @@ describe('the queue', () => {
     expect((await daemon.job(running)).state).toBe('running');
     await daemon.cancel(running);
     await page.getByText('No job runs').waitFor();
+
+    const ended = '/v1/jobs?state=succeeded,failed,cancelled&limit=20';
+    const { items } = (await (await daemon.request(ended)).json()) as JobList;
+    const rows = page.getByRole('table', { name: 'The newest jobs that have ended' }).locator('tbody tr');
+    await expect
+      .poll(() => rows.evaluateAll((all) => all.map((row) => row.querySelector('td')?.innerText)))
+      .toEqual(items.map(({ number }) => String(number)));
+    expect(await rows.first().innerText()).toContain('cancelled by');
   });
 
   it('tells of jobs that are not in line, also of those that are older than all it has looked at', async () => {

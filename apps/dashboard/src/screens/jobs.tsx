@@ -4,6 +4,7 @@ import { useSearchParams } from 'wouter-preact';
 import { type FoundJobs, findJobs } from '../live/found-jobs.js';
 import { usePoll } from '../live/poll.js';
 import { ApartJobs } from '../parts/apart-jobs.js';
+import { EndedJobs } from '../parts/ended-jobs.js';
 import { Freshness } from '../parts/freshness.js';
 import { QueueActions } from '../parts/job-actions.js';
 import { ANY, JobTable, LINE } from '../parts/job-table.js';
@@ -105,6 +106,7 @@ function Jobs({ of: jobs, onChange }: { of: FoundJobs; onChange: () => void }) {
       />
       {hidden > 0 ? <p class="muted">and {hidden} more behind them</p> : null}
       <ApartJobs count={queue.waiting - queue.inLine} newest={apart} onChange={onChange} />
+      <EndedJobs most={20} />
     </>
   );
 }

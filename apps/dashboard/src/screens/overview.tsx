@@ -6,6 +6,7 @@ import { gibibytes } from '../figures.js';
 import { askLab, askPasts, type Lab } from '../live/lab.js';
 import { usePoll } from '../live/poll.js';
 import { DeviceCard, DividedCard } from '../parts/device-card.js';
+import { EndedJobs } from '../parts/ended-jobs.js';
 import { ForeignTable } from '../parts/foreign-table.js';
 import { Freshness } from '../parts/freshness.js';
 import { JobTable, LINE } from '../parts/job-table.js';
@@ -61,6 +62,7 @@ export function Overview() {
               All jobs: {lab.queue.running} running, {lab.queue.waiting} waiting
             </Link>
           </p>
+          <EndedJobs most={5} />
         </>
       ) : null}
     </>
