@@ -52,13 +52,6 @@ async function expectUnharmed(job: Job): Promise<void> {
   expect(readFileSync(join(scratch, 'starts'), 'utf8')).toBe('started\n');
 }
 
-/** The worker of each device, once all are started. */
-const workers = (): Promise<number[]> =>
-  eventually(
-    async () => (await daemon.devices()).map((device) => daemon.findWorker(device) ?? 0),
-    (pids) => pids.every((pid) => pid > 0),
-  );
-
 /** That a process died is told by an event, with its device where it has one, and counted. */
 async function expectTold(type: EventType, process: 'worker' | 'redis', device?: Device): Promise<void> {
   const events = sentEvents(await daemon.request(`/v1/events?type=${type}&after=0-0`));
@@ -200,7 +193,7 @@ it('a task whose shim can not run is tried again in the same attempt, and its ow
 it('a daemon that stops with nothing to do takes its workers and its Redis with it', async () => {
   const job = await daemon.shell('true');
   await daemon.ended(job);
-  const left = [daemon.holderOf('redis/redis.lock'), ...(await workers())];
+  const left = [daemon.holderOf('redis/redis.lock'), ...(await daemon.allWorkers())];
   expect(await daemon.stop()).toBe(0);
   expect(left.filter(isAlive)).toEqual([]);
   await daemon.start();
@@ -208,7 +201,7 @@ it('a daemon that stops with nothing to do takes its workers and its Redis with 
 });
 
 it('a daemon that manages other devices than the one before it lets the old workers go', async () => {
-  const [stays, goes] = (await workers()) as [number, number];
+  const [stays, goes] = (await daemon.allWorkers()) as [number, number];
   await daemon.kill();
   await daemon.start('1xH100-80GB');
   await eventually(

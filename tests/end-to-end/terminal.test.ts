@@ -29,7 +29,7 @@ describe('berth top', () => {
     const top = berth('top');
     const screen = await top.shows(/q quit/);
     expect(screen).toMatch(/2 of 2 devices held {2}2 running {2}1 waiting/);
-    expect(screen).toMatch(/\[0\] NVIDIA H100 80GB HBM3.*\/80 GiB\n +job \d+ {2}\S+:resnet/);
+    expect(screen).toMatch(/\[0\] NVIDIA H100 80GB HBM3.*\/80 GiB\n +job \d+ \S+:resnet {2}/);
     expect(screen).toMatch(/pending .*needs 1 free device/);
 
     // Down to the last, up again, and what Enter and l show.

@@ -12,6 +12,7 @@ beforeAll(async () => {
 afterAll(() => daemon.destroy());
 
 it('jobs by the hundred that are cancelled while they start leave no process and no held device', async () => {
+  await daemon.allWorkers();
   const before = daemon.processes().length;
   let submitted = 0;
   const lane = async (): Promise<void> => {

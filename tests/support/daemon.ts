@@ -167,6 +167,14 @@ export class TestDaemon {
     return this.holderOf(workerLock(device));
   }
 
+  /** The workers of all devices, once they are started: they come one after another. */
+  allWorkers(): Promise<number[]> {
+    return eventually(
+      async () => (await this.devices()).map((device) => this.findWorker(device) ?? 0),
+      (pids) => pids.every((pid) => pid > 0),
+    );
+  }
+
   /** undefined: it isn't started yet. */
   findWorker(device: Device): number | undefined {
     return holders(join(this.dataDirectory, workerLock(device)))[0];
