@@ -6,6 +6,7 @@ import { takeTasks } from '../ledger/device-queue.js';
 import { rightLedger } from '../ledger/identity.js';
 import { Ledger } from '../ledger/ledger.js';
 import { bindToLedger } from '../ledger/scripts.js';
+import type { TaskReference } from '../ledger/task-reference.js';
 import { DISCREET } from '../logging.js';
 import { connectRedis } from '../redis/connection.js';
 import { listenToControl } from './control.js';
@@ -70,6 +71,12 @@ await listenToControl(connect('control'), options.device, {
   },
 });
 
+/** Neither started nor watched a task must not be left: the next worker waits for the ledger, and finds it there or in its folder. */
+const giveUp = (task: TaskReference, error: unknown): never => {
+  log.fatal({ task, error }, 'a task could not be taken over; the next worker does that');
+  process.exit(1);
+};
+
 await rightLedger(redis, options.ledger, log);
 // What a forerunner left comes before what is new: it may hold the device.
 for (const { task, state, record } of await ledger.openTasks(options.device)) {
@@ -81,7 +88,7 @@ await runner.catchUp();
 stopTaking = takeTasks(
   redis,
   options.device,
-  (task) => runner.take(task),
+  (task) => runner.take(task).catch((error: unknown) => giveUp(task, error)),
   (error) => log.error({ error }, 'the hand-over queue failed'),
 );
 // An upgrade replaces the worker: its tasks go on, and the next one adopts them.
