@@ -106,6 +106,11 @@ describe('a bad submission is answered by name and changes nothing', () => {
 
   it.each([
     ['malformed JSON, with its place', '{"command": ["true" 1]}', /is no JSON: .* at position 20/],
+    [
+      'half of a character',
+      '{"command": ["true"], "name": "\\ud83d"}',
+      /has \\ud83d, one half of a character/,
+    ],
     ['a key that every object has', '{"command": ["true"], "__proto__": {}}', /has a key __proto__/],
   ])('%s', async (_name, body, detail) => {
     expect(await refusal(body)).toMatchObject({
@@ -113,6 +118,13 @@ describe('a bad submission is answered by name and changes nothing', () => {
       status: 400,
       detail: expect.stringMatching(detail) as unknown,
     });
+  });
+
+  it('but not a whole character, or a backslash before the same letters', async () => {
+    const body = '{"script": "echo \\\\ud83d", "workingDirectory": "/", "name": "\\ud83d\\ude80"}';
+    const headers = { 'content-type': 'application/json' };
+    const answer = await daemon.request('/v1/jobs', { method: 'POST', body, headers });
+    expect(await answer.json()).toMatchObject({ name: '🚀', script: 'echo \\ud83d' });
   });
 
   it('a body that is compressed', async () => {

@@ -9,7 +9,13 @@ export function readBodies(app: FastifyInstance): void {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
     // Many clients name the type of every POST. Whether a body may be left out the route's schema says.
     if (text === '') return done(null);
-    parse(request, text, (error, body) => (error ? done(whyNoJson(text)) : done(null, body)));
+    parse(request, text, (error, body) => {
+      if (error) return done(whyNoJson(text));
+      const half = halfCharacterIn(text, body);
+      if (half === null) return done(null, body);
+      const detail = `The body has ${half}, one half of a character that takes two (RFC 8259, section 8.2); send both, or leave it out`;
+      done(new ApiProblem('malformed_request', detail));
+    });
   });
   app.addHook('onRequest', async ({ headers }) => {
     if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
@@ -22,6 +28,14 @@ export function readBodies(app: FastifyInstance): void {
       throw new ApiProblem('unsupported_media_type', detail);
     }
   });
+}
+
+/** A surrogate without its other half: nobody can print it, and no other program reads it alike. null: there is none. */
+function halfCharacterIn(text: string, body: unknown): string | null {
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return null;
+  // JSON.stringify escapes halves, and nothing else in this range.
+  const found = /(?<!\\)(?:\\\\)*(\\ud[89a-f][0-9a-f]{2})/.exec(JSON.stringify(body));
+  return found?.[1] ?? null;
 }
 
 function whyNoJson(text: string): ApiProblem {
