@@ -82,6 +82,18 @@ export async function drained(daemon) {
   }
 }
 
+/** One job on each device: then all workers, which come one after another, are up, and everything is loaded. */
+export async function warmUp(daemon, devices) {
+  for (let device = 0; device < devices; device += 1) {
+    await daemon.call('POST', '/v1/jobs', {
+      command: ['/bin/true'],
+      devices: String(device),
+      workingDirectory: '/',
+    });
+  }
+  await drained(daemon);
+}
+
 /**
  * Processor time in seconds, by the scheduler's own count in nanoseconds: the clock ticks of proc(5) are too coarse.
  * @param {string} [thread] only of threads of this name

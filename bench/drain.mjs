@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { drained, startDaemon } from './daemon.mjs';
+import { drained, startDaemon, warmUp } from './daemon.mjs';
 import { forEachAtOnce } from './figures.mjs';
 
 const JOBS = 1000;
@@ -15,7 +15,7 @@ export async function drain() {
 
   const daemon = await startDaemon(`${DEVICES}xH100-80GB`, CONNECTIONS);
   try {
-    await warmUp(daemon);
+    await warmUp(daemon, DEVICES);
     const begin = Date.now();
     await forEachAtOnce(JOBS, CONNECTIONS, () =>
       daemon.call('POST', '/v1/jobs', { command: ['/bin/true'], gpus: 1, workingDirectory: '/' }),
@@ -41,16 +41,4 @@ export async function drain() {
   } finally {
     await daemon.stop();
   }
-}
-
-/** One job on each device: workers are up and everything is loaded. */
-async function warmUp(daemon) {
-  for (let device = 0; device < DEVICES; device += 1) {
-    await daemon.call('POST', '/v1/jobs', {
-      command: ['/bin/true'],
-      devices: String(device),
-      workingDirectory: '/',
-    });
-  }
-  await drained(daemon);
 }

@@ -1,16 +1,18 @@
 import { spawn } from 'node:child_process';
-import { startDaemon } from './daemon.mjs';
+import { startDaemon, warmUp } from './daemon.mjs';
 import { median, percentile } from './figures.mjs';
 
 const PROGRAM = new URL('build/first_instruction', import.meta.url).pathname;
 const JOBS = 200;
+const DEVICES = 8;
 
 /** From the submission over HTTP until the command's first instruction ran, on an idle daemon; beside a plain spawn. */
 export async function latency() {
-  const daemon = await startDaemon('8xH100-80GB', 1);
+  const daemon = await startDaemon(`${DEVICES}xH100-80GB`, 1);
   const milliseconds = [];
   const floor = [];
   try {
+    await warmUp(daemon, DEVICES);
     for (let i = -10; i < JOBS; i += 1) {
       const spawned = await spawnOnce();
       const before = process.hrtime.bigint();
