@@ -16,15 +16,16 @@ export async function findJobs(search: JobSearch, limit: number, signal: AbortSi
     const { items, nextCursor } = await jobs.page({ ...filters, limit, signal });
     return { found: items, isMore: nextCursor !== null };
   }
-  const [running, queue, waiting] = await Promise.all([
+  const [running, queue] = await Promise.all([
     jobs.page({ state: HOLDING, limit: MOST_RUNNING, signal }),
     client.value.queue({ limit, signal }),
-    jobs.page({ state: 'pending', limit: MOST_APART, signal }),
   ]);
+  const areAllInLine = queue.waiting === queue.inLine;
+  const waiting = areAllInLine ? null : await jobs.page({ state: 'pending', limit: MOST_APART, signal });
   return {
     running: running.items.sort((one, other) => one.number - other.number),
     queue,
-    apart: waiting.items.filter(isApart),
+    apart: waiting?.items.filter(isApart) ?? [],
   };
 }
 

@@ -3,7 +3,7 @@ import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { ANY, JobTable } from './job-table.js';
 
-const EVERY_MS = 5000;
+const EVERY_MS = 10_000;
 const ENDED = ['succeeded', 'failed', 'cancelled'] as const;
 
 /** The newest of the jobs that have ended: whether all went well is what people come to see. */
