@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Cause, type JobId, type JobState, makeJobId } from '@berth/contract';
 import type { Ledger, NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
 import type { PlacedAttempt, TaskEnding } from '../../apps/daemon/dist/ledger/record.js';
+import { PLAIN } from './sample-job.js';
 
 export const NODE = 'host';
 export const ENDING: TaskEnding = {
@@ -57,33 +58,11 @@ export function newJob(over: Partial<NewJob> = {}): NewJob {
     name: 'train',
     user: 'ada',
     spec: {
+      ...PLAIN,
       command: ['true'],
-      script: null,
-      account: null,
       workingDirectory: '/',
-      snapshot: null,
-      code: null,
-      environment: {},
-      labels: {},
-      gpus: 1,
-      devices: null,
-      constraints: null,
-      sharing: null,
-      launch: 'single',
-      timeLimit: null,
-      timeLimitWarning: null,
-      hang: null,
-      limits: null,
       preemptible: true,
       checkpointSignal: 'SIGUSR1',
-      checkpointPath: null,
-      gracePeriod: 30,
-      after: [],
-      onDependencyFailure: 'fail',
-      retry: null,
-      notify: [],
-      group: null,
-      schedule: null,
     },
     held: false,
     notBefore: null,

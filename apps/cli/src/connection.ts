@@ -62,6 +62,9 @@ export function findAddress(options: GlobalOptions, host: Host): { url: string; 
   return { url, token: token ?? (isLoopback(url) ? readToken(directory) : undefined) };
 }
 
+/** Where the page signs in by itself. Behind the #: browsers send that to nobody. */
+export const signInAddress = (url: string, token: string): string => `${url}/#token=${token}`;
+
 /** @throws CliError for an address or a token that can't be one */
 export function connect(options: GlobalOptions, host: Host): BerthClient {
   try {

@@ -155,22 +155,24 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     logLimit: config.logLimit,
     logLevel: config.logLevel,
   };
-  const told = (told: Promise<void>): void => {
-    told.catch((error: Error) => log.warn({ error: error.message }, 'that a process died could not be said'));
+  const tell = (telling: Promise<void>): void => {
+    telling.catch((error: Error) =>
+      log.warn({ error: error.message }, 'that a process died could not be said'),
+    );
   };
   const workers = new WorkerSupervisor({
     directories,
     workerOptions,
     onDeath: (device) => {
       meters.restarted('worker');
-      told(ledger.devices.noteWorkerRestart(device));
+      tell(ledger.devices.noteWorkerRestart(device));
     },
     log,
   });
   if (privateRedis)
     privateRedis.onDeath = () => {
       meters.restarted('redis');
-      told(ledger.noteRedisRestart());
+      tell(ledger.noteRedisRestart());
     };
 
   const queues = new DeviceQueues(redis, (error) =>
@@ -293,7 +295,10 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   }
   const context: ApiContext = {
     ledger: apiLedger,
-    remembered: () => ledgerWatch.problem && new RememberedJobs(tasks.records, ledgerWatch.problem),
+    remembered: () => {
+      const problem = ledgerProblem();
+      return problem && new RememberedJobs(tasks.records, problem);
+    },
     schedules: new ScheduleLedger(apiRedis),
     watch: new JobWatch(feed),
     followers: new Followers(config.followers, feed),

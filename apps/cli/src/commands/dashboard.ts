@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { findAddress } from '../connection.js';
+import { findAddress, signInAddress } from '../connection.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import type { Kit, Outcome } from '../kit.js';
 import { type Action, addVerb, withExamples } from '../kit.js';
@@ -16,8 +16,7 @@ const show: Action<object> = async ({ host, terminal }, options) => {
   const { url, token } = findAddress(options, host);
   if (token === undefined)
     throw new CliError(EXIT.refused, `there is no token for ${url}; give it with --token`);
-  // Behind the #: browsers send that to nobody.
-  terminal.print(`${url}/#token=${token}`);
+  terminal.print(signInAddress(url, token));
   terminal.note('whoever has this address can run jobs as you');
   return EXIT.ok;
 };

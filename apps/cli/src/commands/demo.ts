@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { BerthClient } from '@berth/client';
 import type { Device, Job, JobSubmissionInput } from '@berth/contract';
 import type { Command } from 'commander';
-import type { GlobalOptions } from '../connection.js';
+import { type GlobalOptions, signInAddress } from '../connection.js';
 import { type DaemonProcess, ensureDaemon, stopDaemon } from '../demo/daemon-process.js';
 import { hasNvidiaDriver } from '../demo/driver.js';
 import { findTorch, type Python } from '../demo/python.js';
@@ -87,7 +87,8 @@ interface Stage {
 async function showJob(kit: Kit, stage: Stage, signal: AbortSignal): Promise<Job> {
   const { terminal } = kit;
   const { daemon, directory, python, program } = stage;
-  const client = new BerthClient({ url: daemon.url, token: readFileSync(join(directory, 'token'), 'utf8') });
+  const token = readFileSync(join(directory, 'token'), 'utf8').trim();
+  const client = new BerthClient({ url: daemon.url, token });
   const { items, driver } = await client.devices.list({ signal });
   if (items.length === 0) {
     const { detail, hint } = driver.problem ?? { detail: 'the driver shows no device', hint: '' };
@@ -118,7 +119,7 @@ async function showJob(kit: Kit, stage: Stage, signal: AbortSignal): Promise<Job
   const others = daemon.isOurs ? await submitOthers(client, python, items.length, signal) : [];
   if (others[0]) sayOthers(kit, others, directory);
 
-  step(kit, 'the dashboard', dashboardOf(kit, daemon, directory));
+  step(kit, 'the dashboard', dashboardOf(kit, daemon, directory, token));
   step(kit, 'its output', 'as it comes:');
   const ended = await follow(kit, client, [job, ...others], signal);
   step(kit, endOf(ended), '');
@@ -149,10 +150,15 @@ function sayOthers(kit: Kit, [failing, waiting]: readonly Job[], directory: stri
 }
 
 /** To somebody at a terminal the address that signs in; what others keep, such as a log, gets no token. */
-function dashboardOf({ terminal }: Kit, { url, isOurs }: DaemonProcess, directory: string): string {
+function dashboardOf(
+  { terminal }: Kit,
+  { url, isOurs }: DaemonProcess,
+  directory: string,
+  token: string,
+): string {
   const command = `npx berth dashboard ${commandLine(['--data-dir', directory])}`;
   if (!terminal.isInteractive || !isOurs) return `${url} (${command} prints an address that signs in)`;
-  return `${url}/#token=${readFileSync(join(directory, 'token'), 'utf8').trim()}`;
+  return signInAddress(url, token);
 }
 
 /** Follows the first job's output, until all have ended. */

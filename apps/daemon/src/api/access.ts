@@ -5,7 +5,7 @@ import type { ApiContext } from './context.js';
 import { type OwnSight, useSeenBy } from './others-jobs.js';
 import { judge, type Kind, OPERATIONS } from './permissions.js';
 import { ApiProblem } from './problem.js';
-import { readingOf } from './remembered-jobs.js';
+import { idNamed, readingOf } from './remembered-jobs.js';
 
 /** What stands for a value that is another user's business. */
 const HIDDEN = '[hidden]';
@@ -14,7 +14,7 @@ const HIDDEN = '[hidden]';
 const OWNERS: Record<string, (context: ApiContext, value: string) => Promise<string | null>> = {
   job: async (context, reference) => {
     const jobs = readingOf(context);
-    const id = reference.startsWith('job_') ? (reference as JobId) : await jobs.idOfNumber(reference);
+    const id = await idNamed(jobs, reference);
     return id && jobs.owner(id);
   },
   group: async ({ ledger }, id) => (await ledger.groups.get(id as GroupId))?.user ?? null,

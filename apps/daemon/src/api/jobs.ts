@@ -24,7 +24,7 @@ import { resolveSubmission } from './job-request.js';
 import { awaitState, JobWaitQuerySchema } from './job-wait.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
-import { readingOf } from './remembered-jobs.js';
+import { idNamed, readingOf } from './remembered-jobs.js';
 
 export const JobParametersSchema = z.object({ job: JobReferenceSchema });
 
@@ -157,8 +157,7 @@ export function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusa
 
 /** The id that a reference names. @throws ApiProblem `not_found` */
 export async function idOf(context: ApiContext, reference: string): Promise<JobId> {
-  if (reference.startsWith('job_')) return reference;
-  const id = await readingOf(context).idOfNumber(reference);
+  const id = await idNamed(readingOf(context), reference);
   if (!id)
     throw new ApiProblem('not_found', `There is no job ${reference}; GET /v1/jobs lists those there are`);
   return id;

@@ -97,7 +97,9 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const follow = asEvents || (isBody && (request.query.follow ?? false));
       const place = asEvents ? resumedAt(request.headers['last-event-id'], job, attempt) : null;
       const number = place?.attempt ?? attempt ?? job.attempts.length;
-      const removedAt = logsRemovedAt(await readingOf(app.context).record(id), number);
+      // Of one that goes on nothing was removed.
+      const isOver = job.attempts[number - 1]?.endedAt != null;
+      const removedAt = isOver ? logsRemovedAt(await readingOf(app.context).record(id), number) : null;
       if (removedAt !== null) {
         const detail = `The logs of attempt ${number} of job ${job.number} are gone since ${removedAt} (the setting retention)`;
         throw new ApiProblem('log_removed', detail);

@@ -1,4 +1,4 @@
-import type { Job, JobId } from '@berth/contract';
+import { ACTIVE_STATES, type Job, type JobId, type JobState } from '@berth/contract';
 import { fits, type JobFilter } from '../ledger/job-pages.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, jobFromRecord } from '../ledger/record.js';
@@ -12,6 +12,11 @@ export type JobReading = Pick<Ledger, 'idOfNumber' | 'owner' | 'record' | 'job'>
 /** Where jobs are to be looked up now. */
 export function readingOf({ ledger, remembered }: Pick<ApiContext, 'ledger' | 'remembered'>): JobReading {
   return remembered() ?? ledger;
+}
+
+/** The id that a reference names; null: it is a number that no job has. An id is taken as it is. */
+export async function idNamed(jobs: JobReading, reference: string): Promise<JobId | null> {
+  return reference.startsWith('job_') ? (reference as JobId) : jobs.idOfNumber(reference);
 }
 
 /**
@@ -47,7 +52,7 @@ export class RememberedJobs implements JobReading {
   /** The newest of those that fit, where the filter is for jobs that hold devices: all such are known. */
   list(filter: JobFilter, limit: number): Job[] {
     const { states = [], group, schedule } = filter;
-    const isKnown = states.length > 0 && states.every((state) => HOLDING.has(state)) && !group && !schedule;
+    const isKnown = states.length > 0 && states.every((state) => ACTIVE.has(state)) && !group && !schedule;
     if (!isKnown) throw new LedgerUnavailable(this.why);
     const fitting = this.records.filter((record) => fits(record, filter));
     return fitting
@@ -63,6 +68,6 @@ export class RememberedJobs implements JobReading {
   }
 }
 
-const HOLDING: ReadonlySet<string> = new Set(['starting', 'running', 'stopping']);
+const ACTIVE: ReadonlySet<JobState> = new Set(ACTIVE_STATES);
 
 const jobOf = (record: JobRecord): Job => jobFromRecord(record, { reason: null, position: null });

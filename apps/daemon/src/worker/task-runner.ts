@@ -49,7 +49,7 @@ class ShimFailed extends Error {
   constructor() {
     super(
       `its shim (${shimPath}) ended before the command began; where that goes on, the log of the device's worker has the ` +
-        "shim's own words, and shim and berthd may be of different builds: npm run build makes both",
+        "shim's own words, and shim and berthd may be of different builds: npm run setup makes both",
     );
   }
 }

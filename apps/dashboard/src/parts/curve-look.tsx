@@ -1,4 +1,5 @@
 import { usePreference } from '../live/preference.js';
+import { CheckBox } from './check-box.js';
 import type { Along } from './curve-data.js';
 
 /** How somebody likes curves to be drawn. */
@@ -36,14 +37,7 @@ export function useCurveLook() {
         />{' '}
         {look.smoothing.toFixed(2)}
       </label>
-      <label>
-        <input
-          type="checkbox"
-          checked={isLog}
-          onChange={({ currentTarget }) => setLog(currentTarget.checked)}
-        />{' '}
-        Logarithmic
-      </label>
+      <CheckBox name="Logarithmic" isChecked={isLog} onChange={setLog} />
       <label>
         Along{' '}
         <select value={look.along} onChange={({ currentTarget }) => setAlong(currentTarget.value)}>

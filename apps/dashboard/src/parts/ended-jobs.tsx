@@ -1,10 +1,10 @@
 import { Link } from 'wouter-preact';
+import { ENDED } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { ANY, JobTable } from './job-table.js';
 
 const EVERY_MS = 10_000;
-const ENDED = ['succeeded', 'failed', 'cancelled'] as const;
 
 /** The newest of the jobs that have ended: whether all went well is what people come to see. */
 export function EndedJobs({ most }: { most: number }) {

@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { MOST_LINES } from '../live/log-lines.js';
 import { usePreference } from '../live/preference.js';
 import { useTaskLog } from '../live/task-log.js';
+import { CheckBox } from './check-box.js';
 import { lineAt, rowsOf } from './log-rows.js';
 import { SaveLog } from './save-log.js';
 
@@ -89,22 +90,8 @@ export function LogView({
             onInput={({ currentTarget }) => setSearch(currentTarget.value)}
           />
         </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={follows}
-            onChange={({ currentTarget }) => setFollows(currentTarget.checked)}
-          />{' '}
-          Follow
-        </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={isWrapped}
-            onChange={({ currentTarget }) => setWrapped(currentTarget.checked)}
-          />{' '}
-          Wrap lines
-        </label>
+        <CheckBox name="Follow" isChecked={follows} onChange={setFollows} />
+        <CheckBox name="Wrap lines" isChecked={isWrapped} onChange={setWrapped} />
         <SaveLog job={job} attempt={attempt} rank={rank} />
         {place === -1 ? null : (
           <button
