@@ -17,7 +17,7 @@ describe('an order to warn', () => {
     const deaf = `trap "" USR1; echo $$ > deaf; ${LOOP}`;
     const child = `trap "echo child >> got" USR1; (setsid sh -c '${deaf}' > /dev/null 2>&1 &); until [ -s deaf ]; do sleep 0.01; done; echo ready > ready; ${LOOP}`;
     task.shell(
-      `sh -c '${child.replaceAll("'", "'\\''")}' & trap "echo parent >> got" USR1; while :; do wait; done`,
+      `trap "echo parent >> got" USR1; sh -c '${child.replaceAll("'", "'\\''")}' & while :; do wait; done`,
     );
     await task.written('ready');
     expect(task.order('warning')).toBe(true);

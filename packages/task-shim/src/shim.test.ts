@@ -309,7 +309,7 @@ time.sleep(60)`;
   it('passes other signals on to every process', async () => {
     const task = new Task();
     task.shell(
-      `sh -c 'trap "echo child > child; exit" USR1; echo ready > ready; while :; do sleep 0.02; done' & trap "echo parent > parent" USR1; wait; wait`,
+      `trap "echo parent > parent" USR1; sh -c 'trap "echo child > child; exit" USR1; echo ready > ready; while :; do sleep 0.02; done' & wait; wait`,
     );
     await task.written('ready');
     task.signal('SIGUSR1');
