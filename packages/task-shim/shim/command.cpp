@@ -31,6 +31,15 @@ struct Start {
   std::optional<LaunchError> error;
 };
 
+/** Where Berth is kept from being killed for want of memory (OOMScoreAdjust=), the command must not be: it is what takes it. */
+void give_up_protection() {
+  const int file = open("/proc/self/oom_score_adj", O_RDWR);
+  if (file < 0) return;
+  char sign = 0;
+  if (read(file, &sign, 1) == 1 && sign == '-') [[maybe_unused]] const ssize_t written = pwrite(file, "0", 1, 0);
+  close(file);
+}
+
 /** Not for AddressSanitizer, which before a function that doesn't return looks for the end of a stack that it doesn't know. */
 __attribute__((no_sanitize_address)) int become(void *argument) {
   Start &start = *static_cast<Start *>(argument);
@@ -47,6 +56,7 @@ __attribute__((no_sanitize_address)) int become(void *argument) {
   dup2(start.out, STDOUT_FILENO);
   dup2(start.err, STDERR_FILENO);
 
+  give_up_protection();
   if (!options.control_group.empty()) {
     start.error = LaunchError{LaunchError::Step::control_group, join_group(options.control_group)};
     if (start.error->error != 0) {

@@ -60,6 +60,16 @@ describe('how a task ended', () => {
   });
 });
 
+/** False: the host doesn't let us (it takes CAP_SYS_RESOURCE). */
+function protectUs(score: string): boolean {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', score);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describe('the start', () => {
   it('is written down before the first instruction', async () => {
     const task = new Task();
@@ -158,6 +168,17 @@ describe('the start', () => {
     await task.ended();
     expect(String(await task.log())).toMatch(/^SigBlk:\s+0+\nSigIgn:\s+0+\n$/);
   });
+
+  it.runIf(protectUs('-100') && protectUs('0'))(
+    'is itself kept from being killed for want of memory as we are, and the command is not',
+    async () => {
+      const task = new Task();
+      protectUs('-100');
+      await task.run('cat /proc/$PPID/oom_score_adj /proc/self/oom_score_adj');
+      protectUs('0');
+      expect(String(await task.log())).toBe('-100\n0\n');
+    },
+  );
 
   it('is in a session of its own, of no controlling terminal, and its shim no child of ours', async () => {
     const task = new Task();

@@ -1,3 +1,4 @@
+import type { Diagnosis } from '@berth/contract';
 import type { ExitRecord } from '@berth/task-shim';
 import { expect, it } from 'vitest';
 import type { JobSpec } from '../ledger/record.js';
@@ -42,4 +43,23 @@ it('of the host; also where a shell made an exit code of it', () => {
 it('and a SIGKILL from elsewhere from it', () => {
   expect(killed({ oomKills: 0 }, GIB)?.code).toBe('signal');
   expect(killed({}, null, 0)).toBeNull();
+});
+
+it('tells of the limit of processes, which programs rarely name', () => {
+  const group = { memoryPeakBytes: GIB, oomKills: 0, memoryLimitHits: 0, forksRefused: 37 };
+  const ended = (processes: number | null, output: Diagnosis | null): string | undefined =>
+    causeOf(
+      0,
+      { exitCode: 2, signal: null, launchError: null, group } as ExitRecord,
+      { limits: { memoryBytes: null, cpus: null, processes } } as JobSpec,
+      false,
+      output,
+    )?.sentence;
+  const why =
+    "rank 0 exited with code 2 after the job's limit of 60 processes and threads (limits.processes) had refused it 37 more";
+  expect(ended(60, null)).toBe(`${why}; its log says more`);
+  expect(ended(60, { line: "RuntimeError: can't start new thread" } as Diagnosis)).toBe(
+    `${why}: RuntimeError: can't start new thread`,
+  );
+  expect(ended(null, null)).toBe('rank 0 exited with code 2; its log says more');
 });

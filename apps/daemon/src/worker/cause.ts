@@ -21,7 +21,8 @@ export function causeOf(
   if (exit.exitCode === 0) return null;
   if (exit.group && exit.group.oomKills > 0)
     return { ...base, code: 'host_out_of_memory', sentence: outOfHostMemory(rank, exit.group, spec) };
-  const how = exit.signal === null ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`;
+  const end = exit.signal === null ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`;
+  const how = end + afterRefusedForks(exit.group, spec);
   if (diagnosis) {
     const code =
       diagnosis.class === 'cuda_out_of_memory'
@@ -64,6 +65,12 @@ function outOfHostMemory(
   if (limit !== null && memoryLimitHits > 0)
     return `the kernel killed processes of rank ${rank}${peak}: the job reached its limit of ${formatBytes(limit)} of the host's memory; give it more (limits.memory), or load less at once`;
   return `the kernel killed processes of rank ${rank}${peak}: the host ran out of memory; load less at once, or run less beside it (limits.memory keeps jobs from each other)`;
+}
+
+function afterRefusedForks(group: ExitRecord['group'], { limits }: JobSpec): string {
+  const limit = limits?.processes ?? null;
+  if (limit === null || !group || group.forksRefused === 0) return '';
+  return ` after the job's limit of ${limit} processes and threads (limits.processes) had refused it ${group.forksRefused} more`;
 }
 
 function launchSentence(error: NonNullable<ExitRecord['launchError']>, spec: JobSpec): string {
