@@ -23,7 +23,8 @@ async function pidsIn(file: string, count: number): Promise<number[]> {
       return [];
     }
   };
-  return eventually(read, (pids) => pids.length === count);
+  // A file may be there before its first line is.
+  return eventually(read, (pids) => pids.length === count && pids.every((pid) => pid > 0));
 }
 
 describe('cancelling a job', () => {
@@ -92,7 +93,9 @@ it('a job that reaches its time limit is stopped and says so', async () => {
 });
 
 it('what a job leaves behind when it ends is ended too', async () => {
-  const job = await daemon.shell(`setsid sh -c 'echo $$ >> ${scratch}/left; exec sleep 300' & sleep 0.2`);
+  const job = await daemon.shell(
+    `setsid sh -c 'echo $$ >> ${scratch}/left; exec sleep 300' & until [ -s ${scratch}/left ]; do sleep 0.01; done`,
+  );
   const [left] = await pidsIn('left', 1);
   expect((await daemon.ended(job)).state).toBe('succeeded');
   expect(isAlive(left as number)).toBe(false);

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Group, JobList, Queue } from '@berth/contract';
 import { changeSimulation } from '@berth/cuda-core';
 import type { Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { TestDaemon } from '../support/daemon.js';
 import { type Dashboard, useDashboard } from '../support/dashboard.js';
 
@@ -216,10 +216,13 @@ describe('the queue', () => {
         ...cells.slice(0, 5),
         cells[7]?.replace(/(\w+ \d+, \d+, )?\d+:\d\d\s[AP]M/g, 'TIME'),
       ]);
+    // Reasons are written a moment after the decision that they are of.
+    const agreed = () =>
+      vi.waitFor(async () => expect(await seen()).toEqual(await said()), { timeout: 20_000, interval: 200 });
     await expect
       .poll(async () => (await seen()).map(([, number]) => number))
       .toEqual([one, other].map(({ number }) => String(number)));
-    await expect.poll(seen).toEqual(await said());
+    await agreed();
     expect((await said())[0]?.at(-1)).toContain('TIME');
     expect((await shown()).map((cells) => cells[6])).toEqual([
       expect.stringMatching(/^by \d/),
@@ -229,7 +232,7 @@ describe('the queue', () => {
 
     await page.getByRole('button', { name: `Raise the priority of job ${other.number}` }).click();
     await expect.poll(async () => (await seen())[0]?.[1]).toBe(String(other.number));
-    expect(await seen()).toEqual(await said());
+    await agreed();
     await page.getByRole('button', { name: `Hold job ${one.number}` }).click();
     await page.getByRole('button', { name: `Release job ${one.number}` }).waitFor();
     for (const { number } of [one, apart, other]) {

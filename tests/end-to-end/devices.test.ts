@@ -118,8 +118,7 @@ describe("a job's memory", () => {
     );
     expect(owned.sample?.processes).toMatchObject([{ job: job.id, number: job.number, command: 'python3' }]);
     expect(owned.sample?.foreignBytes).toBe(0);
-    const { deviceUse, state } = await daemon.job(job);
-    expect(state).toBe('running');
+    const { deviceUse } = await daemon.until(job, 'running');
     expect(deviceUse).toMatchObject([{ index: 2, foreignBytes: 0, processes: [{ job: job.id }] }]);
     expect(deviceUse?.[0]?.jobBytes).toBeGreaterThanOrEqual(5 * GIB);
     const metrics = await eventually(
@@ -221,7 +220,8 @@ describe('a driver that hangs for one device', () => {
     );
     const began = performance.now();
     const devices = await daemon.devices();
-    expect(performance.now() - began).toBeLessThan(1000);
+    // Whoever asked the driver would wait for 3 s.
+    expect(performance.now() - began).toBeLessThan(2500);
     expect(devices[6]?.health.state).toBe('unresponsive');
     await eventually(
       () => device(7),

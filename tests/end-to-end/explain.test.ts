@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { Explanation, JobList } from '@berth/contract';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 
 const BERTH = new URL('../../apps/cli/bin/berth.js', import.meta.url).pathname;
 
@@ -23,6 +23,11 @@ it('a waiting job is explained: who is ahead, every device, when at the latest, 
   const gang = await daemon.shell('true', { gpus: 2 });
   const behind = await daemon.shell('true');
   const held = await daemon.shell('true', { hold: true });
+  // The scheduler hears of a submission by its event.
+  await eventually(
+    () => explain(behind),
+    ({ ahead }) => ahead === 1,
+  );
 
   const first = await explain(gang);
   expect(first).toMatchObject({ ahead: 0, startsNow: false, unknownBecause: null });

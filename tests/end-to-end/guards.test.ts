@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 
 interface Answer {
   status: number;
@@ -249,7 +249,7 @@ describe('a client that takes its time', () => {
     socket.write(begun.replace('TOKEN', daemon.token));
     const began = Date.now();
     await once(socket, 'close');
-    expect(Date.now() - began).toBeLessThan(8000);
+    expect(Date.now() - began).toBeLessThan(30_000);
     expect(answer).toMatch(/^(HTTP\/1\.1 408|$)/);
     expect((await send('/healthz')).status).toBe(200);
   });
@@ -277,7 +277,10 @@ it('what is secret in a job is in no log, not even when Redis refuses it', async
   const logs = readdirSync(workers)
     .filter((name) => name.endsWith('.log'))
     .map((name) => readFileSync(join(workers, name), 'utf8'));
-  expect(daemon.output).toMatch(/OOM|maxmemory/);
+  await eventually(
+    () => daemon.output,
+    (output) => /OOM|maxmemory/.test(output),
+  );
   for (const log of [daemon.output, ...logs]) {
     expect(log).not.toContain(secret);
     expect(log).not.toContain(daemon.token);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '@berth/contract';
@@ -108,10 +108,11 @@ describe('/metrics', () => {
       () => daemon.job(waiting),
       (job) => job.reason !== null,
     );
-    const families = await eventually(
-      scrape,
-      (found) => valueIn(found, 'berth_jobs', { state: 'pending' }) === 4,
-    );
+    const pendingIn = (found: Map<string, Family>) =>
+      found.get('berth_pending_jobs')?.samples.reduce((sum, { value }) => sum + value, 0);
+    // The scheduler hears of each by its event.
+    const families = await eventually(scrape, (found) => pendingIn(found) === 4);
+    expect(valueIn(families, 'berth_jobs', { state: 'pending' })).toBe(4);
     expect(valueIn(families, 'berth_ledger_up')).toBe(1);
     expect(valueIn(families, 'berth_ready')).toBe(1);
     expect(families.get('berth_not_ready_since_timestamp_seconds')?.samples).toEqual([]);
@@ -134,11 +135,9 @@ describe('/metrics', () => {
     expect(valueIn(families, 'nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
     for (const job of [...others, waiting, blocker]) await daemon.cancel(job);
     await daemon.ended(blocker);
-    const ended = await eventually(
-      scrape,
-      (found) => valueIn(found, 'berth_jobs', { state: 'pending' }) === 0,
-    );
+    const ended = await eventually(scrape, (found) => pendingIn(found) === 0);
     expect(ended.get('berth_pending_jobs')?.samples).toEqual([]);
+    expect(valueIn(ended, 'berth_jobs', { state: 'pending' })).toBe(0);
   });
 });
 
@@ -168,9 +167,14 @@ it('keeps the folder that DCGM’s exporter reads: a file for each device that a
   const job = await daemon.shell('sleep 60', { devices: '1', sharing: { memory: '20GiB' } });
   const other = await daemon.shell('sleep 60', { devices: '1', sharing: { memory: '20GiB' } });
   const both = `${job.id}\n${other.id}\n`;
+  const file = join(jobMap, '1');
   await eventually(
-    () => readdirSync(jobMap).map((name) => [name, readFileSync(join(jobMap, name), 'utf8')]),
-    (files) => JSON.stringify(files) === JSON.stringify([['1', both]]),
+    () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
+    (jobs) => jobs === both,
+  );
+  await eventually(
+    () => readdirSync(jobMap),
+    (files) => files.join() === '1',
   );
   for (const each of [job, other]) await daemon.cancel(each);
   await isEmpty();

@@ -62,7 +62,7 @@ it.each(document.operations.map(({ id }) => id))('the sample of %s works as it i
   const endless = operation.sample.includes(' -N ');
   const script = operation.sample.replace(
     'curl',
-    `curl -s ${endless ? '--max-time 1' : ''} -w '${MARK}%{http_code} %{content_type}'`,
+    `curl -s ${endless ? '--max-time 3' : ''} -w '${MARK}%{http_code} %{content_type}'`,
   );
   const run = promisify(execFile)('sh', ['-c', script], { env });
   const { stdout } = await run.catch((error: { stdout: string }) => error);

@@ -15,7 +15,9 @@ async function runningJob() {
     () => daemon.logs(job),
     (log) => log.includes('up'),
   );
-  return { ...job, pid: (await daemon.job(job)).attempts[0]?.tasks[0]?.pid as number };
+  // Its output may be there before the ledger knows that it runs.
+  const { attempts } = await daemon.until(job, 'running');
+  return { ...job, pid: attempts[0]?.tasks[0]?.pid as number };
 }
 
 it('wait: nothing starts any more, the probe says so, and the daemon and its Redis end when the last job has', async () => {

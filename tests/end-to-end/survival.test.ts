@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Device, Event, EventType, Job } from '@berth/contract';
@@ -181,8 +181,9 @@ it('a task whose shim can not run is tried again in the same attempt, and its ow
       /tries again every second: its shim .* ended before the command began/,
     );
     expect(attempts).toHaveLength(1);
-    rmSync(shim);
-    cpSync(join(built, 'berth-shim'), shim);
+    // In one step: it is tried while we do this.
+    cpSync(join(built, 'berth-shim'), `${shim}.new`);
+    renameSync(`${shim}.new`, shim);
     expect(await other.ended(job)).toMatchObject({ state: 'succeeded', attempts: [{ number: 1 }] });
     expect(await other.logs(job)).toBe('it runs\n');
   } finally {
@@ -191,7 +192,8 @@ it('a task whose shim can not run is tried again in the same attempt, and its ow
 });
 
 it('a daemon that stops with nothing to do takes its workers and its Redis with it', async () => {
-  const job = await daemon.shell('true');
+  // On both, for one that is just starting may take too long to leave.
+  const job = await daemon.shell('true', { gpus: 2, launch: 'perDevice' });
   await daemon.ended(job);
   const left = [daemon.holderOf('redis/redis.lock'), ...(await daemon.allWorkers())];
   expect(await daemon.stop()).toBe(0);

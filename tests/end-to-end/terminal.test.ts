@@ -101,7 +101,7 @@ describe('berth submit', () => {
   });
 
   it('--on-interrupt cancel cancels it at Ctrl-C, and exits as it did', async () => {
-    const wrap = "echo ready; trap 'echo bye; exit 3' TERM; while :; do sleep 0.1; done";
+    const wrap = "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.1; done";
     const follow = berth('submit', '--follow', '--on-interrupt', 'cancel', '--wrap', wrap);
     await follow.shows(/ready/);
     follow.type('\x03');

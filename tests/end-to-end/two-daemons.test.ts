@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '@berth/contract';
 import { createSimulation } from '@berth/cuda-core';
+import { isLocked } from '@berth/task-shim';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
 
@@ -37,9 +38,11 @@ it('of two daemons on the same devices the second one refuses, as long as anythi
   await expect(second.start()).rejects.toThrow(refusal);
 
   process.kill(pid, 'SIGKILL');
+  // Its shim holds the task's lock for a moment longer than it lives.
+  const lock = join(first.dataDirectory, 'jobs', `${job.id}.1.0`, 'lock');
   await eventually(
-    () => isAlive(pid) || isAlive(worker),
-    (alive) => !alive,
+    () => isLocked(lock) || isAlive(worker),
+    (lives) => !lives,
   );
   await second.start();
   const other = await second.shell('true');

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, Problem, Queue } from '@berth/contract';
@@ -72,7 +72,8 @@ describe('a job that waits for reasons of its own', () => {
   });
 
   it('starts after the job that it names, and not at all when that one fails', async () => {
-    const first = await daemon.shell('sleep 0.3; exit 3', { devices: '0' });
+    const go = join(scratch, 'go');
+    const first = await daemon.shell(`until [ -e ${go} ]; do sleep 0.02; done; exit 3`, { devices: '0' });
     const otherwise = await daemon.shell('true', { after: [{ job: String(first.number), on: 'failed' }] });
     const second = await daemon.shell('true', { after: [first.number] });
     const third = await daemon.shell('true', { after: [second.id] });
@@ -80,6 +81,7 @@ describe('a job that waits for reasons of its own', () => {
       reason: { code: 'dependency' },
       after: [{ number: first.number, open: true }],
     });
+    writeFileSync(go, '');
     expect((await daemon.ended(otherwise)).state).toBe('succeeded');
     expect(await daemon.ended(second)).toMatchObject({
       state: 'failed',
@@ -155,11 +157,12 @@ it('a job that has ended runs once more when it is requeued', async () => {
 });
 
 it('a waiting job goes first when it is given priority', async () => {
-  const busy = await daemon.shell('sleep 1', { gpus: 2 });
+  const busy = await daemon.shell('sleep 60', { gpus: 2 });
   await daemon.until(busy, 'running');
   const first = await daemon.shell('sleep 0.2', { devices: '0' });
   const second = await daemon.shell('sleep 0.2', { devices: '0' });
   await change(second, { priority: 10, labels: { why: 'a deadline' } });
+  await daemon.cancel(busy);
   const [one, other] = await Promise.all([daemon.ended(first), daemon.ended(second)]);
   expect(other.labels).toEqual({ why: 'a deadline' });
   expect(Date.parse(other.endedAt as string)).toBeLessThan(Date.parse(one.startedAt as string));

@@ -29,13 +29,9 @@ const NOT_OF_JOBS = [
   '{berth}:deviceUse',
 ];
 
-/** Every key with all that is in it. */
-async function everything(): Promise<Record<string, string>> {
-  const dump: Record<string, string> = {};
-  for (const key of await redis.keys('*')) {
-    if (!NOT_OF_JOBS.includes(key)) dump[key] = ((await redis.dumpBuffer(key)) as Buffer).toString('base64');
-  }
-  return dump;
+async function everything(): Promise<string[]> {
+  const all = await server.everything();
+  return all.filter((each) => !NOT_OF_JOBS.some((key) => each.startsWith(`${key} `)));
 }
 
 const endingOf = async (id: string) => Number((await ledger.record(id))?.endedAt);

@@ -30,11 +30,7 @@ const run = (at: number, overlap: 'skip' | 'allow' = 'skip'): Promise<Job | null
   schedules.runDue(dueAt(at), overlap, jobAt(at));
 const jobsOf = (schedule: ScheduleId): Promise<Job[]> =>
   ledger.pages.page({ schedule }, { limit: 10, before: null }).then(({ jobs }) => jobs);
-async function everything(): Promise<string[]> {
-  const redis = server.connect();
-  const keys = (await redis.keys('*')).sort();
-  return Promise.all(keys.map(async (key) => `${key} ${(await redis.dump(key)) as unknown as string}`));
-}
+const everything = (): Promise<string[]> => server.everything();
 async function refused(transition: Promise<unknown>, code: string): Promise<void> {
   await expect(transition).rejects.toMatchObject({ name: 'LedgerRefusal', code });
 }

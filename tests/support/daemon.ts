@@ -62,7 +62,8 @@ export class TestDaemon {
       };
       child.stdout.on('data', read);
       child.stderr.on('data', read);
-      child.once('exit', (code) => reject(new Error(`berthd ended with ${code}:\n${this.output}`)));
+      // Not its exit: its last words may come after that.
+      child.once('close', (code) => reject(new Error(`berthd ended with ${code}:\n${this.output}`)));
     });
   }
 
@@ -134,7 +135,6 @@ export class TestDaemon {
   /** kill -9: no time to say goodbye. */
   async kill(): Promise<void> {
     const child = this.process as ChildProcess;
-    child.removeAllListeners('exit');
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
@@ -143,7 +143,6 @@ export class TestDaemon {
   /** SIGTERM, and the exit code that follows. */
   async stop(): Promise<number | null> {
     const child = this.process as ChildProcess;
-    child.removeAllListeners('exit');
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     return (await exited)[0] as number | null;

@@ -52,6 +52,18 @@ export class RedisServer {
     return redis;
   }
 
+  /**
+   * All that is in it, each key with its content, to be compared.
+   * Hashes are not dumped: Redis may move the fields of a large one about while nobody changes it.
+   */
+  async everything(): Promise<string[]> {
+    const redis = this.connect();
+    const contentOf = async (key: string): Promise<unknown> =>
+      (await redis.type(key)) === 'hash' ? Object.entries(await redis.hgetall(key)).sort() : redis.dump(key);
+    const keys = (await redis.keys('*')).sort();
+    return Promise.all(keys.map(async (key) => `${key} ${JSON.stringify(await contentOf(key))}`));
+  }
+
   async stop(): Promise<void> {
     for (const client of this.clients) client.disconnect();
     const exited = once(this.server, 'exit');

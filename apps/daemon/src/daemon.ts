@@ -407,7 +407,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   renameSync(`${directories.address}.new`, directories.address);
 
   // Last: to start many at once takes all cores for seconds, and who asks should not have to wait for that.
-  await workers.start(
+  workers.start(
     inventory.devices.map(({ uuid }) => uuid),
     redis,
   );

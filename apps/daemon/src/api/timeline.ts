@@ -60,11 +60,12 @@ async function timelineOf(
   const now = Date.now();
   const { since, until } = stretchOf(asked);
   const end = Math.min(until, now);
+  // Counted when the plan is made: both are of one moment.
+  const waiting = context.scheduling.state().pending.size;
   const [{ stays, complete }, planned] = await Promise.all([
     pastOf(context, since, end, limit),
     end < now ? [] : plannedOf(context, now),
   ]);
-  const waiting = context.scheduling.state().pending.size;
   return { since: time(complete), until: time(end), stays, planned, waiting };
 }
 

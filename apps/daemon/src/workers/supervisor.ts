@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type HeldLock, keepRunning, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
+import { type HeldLock, isLocked, keepRunning, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { DataDirectory } from '../data-directory.js';
@@ -48,11 +48,19 @@ export class WorkerSupervisor {
    * Finds or starts a worker for each device, and replaces those that die. Workers of devices that an earlier daemon
    * managed and this one doesn't are let go, once they have nothing to do.
    */
-  async start(devices: readonly string[], redis: Redis): Promise<void> {
+  start(devices: readonly string[], redis: Redis): void {
     for (const known of this.directories.devicesWithWorkers()) {
-      if (!devices.includes(known)) await redis.publish(KEYS.control(known), 'retire');
+      if (!devices.includes(known)) void this.askToLeave(known, redis);
     }
     this.add(devices);
+  }
+
+  /** Until it has heard it: a worker that is just starting doesn't listen yet. */
+  private async askToLeave(device: string, redis: Redis): Promise<void> {
+    const { signal } = this.closing;
+    const ask = (): Promise<number> => redis.publish(KEYS.control(device), 'retire').catch(() => 0);
+    while (!signal.aborted && isLocked(this.directories.workerLock(device)) && (await ask()) === 0)
+      await sleep(ASKING_MS, undefined, { signal }).catch(() => undefined);
   }
 
   /** Finds or starts workers for those of these devices that have none yet, at a pace that leaves a core to others. */
