@@ -16,7 +16,7 @@ export function progressLine(
   const loss = series.find(({ name }) => name === 'loss')?.last;
   const parts = [
     `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)} ${Math.floor(fraction * 100)} %`,
-    `${done}/${total} ${unit}`,
+    `${Number(done.toFixed(1))}/${total} ${unit}`,
     ...(loss == null ? [] : [`loss ${Number(loss.toPrecision(4))}`]),
     ...(etaSeconds === null || fraction >= 1 ? [] : [`about ${duration(etaSeconds)} left`]),
   ];

@@ -12,6 +12,8 @@ export interface Observation {
   /** Within the epoch, where there is one. */
   step?: number;
   steps?: number;
+  /** Of a bar: how many others are drawn above it, each of a loop around its own. */
+  level?: number;
   /** As the program itself says. */
   etaSeconds?: number;
   /** When it was said, in ms since the epoch, where that is said too. */
@@ -44,6 +46,9 @@ const PLACES = [EPOCH_OF, EPOCH, STEP_OF, SAMPLES, STEP];
 /** tqdm, and what is built on it: " 45%|████▌     | 450/1000 [00:12<00:15, 36.2it/s, loss=0.12]". */
 const TQDM =
   /(\d{1,3})%\|[^|]*\|\s*([\d.]+)([kMG]?)\/([\d.]+)([kMG]?)\s*\[[\d:]+<([\d:?]+)(?:,\s*([^\]]*))?\]/;
+/** After a bar that is drawn below others tqdm goes back up, a line for each. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this is what is looked for.
+const BACK_UP = /(?:\u001b\[A)+$/;
 /** What else bars are drawn for: what comes before and between, none of which is how far the training is. */
 const NOT_TRAINING =
   /\b(?:download|upload|load|fetch|map|filter|token|generat|process|extract|prepar|sanity|valid|eval|test|predict|infer|sampl|sav)/i;
@@ -81,7 +86,8 @@ export function readLine(raw: string): Observation | null {
   if (raw.length > LONGEST_LINE) return null;
   const line = stripVTControlCharacters(raw).replace(CONTROL, '').trim();
   if (line === '') return null;
-  return readJson(line) ?? readDictionary(line) ?? readBar(line) ?? readKeras(line) ?? readPrint(line);
+  const level = (BACK_UP.exec(raw)?.[0].length ?? 0) / '\u001b[A'.length;
+  return readJson(line) ?? readDictionary(line) ?? readBar(line, level) ?? readKeras(line) ?? readPrint(line);
 }
 
 /** What `berth.report` writes, and any program that appends JSON lines to BERTH_METRICS_FILE. */
@@ -156,7 +162,7 @@ function readDictionary(line: string): Observation | null {
   return observationOf(figures, 'dictionary');
 }
 
-function readBar(line: string): Observation | null {
+function readBar(line: string, level: number): Observation | null {
   const bar = TQDM.exec(line);
   if (!bar) return null;
   const title = line.slice(0, bar.index);
@@ -172,7 +178,7 @@ function readBar(line: string): Observation | null {
     ...epochIn(title),
     step: Number(done) * (SCALES[doneScale ?? ''] ?? 1),
     steps: Number(total) * (SCALES[totalScale ?? ''] ?? 1),
-    ...given({ etaSeconds: secondsOf(eta) }),
+    ...given({ etaSeconds: secondsOf(eta), level: level || undefined }),
     metrics,
   };
 }

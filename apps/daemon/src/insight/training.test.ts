@@ -111,6 +111,43 @@ describe('what a program really wrote, to a file', () => {
     // Each drawing of the bar, though it ends in as many backspaces.
     expect(series[1]?.count).toBe(series[0]?.count);
   });
+
+  it('through bars of tqdm within each other goes on steadily', () => {
+    const lines = readFileSync(new URL('recordings/tqdm-within-tqdm.txt', import.meta.url), 'utf8').split(
+      /[\r\n]/,
+    );
+    const reached = lines.map((_, i) => trained(...lines.slice(0, i + 1)).progress);
+    const fractions = reached.flatMap((progress) => progress?.fraction ?? []);
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+    expect(reached).toContainEqual(expect.objectContaining({ done: 1.4, total: 3, unit: 'steps' }));
+    expect(reached.at(-1)).toMatchObject({ fraction: 1, done: 3, total: 3 });
+    expect(curveOf(trained(...lines), 'loss').at(-1)).toEqual([30, 0.0333]);
+  });
+
+  it('through Lightning 2.6 (its TQDMProgressBar) goes on counting with each epoch', () => {
+    const series = recorded('lightning-2.txt').series(null, 1000);
+    expect(series.map(({ name, last }) => [name, last])).toEqual([
+      ['train_loss_step', 0.354],
+      ['val_loss', 0.319],
+      ['train_loss_epoch', 0.824],
+    ]);
+    const steps = series[0]?.points.map(({ x }) => x) ?? [];
+    expect([...new Set(steps)]).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+  });
+
+  it("through Hugging Face's Trainer 5 is read to its end, whose evaluations are no progress", () => {
+    const training = recorded('hugging-face-5.txt');
+    expect(training.progress).toMatchObject({ fraction: 1, done: 48, total: 48, unit: 'steps' });
+    const lasts = training.series(['loss', 'eval_loss', 'learning_rate'], 1000);
+    expect(lasts.map(({ name, axis, count, last }) => [name, axis, count, last])).toEqual([
+      ['loss', 'epoch', 12, 0.07631],
+      ['learning_rate', 'epoch', 12, 0.001042],
+      ['eval_loss', 'epoch', 3, 0.08081],
+    ]);
+    const below = trained(' 33%|█| 32/96 [0:1<0:1, 9it/s]', ' 50%|█| 8/16 [0:1<0:1, 9it/s]\u001b[A');
+    expect(below.progress).toMatchObject({ done: 32.5, total: 96 });
+  });
 });
 
 describe('a curve', () => {

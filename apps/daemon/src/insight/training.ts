@@ -47,7 +47,14 @@ export interface TrainingState {
   reached: Progress | null;
   firstEpoch: number | null;
   epochs: { epoch: number; of: number } | null;
-  steps: [Source, StepCount][];
+  steps: [counter: string, StepCount][];
+  bars: Bars;
+}
+
+/** Bars of loops within each other: how far the outermost is, and how long the one inside. */
+interface Bars {
+  outer: { step: number; steps: number } | null;
+  innerSteps: number | null;
 }
 
 interface StepCount {
@@ -69,30 +76,32 @@ export class Training {
   private reached: Progress | null = null;
   private firstEpoch: number | null = null;
   private epochs: { epoch: number; of: number } | null = null;
-  private readonly steps = new Map<Source, StepCount>();
+  private readonly steps = new Map<string, StepCount>();
+  private bars: Bars = { outer: null, innerSteps: null };
 
   /** @param state what `state` gave of another: this one goes on from there */
   constructor(state?: TrainingState) {
     if (!state) return;
-    const { series, reached, firstEpoch, epochs, steps } = state;
+    const { series, reached, firstEpoch, epochs, steps, bars = this.bars } = state;
     for (const [name, { curve, last, ...known }] of series)
       this.known.set(name, { ...known, curve: new Curve(curve), last: last ?? Number.NaN });
-    for (const [source, count] of steps) this.steps.set(source, count);
-    Object.assign(this, { reached, firstEpoch, epochs });
+    for (const [counter, count] of steps) this.steps.set(counter, count);
+    Object.assign(this, { reached, firstEpoch, epochs, bars });
   }
 
   /** All that there is of it, but its pace, which tells itself again soon. */
   state(): TrainingState {
-    const { known, reached, firstEpoch, epochs, steps } = this;
+    const { known, reached, firstEpoch, epochs, steps, bars } = this;
     const series = [...known].map(([name, { curve, last, ...each }]): TrainingState['series'][0] => [
       name,
       { ...each, curve: curve.state(), last: Number.isFinite(last) ? last : null },
     ]);
-    return { series, reached, firstEpoch, epochs, steps: [...steps] };
+    return { series, reached, firstEpoch, epochs, steps: [...steps], bars };
   }
 
   /** @param at when it was said, in ms since the epoch; null: not known */
-  take(seen: Observation, at: number | null = null): void {
+  take(said: Observation, at: number | null = null): void {
+    const seen = this.isClosingOfInner(said) ? { ...said, level: 1 } : said;
     const { source, epoch, epochs } = seen;
     if (epoch !== undefined) this.firstEpoch ??= epoch;
     if (epoch !== undefined && epochs !== undefined) this.epochs = { epoch, of: epochs };
@@ -144,7 +153,7 @@ export class Training {
   }
 
   /** Where on its axis an observation lies. Steps that begin anew with each epoch go on counting. */
-  private placeOf({ source, epoch, step, steps }: Observation): Place | null {
+  private placeOf({ source, level, epoch, step, steps }: Observation): Place | null {
     // Its steps are those of all epochs, and each name has its own.
     if (source === 'tensorboard') return step === undefined ? null : { axis: 'step', x: step };
     if (step === undefined) {
@@ -152,17 +161,28 @@ export class Training {
       const counted = this.steps.get(source);
       return counted ? { axis: 'step', x: counted.base + counted.last } : null;
     }
-    const before = this.steps.get(source) ?? { last: 0, base: 0, epoch: null };
+    const counter = level ? `${source} ${level}` : source;
+    const before = this.steps.get(counter) ?? { last: 0, base: 0, epoch: null };
     const isNewEpoch = epoch !== undefined && before.epoch !== null && epoch > before.epoch;
     const restarts = step < before.last && (isNewEpoch || epoch === undefined);
     const base = restarts
       ? before.base + (steps !== undefined ? Math.max(steps, before.last) : before.last)
       : before.base;
-    this.steps.set(source, { last: step, base, epoch: epoch ?? before.epoch });
-    return { axis: 'step', x: base + step };
+    // Lightning puts its bar back to 0 before it says that the next epoch has begun.
+    const last = epoch !== undefined && epoch === before.epoch ? Math.max(step, before.last) : step;
+    this.steps.set(counter, { last, base, epoch: epoch ?? before.epoch });
+    return { axis: 'step', x: base + last };
   }
 
-  private advance({ source, epoch, epochs, step, steps, etaSeconds }: Observation, at: number | null): void {
+  /** When a loop inside ends, tqdm draws its bar a last time where the outermost has its place. */
+  private isClosingOfInner({ source, level, step, steps }: Observation): boolean {
+    const { outer, innerSteps } = this.bars;
+    if (source !== 'bar' || level || !outer || step !== steps || steps !== innerSteps) return false;
+    return steps !== outer.steps || outer.step + 1 < outer.steps;
+  }
+
+  private advance(seen: Observation, at: number | null): void {
+    const { source, level, epoch, epochs, step, steps, etaSeconds } = seen;
     if (this.reached && better(this.reached.source, source) && this.reached.source === 'report') return;
     const inner = step !== undefined && steps ? Math.min(step / steps, 1) : null;
     const of = epochs ?? this.epochs?.of;
@@ -172,7 +192,14 @@ export class Training {
       const done =
         inner === null ? current + (this.firstEpoch === 0 ? 1 : 0) : current - (this.firstEpoch ?? 1) + inner;
       this.note({ done: Math.min(done, of), total: of, unit: 'epochs', etaSeconds: null, source }, at);
+    } else if (inner !== null && steps && level) {
+      const { outer } = this.bars;
+      if (level > 1 || !outer) return;
+      this.bars.innerSteps = steps;
+      const done = Math.min(outer.step + inner, outer.steps);
+      this.note({ done, total: outer.steps, unit: 'steps', etaSeconds: null, source }, at);
     } else if (inner !== null && steps && epoch === undefined) {
+      if (source === 'bar') this.bars.outer = { step: step as number, steps };
       const progress = { done: step as number, total: steps, unit: 'steps' as const, source };
       this.note({ ...progress, etaSeconds: etaSeconds ?? null }, at);
     }

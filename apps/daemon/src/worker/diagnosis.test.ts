@@ -55,6 +55,18 @@ describe('the end of a failed program', () => {
       'tensors_on_different_devices',
     ],
     [
+      'PyTorch 2.15',
+      'RuntimeError: Tensor on device meta is not on the expected device cpu!',
+      'tensors_on_different_devices',
+    ],
+    ['PyTorch', 'ValueError: ProcessGroupNCCL is only supported with GPUs, no GPUs found!', 'no_cuda_device'],
+    ['PyTorch 2.15', 'RuntimeError: nccl2 requires at least one CUDA device', 'no_cuda_device'],
+    [
+      'PyTorch 2.15',
+      'RuntimeError: [enforce fail at inline_container.cc:671] . unexpected pos 704 vs 598',
+      'disk_full',
+    ],
+    [
       'PyTorch, of two precisions',
       'RuntimeError: Input type (torch.cuda.HalfTensor) and weight type (torch.cuda.FloatTensor) should be the same',
       'python_exception',

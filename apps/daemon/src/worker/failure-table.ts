@@ -54,6 +54,7 @@ export const FAILURES: readonly Row[] = [
       /Input type \(torch\.cuda\.\w+\) and weight type \(torch\.(?!cuda\.)\w+\) should be the same/,
       /Input type \(torch\.(?!cuda\.)\w+\) and weight type \(torch\.cuda\.\w+\) should be the same/,
       /Expected object of device type \w+ but got/,
+      /Tensor on device \S+ is not on the expected device \S+!/,
       /indices should be either on \S+ or on the same device/,
       /Expected a '\w+' device type for generator but found/,
       /Received incompatible devices for jitted computation/,
@@ -119,6 +120,8 @@ export const FAILURES: readonly Row[] = [
       // TensorFlow says this and goes on without a device: by itself it is no failure.
       /no CUDA-capable device is detected(?<!failed call to cuInit.*)/,
       /No visible GPU devices/,
+      /nccl2 requires at least one CUDA device/,
+      /ProcessGroupNCCL is only supported with GPUs, no GPUs found/,
       /Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\) is False/,
     ),
     advice: () =>
@@ -256,6 +259,7 @@ export const FAILURES: readonly Row[] = [
       /\[Errno 28\]/,
       /Disk quota exceeded/,
       /PytorchStreamWriter failed writing file/,
+      /inline_container\.cc:\d+\] \. unexpected pos \d+ vs \d+/,
     ),
     advice: () =>
       'A disk or a quota is full, where it writes its checkpoints or its caches: df -h says which.',
