@@ -21,7 +21,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages,apps}/*/src/**/*.test.ts', 'scripts/**/*.test.mjs'],
+          expect: { poll: { timeout: 20_000 } },
           testTimeout: 30_000,
+          hookTimeout: 30_000,
           pool: 'forks',
         },
       },

@@ -2,19 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attempt, Device, JobState } from '@berth/contract';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { job } from '../../../tests/support/sample-job.js';
 import { berth, device, driver, problem, Status, StubDaemon } from './stub-daemon.test-support.js';
 
+// A new one each time: what a command that was left has sent may come after its end.
 let daemon: StubDaemon;
-beforeAll(async () => {
+beforeEach(async () => {
   daemon = await StubDaemon.start();
 });
-beforeEach(() => {
-  daemon.seen.length = 0;
-  daemon.routes = {};
-});
-afterAll(() => daemon.stop());
+afterEach(() => daemon.stop());
 
 const succeeded = job({
   state: 'succeeded',

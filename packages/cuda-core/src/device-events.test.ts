@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { changeSimulation, type DeviceEvent, DeviceUnresponsive, openDriver } from './index.js';
 import { openSimulated, samplesOf } from './simulated-driver.test-support.js';
 
@@ -14,18 +14,16 @@ describe('events', () => {
     const seen: DeviceEvent[][] = [[], []];
     driver.watch((event) => seen[0]?.push(event));
     other.watch((event) => seen[1]?.push(event));
-    // Who begins to watch sees what comes from then on.
-    await new Promise((resolve) => setTimeout(resolve, 300));
     changeSimulation(stateFile, { device: 1, xid: 79 });
     changeSimulation(stateFile, { device: 0, xid: 31 });
     const expected = [
       { uuid: uuids[1], kind: 'xid', xid: 79 },
       { uuid: uuids[0], kind: 'xid', xid: 31 },
     ];
-    await vi.waitFor(() => expect(seen).toEqual([expected, expected]));
+    await expect.poll(() => seen).toEqual([expected, expected]);
     await other.close();
     changeSimulation(stateFile, { device: '2:1', xid: 48 });
-    await vi.waitFor(() => expect(seen[0]?.at(-1)).toEqual({ uuid: uuids[2], kind: 'xid', xid: 48 }));
+    await expect.poll(() => seen[0]?.at(-1)).toEqual({ uuid: uuids[2], kind: 'xid', xid: 48 });
     expect(seen[1]).toEqual(expected);
   });
 });

@@ -42,6 +42,7 @@ describe.runIf(existsSync(PROGRAM))('the native core, with sanitizers and withou
     const program = spawn(PROGRAM, [SIMULATED_LIBRARIES, 'threads'], options(file));
     let said = '';
     for (const stream of [program.stdout, program.stderr]) stream.on('data', (data) => (said += data));
+    const closed = once(program, 'close');
     await once(program.stdout, 'data');
     for (let i = 0; program.exitCode === null && program.signalCode === null; i += 1) {
       const device = i % 4;
@@ -50,6 +51,7 @@ describe.runIf(existsSync(PROGRAM))('the native core, with sanitizers and withou
       changeSimulation(file, { device, handleResult: i % 11 ? 0 : 15, countResult: i % 13 ? 0 : 999 });
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+    await closed;
     expect(said).toMatch(/^4 devices\n2000 samples, \d+ events\n$/);
     expect(program.exitCode).toBe(0);
   });

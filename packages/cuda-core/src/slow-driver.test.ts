@@ -80,9 +80,8 @@ describe('a driver that hangs', { timeout: 30_000 }, () => {
     changeSimulation(process.env.FILE, { delayMilliseconds: 60_000 });`;
 
   it('lets the process end by process.exit', () => {
-    expect(runHanging(`${open} driver.enumerate(); setTimeout(() => process.exit(0), 100);`)).toBeLessThan(
-      5_000,
-    );
+    const program = `${open} driver.enumerate(); setTimeout(() => process.exit(0), 100);`;
+    expect(runHanging(program)).toBeLessThan(15_000);
   });
 
   it('lets the process end by itself: a call under way holds nothing', () => {

@@ -100,6 +100,19 @@ export class Task {
   }
 }
 
+/** Of a script: it stops, and is `ready` once it has. */
+export const STOPPED =
+  '(until grep -q "^State:.T" /proc/$$/status; do sleep 0.01; done; echo ready > ready) & kill -STOP $$;';
+
+/** What the kernel says of a process; nothing once it is gone, which may be while we look. */
+export function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 export function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return /^State:\s+[^ZX]/m.test(statusOf(pid));
 }

@@ -76,7 +76,7 @@ it('says that it is there while nothing happens', async () => {
 });
 
 it('cuts off who takes nothing, and nobody else', async () => {
-  const { follow, happen, ended } = await streams({ patienceMs: 100 });
+  const { follow, happen, ended } = await streams({ patienceMs: 1000 });
   const deaf = await follow();
   const listening = await follow();
   let bytes = 0;

@@ -36,7 +36,8 @@ it('knows the descendants of a shim, however far', async () => {
 });
 
 it('knows what has the environment of a task, though it has left the family', async () => {
-  const { said } = await shell('echo $$; exec sleep 60', { BERTH_TASK_ID: 'job_1.2.0' });
+  // Not exec: while a process becomes another program, it has no environment.
+  const { said } = await shell('echo $$; sleep 60; true', { BERTH_TASK_ID: 'job_1.2.0' });
   const owners = new ProcessOwners(() => [taskOf(1)]);
   expect(owners.ownerOf(said)?.job).toBe('job_1');
 });

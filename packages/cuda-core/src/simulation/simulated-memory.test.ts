@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { changeSimulation } from './change.js';
 import { DriverProgram } from './driver-program.test-support.js';
 import { createSimulation } from './simulation.js';
@@ -47,9 +47,9 @@ describe('what a process allocates', () => {
     const parent = new DriverProgram(stateFile);
     const child = `(lambda pid: pid or (cuda.cuInit(0), retain(), time.sleep(60)))(__import__("os").fork())`;
     const pid = (await parent.ask(child)) as number;
-    await vi.waitFor(async () => expect((await seen()).flat()).toEqual([[pid, CONTEXT]]));
+    await expect.poll(async () => (await seen()).flat()).toEqual([[pid, CONTEXT]]);
     await parent.ask(`__import__("os").kill(${pid}, 9)`);
-    await vi.waitFor(async () => expect((await seen()).flat()).toEqual([]));
+    await expect.poll(async () => (await seen()).flat()).toEqual([]);
     // A zombie still.
     expect(process.kill(pid, 0)).toBe(true);
     await parent.ask('__import__("os").wait()[1]');

@@ -198,9 +198,8 @@ describe('a device that hangs', () => {
     const other = new DriverProgram(stateFile);
     changeSimulation(stateFile, { device: 0, hangMilliseconds: 60_000 });
     await other.ask('start("hanging", lambda: of("PowerUsage", gpu(0)))');
-    await other.ask(
-      'start("waiting", lambda: nvml.nvmlEventSetWait_v2(event_set(gpu(1)), byref(Event()), 20000))',
-    );
+    await other.ask('keep("set", event_set(gpu(1)))');
+    await other.ask('start("waiting", lambda: nvml.nvmlEventSetWait_v2(kept["set"], byref(Event()), 20000))');
     expect(await other.ask('ended("hanging", 0.2)')).toBeNull();
     expect(await other.ask('nvml.nvmlShutdown()')).toBe(0);
     // Uninitialised.
