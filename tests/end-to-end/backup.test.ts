@@ -113,6 +113,8 @@ describe('an export', () => {
     await second.request(`/v1/jobs/${held.id}/cancel`, { method: 'POST' });
     const next = await second.shell('true');
     expect(next.number).toBeGreaterThan(imported.jobs - 1);
+    // Behind some hundred that waited.
+    await second.logs(next, 'follow=true');
     expect((await second.ended(next)).state).toBe('succeeded');
     expect((await run(BERTHD, '--data-dir', second.dataDirectory, '--verify')).output).toBe(
       'the ledger fits together\n',

@@ -356,13 +356,12 @@ describe('a job', () => {
       box.scrollTop = box.scrollHeight;
     });
     await telling.waitFor();
-    expect(await overhang()).toBe(0);
+    await expect.poll(overhang).toBe(0);
     // Its 10,000 letters are all to be seen, in rows that the list has reckoned with.
-    const { height } = (await telling.boundingBox()) as { height: number };
-    expect(height).toBeGreaterThan(150 * 18);
-    expect(await log.evaluate((box) => box.scrollHeight - (box.firstElementChild?.clientHeight ?? 0))).toBe(
-      0,
-    );
+    await expect.poll(async () => (await telling.boundingBox())?.height).toBeGreaterThan(150 * 18);
+    await expect
+      .poll(() => log.evaluate((box) => box.scrollHeight - (box.firstElementChild?.clientHeight ?? 0)))
+      .toBe(0);
     await page.reload();
     expect(await page.getByLabel('Wrap lines').isChecked()).toBe(true);
     await page.getByLabel('Wrap lines').uncheck();

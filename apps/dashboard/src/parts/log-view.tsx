@@ -62,9 +62,10 @@ export function LogView({
   const first = lineAt(begins, top - SPARE_ROWS);
   const seen = lines.slice(first, lineAt(begins, top + fitting + SPARE_ROWS) + 1);
 
+  // For more to follow alone: drawn for another reason, it would take back a scroll that it hasn't heard of yet.
   useLayoutEffect(() => {
     if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
-  });
+  }, [follows, log.version, rows]);
 
   const scrollTo = (line: number, above: number): void => {
     if (!box.current) return;
