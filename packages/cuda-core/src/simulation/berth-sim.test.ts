@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { createSimulation } from '../index.js';
+import { createSimulation, openDriver } from '../index.js';
 import { openSimulated, samplesOf } from '../simulated-driver.test-support.js';
 
 const BERTH_SIM = new URL('../../bin/berth-sim.js', import.meta.url).pathname;
-const { stateFile, driver } = await openSimulated('1xH100-80GB+1xA100-40GB:1g.5gb*2');
+const { stateFile, simulation, driver } = await openSimulated('1xH100-80GB+1xA100-40GB:1g.5gb*2');
 
 /** Runs berth-sim as typed. */
 function sim(line: string) {
@@ -53,13 +53,16 @@ it('shows what the driver tells nothing of', () => {
 });
 
 it('lets a device hang, and releases it', async () => {
-  const uuid = (await driver.enumerate()).devices[0]?.uuid as string;
+  const { libraryDirectory } = simulation;
+  const patient = await openDriver({ libraryDirectory, samplePatienceMs: 60_000 });
+  const uuid = (await patient.enumerate()).devices[0]?.uuid as string;
   sim('hang 0');
-  const sample = driver.sample(uuid);
+  const sample = patient.sample(uuid);
   const first = await Promise.race([sample, new Promise((resolve) => setTimeout(resolve, 300, 'hangs'))]);
   expect(first).toBe('hangs');
   expect(sim('release 0').status).toBe(0);
   expect((await sample).lost).toBe(false);
+  await patient.close();
 });
 
 it('finds the state of a data directory', () => {
