@@ -96,7 +96,7 @@ export function openTab() {
     try {
       for (let minute = 0; minute <= OPEN_MINUTES; minute += 1) {
         await sleep(minute === 0 ? SETTLING_MS : 60_000);
-        samples.push({ minute, tabMiB: rendererMiB() });
+        samples.push({ minute, ...rendererMemory() });
       }
     } finally {
       browser.kill();
@@ -105,14 +105,22 @@ export function openTab() {
     }
     // What is kept of the past, such as sparklines, has its size by then.
     const later = samples.filter(({ minute }) => minute >= OPEN_MINUTES / 4);
-    const tabs = samples.map(({ tabMiB }) => tabMiB);
+    const figuresOf = (part) => {
+      const sizes = samples.map((sample) => sample[part]);
+      return {
+        'at first, MiB': sizes[0],
+        'at last, MiB': sizes.at(-1),
+        'at most, MiB': Math.max(...sizes),
+        'grows, MiB/h': slopeOf(later.map((sample) => [sample.minute / 60, sample[part]])),
+      };
+    };
+    const named = (name, figures) =>
+      Object.fromEntries(Object.entries(figures).map(([key, value]) => [`${name} ${key}`, value]));
     return {
       scenario: 'openTab',
       minutes: OPEN_MINUTES,
-      'tab at first, MiB': tabs[0],
-      'tab at last, MiB': tabs.at(-1),
-      'tab at most, MiB': Math.max(...tabs),
-      'grows, MiB/h': slopeOf(later.map(({ minute, tabMiB }) => [minute / 60, tabMiB])),
+      ...named('tab', figuresOf('ownMiB')),
+      ...named('with its part of the shared', figuresOf('withSharedMiB')),
     };
   });
 }
@@ -195,25 +203,32 @@ async function watch(page, pid) {
     longestFrameMs: Math.max(...frames.slice(1).map((at, i) => at - frames[i])),
     heapMiB: last,
     heapGrowsMiBPerHour: ((last - first) / SECONDS) * 3600,
-    tabMiB: rendererMiB(),
+    tabMiB: rendererMemory().withSharedMiB,
     shareOfCore: share,
   };
 }
 
-/** Of the largest renderer of our browser: memory of its own, with its part of what it shares. */
-function rendererMiB() {
+/**
+ * Of the largest renderer of our browser: memory of its own, which is what Chrome's task manager shows; and that with its part of
+ * what it shares with others, such as the program itself.
+ */
+function rendererMemory() {
   const sizes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
         if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer') || !isBelowUs(pid))
           return [];
-        return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) / 1024;
+        const mebibytes = (file, key) =>
+          Number(
+            new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))[1],
+          ) / 1024;
+        return [{ ownMiB: mebibytes('status', 'RssAnon'), withSharedMiB: mebibytes('smaps_rollup', 'Pss') }];
       } catch {
         return [];
       }
     });
-  return Math.max(...sizes);
+  return sizes.toSorted((a, b) => b.withSharedMiB - a.withSharedMiB)[0];
 }
 
 function isBelowUs(pid) {
