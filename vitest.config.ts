@@ -40,8 +40,9 @@ export default defineConfig({
           name: 'end-to-end',
           include: ['tests/end-to-end/**/*.test.ts'],
           expect: { poll: { timeout: 20_000 } },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Against hanging: a host with several times as much to do as it has cores takes a minute for three restarts.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

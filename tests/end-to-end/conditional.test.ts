@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises';
-import type { Job } from '@berth/contract';
+import type { Job, Queue } from '@berth/contract';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
@@ -23,6 +23,11 @@ it.each(['/v1/jobs', '/v1/jobs/{job}', '/v1/usage'])(
   async (where) => {
     const job = await daemon.shell('true', { hold: true });
     const path = where.replace('{job}', job.id);
+    // That the one before has ended is heard by its event; until then it goes on using its device.
+    await eventually(
+      async () => (await (await get('/v1/queue')).json()) as Queue,
+      ({ running }) => running === 0,
+    );
     const first = await get(path);
     const tag = (first.headers.get('etag') as string).replace(/^W\//, '');
     expect(tag).toMatch(/^"[\w.-]+"$/);

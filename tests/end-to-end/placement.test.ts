@@ -105,7 +105,10 @@ describe('devices', () => {
     expect(second?.holders).toEqual([]);
     await daemon.cancel(job);
     await daemon.ended(job);
-    expect((await daemon.devices())[0]?.holders).toEqual([]);
+    await eventually(
+      () => daemon.devices(),
+      ([device]) => device?.holders.length === 0,
+    );
   });
 });
 
