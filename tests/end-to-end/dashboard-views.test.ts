@@ -118,7 +118,10 @@ describe('the usage', () => {
     await daemon.start();
     await daemon.cancel(job);
     await daemon.ended(job);
-    const usage = await get<Usage>('/v1/usage?jobs=50');
+    const usage = await eventually(
+      () => get<Usage>('/v1/usage?jobs=50'),
+      ({ users }) => users.every(({ gpus }) => gpus === 0),
+    );
     expect(watched(usage)).toBeGreaterThan(0);
 
     await dashboard.openWhole('/usage');
