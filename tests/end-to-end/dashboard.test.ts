@@ -234,6 +234,8 @@ describe('the queue', () => {
     await expect.poll(async () => (await seen())[0]?.[1]).toBe(String(other.number));
     await agreed();
     await page.getByRole('button', { name: `Hold job ${one.number}` }).click();
+    // Out of the line it is a moment after it is held.
+    await expect.poll(async () => (await seen()).map(([, number]) => number)).toEqual([String(other.number)]);
     await page.getByRole('button', { name: `Release job ${one.number}` }).waitFor();
     for (const { number } of [one, apart, other]) {
       await page.getByRole('button', { name: `Cancel job ${number}` }).click();
