@@ -32,6 +32,17 @@ describe('the page', () => {
     await page.getByRole('heading', { name: 'Jobs' }).waitFor();
     await open('/');
     expect(page.url()).toBe(`${daemon.address}/`);
+    // What is refused was answered.
+    await page.goto(`${daemon.address}/jobs/999`);
+    await page
+      .getByRole('alert')
+      .getByText(/^There is no job 999;/)
+      .waitFor();
+    await open('/jobs?state=bogus');
+    await page
+      .getByRole('alert')
+      .getByText(/^state\/0: expected one of/)
+      .waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Token').waitFor();
     expect(await page.evaluate('JSON.stringify({ ...localStorage })')).toBe('{}');
@@ -59,7 +70,7 @@ describe('the page', () => {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 900 });
     const job = await daemon.shell('echo hello; sleep 60', {
-      name: 'a-job-with-quite-a-long-name-for-a-table',
+      name: 'a-name-without-a-space'.padEnd(200, '-'),
       gpus: 4,
     });
     const waiting = await daemon.shell('true', { gpus: 4 });

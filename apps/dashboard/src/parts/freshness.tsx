@@ -1,9 +1,10 @@
+import { BerthProblem } from '@berth/client';
 import { useEffect, useState } from 'preact/hooks';
 import type { Polled } from '../live/poll.js';
 
 const OLD_MS = 10_000;
 
-/** How old the figures are, and whether the daemon is away. */
+/** How old the figures are, and why there are no newer ones: what the daemon refuses, or that it is away. */
 export function Freshness({ polled: { at, error } }: { polled: Polled<unknown> }) {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -12,10 +13,11 @@ export function Freshness({ polled: { at, error } }: { polled: Polled<unknown> }
   }, []);
   const age = at === null ? null : Math.max(0, now - at);
   const isOld = age === null ? error !== null : age > OLD_MS;
-  if (error && isOld)
+  const isRefused = error instanceof BerthProblem;
+  if (error && (isOld || isRefused))
     return (
       <p class="freshness old" role="alert">
-        The daemon doesn't answer ({error.message}).{' '}
+        {isRefused ? `${error.message}.` : `The daemon doesn't answer (${error.message}).`}{' '}
         {age === null ? '' : `What you see is ${Math.round(age / 1000)} s old.`}
       </p>
     );

@@ -16,7 +16,7 @@ const NUMBER: Column<Job> = {
   class: 'right',
   cell: ({ number }) => <Link href={`/jobs/${number}`}>{number}</Link>,
 };
-const NAME: Column<Job> = { title: 'Name', cell: ({ name }) => name };
+const NAME: Column<Job> = { title: 'Name', class: 'name', cell: ({ name }) => name };
 const USER: Column<Job> = { title: 'User', cell: ({ user }) => user };
 const STATE: Column<Job> = { title: 'State', cell: ({ state }) => <State state={state} /> };
 const GPUS: Column<Job> = { title: 'GPUs', cell: (job) => asksOf(job) };

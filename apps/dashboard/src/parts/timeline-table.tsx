@@ -62,7 +62,7 @@ function StayRow({
   return (
     <tr>
       <td>{number === null ? '' : <Link href={`/jobs/${number}`}>{number}</Link>}</td>
-      <td>{name ?? OTHERS_JOB}</td>
+      <td class="name">{name ?? OTHERS_JOB}</td>
       <td>{user}</td>
       <td>{devices.map((uuid) => nameOf(uuid, items)).join(', ')}</td>
       <td>{from}</td>

@@ -64,7 +64,6 @@ export function JobsScreen() {
           </select>
         </label>
       </search>
-      {polled.error && !polled.data ? <p class="trouble">{polled.error.message}</p> : null}
       {polled.data ? <Jobs of={polled.data} onChange={() => askAgain(asked + 1)} /> : null}
       {polled.data && isMore(polled.data) && limit === FEW ? (
         <button type="button" onClick={() => setLimit(MANY)}>

@@ -88,7 +88,7 @@ function Tables({ usage: { halfLifeSeconds, reachSeconds, users, devices, jobs }
             <th scope="row">
               <Link href={`/jobs/${job.number}`}>{job.number}</Link>
             </th>
-            <td>{job.name}</td>
+            <td class="name">{job.name}</td>
             <td>{job.user}</td>
             <td>
               <State state={job.state} />
