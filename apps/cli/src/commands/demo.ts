@@ -18,8 +18,11 @@ import { type Kit, type Outcome, withExamples, withGlobalOptions } from '../kit.
 
 const EXAMPLES = fileURLToPath(new URL('../../../../examples', import.meta.url));
 const SIMULATED = '2xH100-80GB';
-const QUICK_EPOCHS = 2000;
-const ALL_EPOCHS = 20_000;
+const QUICK = ['--epochs', '2000'];
+/** Slow steps, so that whoever opens the dashboard sees the loss fall, for most of a minute on a CPU. */
+const LONG = ['--epochs', '40000', '--lr', '0.00005'];
+/** More than enough: so that of the job that waits is known when it starts at the latest. */
+const TIME_LIMIT = '30m';
 /** For how long somebody at a terminal may look at the dashboard afterwards. */
 const LOOKING_SECONDS = 60;
 
@@ -35,7 +38,7 @@ export function addDemo(program: Command, kit: Kit, outcome: Outcome): void {
     .description(
       'watch a real PyTorch training job run on the device that it names, beside one that fails and one that waits',
     )
-    .option('--full', `all ${ALL_EPOCHS} epochs, as on a terminal, instead of ${QUICK_EPOCHS}`)
+    .option('--full', 'train for most of a minute, as on a terminal, instead of seconds')
     .option('--keep', 'leave the daemon running afterwards')
     .option('--listen <host:port>', 'where its daemon listens', '127.0.0.1:0');
   withExamples(command, 'berth demo', 'berth demo --keep');
@@ -107,9 +110,10 @@ async function showJob(kit: Kit, stage: Stage, signal: AbortSignal): Promise<Job
   const isLong = stage.full || terminal.isInteractive;
   const submission: JobSubmissionInput = {
     name: 'mlp',
-    command: [python.path, program, '--epochs', String(isLong ? ALL_EPOCHS : QUICK_EPOCHS)],
+    command: [python.path, program, ...(isLong ? LONG : QUICK)],
     workingDirectory: EXAMPLES,
     devices: items.length > 1 ? '1' : '0',
+    timeLimit: TIME_LIMIT,
   };
   const job = await client.jobs.submit(submission, { signal });
   step(kit, `job ${job.number} submitted`, `with PyTorch ${python.torchVersion}; the same by curl:`);
