@@ -278,6 +278,7 @@ describe('the queue', () => {
     await open('/jobs');
     await page.getByRole('heading', { name: 'Not in line: 1' }).waitFor();
     await page.getByText('and 1 more, submitted earlier').waitFor();
+    await page.getByText('not known: a job before it has no time limit').first().waitFor();
     await page.getByRole('button', { name: 'Look for them' }).click();
     await page.getByRole('table', { name: 'something of their own' }).getByText('forgotten').waitFor();
     await page.getByText('the last 1 as of').waitFor();

@@ -1,5 +1,6 @@
 import type { Job, JobState } from '@berth/contract';
-import { duration, secondsBetween, UNKNOWN } from './figures.js';
+import { ranSeconds, waitsSeconds } from '@berth/contract/job-time';
+import { duration, UNKNOWN } from './figures.js';
 import { type Colour, harmless } from './terminal.js';
 
 export const STATE_COLOURS: Record<JobState, Colour> = {
@@ -16,10 +17,10 @@ export function isEnded({ state }: Pick<Job, 'state'>): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
 
-/** How long it ran, or runs, or waits. */
-export function timeOf({ submittedAt, startedAt, endedAt }: Job, now: number): string {
-  if (startedAt === null) return endedAt === null ? duration(secondsBetween(submittedAt, now)) : UNKNOWN;
-  return duration(secondsBetween(startedAt, endedAt ?? now));
+/** How long it waits, or runs, or ran. */
+export function timeOf(job: Job, now: number): string {
+  const seconds = waitsSeconds(job, now) ?? ranSeconds(job, now);
+  return seconds === null ? UNKNOWN : duration(seconds);
 }
 
 /** The devices that it has or had; those that it asks for in brackets. */
@@ -44,8 +45,8 @@ export function stateWithReason(job: Job): string {
 
 /** How a job ended, as one sentence. */
 export function endOf(job: Job): string {
-  const took =
-    job.startedAt && job.endedAt ? ` after ${duration(secondsBetween(job.startedAt, job.endedAt))}` : '';
+  const ran = ranSeconds(job, Date.now());
+  const took = ran === null ? '' : ` after ${duration(ran)}`;
   const why = job.state === 'succeeded' || !job.cause ? '' : `: ${job.cause.sentence}`;
   const verb = job.state === 'cancelled' ? 'was cancelled' : job.state;
   const advice = job.cause?.diagnosis ? `. ${job.cause.diagnosis.advice}` : '';

@@ -13,10 +13,37 @@ beforeEach(async () => {
 });
 afterEach(() => daemon.stop());
 
+const attempt: Attempt = {
+  number: 1,
+  node: 'box',
+  devices: [{ uuid: 'GPU-1', index: 1 }],
+  placedAt: '2026-11-21T02:00:01Z',
+  startedAt: '2026-11-21T02:00:01Z',
+  endedAt: '2026-11-21T02:00:05Z',
+  stoppingAt: null,
+  cause: null,
+  checkpoint: null,
+  tasks: [
+    {
+      rank: 0,
+      devices: ['GPU-1'],
+      state: 'ended',
+      pid: 77,
+      startedAt: '2026-11-21T02:00:01Z',
+      endedAt: '2026-11-21T02:00:05Z',
+      exitCode: 7,
+      signal: null,
+      memoryPeakBytes: null,
+      maxResidentBytes: 1_572_864,
+      cpuSeconds: null,
+    },
+  ],
+};
 const succeeded = job({
   state: 'succeeded',
   startedAt: '2026-11-21T02:00:01Z',
   endedAt: '2026-11-21T02:00:05Z',
+  attempts: [attempt],
 });
 const failed = job({
   ...succeeded,
@@ -169,7 +196,7 @@ describe('berth ls', () => {
   });
 
   it('-a shows what has ended, too', async () => {
-    expect((await berth(daemon, ['ls', '-a'])).stdout).toMatch(/12 +train +ada +succeeded +1 +– +4s\n/);
+    expect((await berth(daemon, ['ls', '-a'])).stdout).toMatch(/12 +train +ada +succeeded +1 +1 +4s\n/);
   });
 
   it('is filtered by the daemon, as the API filters', async () => {
@@ -223,37 +250,10 @@ describe('a job', () => {
   });
 
   it('is shown with its attempts, tasks and sentences', async () => {
-    const attempt: Attempt = {
-      number: 1,
-      node: 'box',
-      devices: [{ uuid: 'GPU-1', index: 1 }],
-      placedAt: '2026-11-21T02:00:01Z',
-      startedAt: '2026-11-21T02:00:01Z',
-      endedAt: '2026-11-21T02:00:05Z',
-      stoppingAt: null,
-      cause: null,
-      checkpoint: null,
-      tasks: [
-        {
-          rank: 0,
-          devices: ['GPU-1'],
-          state: 'ended',
-          pid: 77,
-          startedAt: '2026-11-21T02:00:01Z',
-          endedAt: '2026-11-21T02:00:05Z',
-          exitCode: 7,
-          signal: null,
-          memoryPeakBytes: null,
-          maxResidentBytes: 1_572_864,
-          cpuSeconds: null,
-        },
-      ],
-    };
     const command = ['sh', '-c', "echo 'hi'"];
     daemon.routes['GET /v1/jobs/12'] = job({
       ...failed,
       command,
-      attempts: [attempt],
       environment: { A: '1', B: '2' },
     });
     const { stdout } = await berth(daemon, ['show', '12']);

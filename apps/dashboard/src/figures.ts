@@ -12,11 +12,10 @@ export const percent = (share: number | null | undefined): string =>
 export const whole = (figure: number | null | undefined, unit: string): string =>
   figure == null ? UNKNOWN : `${Math.round(figure)} ${unit}`;
 
-export function since(from: string | null, to: string | number = Date.now()): string {
-  if (from === null) return UNKNOWN;
-  const end = typeof to === 'string' ? Date.parse(to) : to;
-  return formatDuration(Math.max(0, Math.floor((end - Date.parse(from)) / 1000)));
-}
+export const duration = (seconds: number | null): string =>
+  seconds === null ? UNKNOWN : formatDuration(Math.max(0, Math.floor(seconds)));
+
+export const since = (from: string): string => duration((Date.now() - Date.parse(from)) / 1000);
 
 // Made once: each holds memory that no garbage collector sees, and a busy page asks for hundreds of times a second.
 const SECONDS = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
@@ -38,6 +37,10 @@ export function clock(at: string | number): string {
   const isToday = moment.toDateString() === new Date().toDateString();
   return (isToday ? TIME_OF_DAY : MINUTES).format(moment);
 }
+
+/** A moment at the latest, as `clock` has it: the minute that it is over by. */
+export const deadline = (at: string | number): string =>
+  clock(Math.ceil(new Date(at).getTime() / 60_000) * 60_000);
 
 const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z/g;
 

@@ -1,9 +1,10 @@
 import type { BerthClient } from '@berth/client';
 import type { Attempt, Job, JobDeviceUse, JobMetrics, Task } from '@berth/contract';
+import { ranSeconds, waitsSeconds } from '@berth/contract/job-time';
 import type { Command } from 'commander';
 import { commandLine, duration, localTime, secondsBetween, size, UNKNOWN } from '../figures.js';
 import { referenceOf, spread } from '../job-reference.js';
-import { isEnded, STATE_COLOURS, timeOf } from '../job-words.js';
+import { isEnded, STATE_COLOURS } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { progressLine } from '../progress.js';
 import { renderTable } from '../table.js';
@@ -88,7 +89,9 @@ export function linesOf(
   add('Submitted', localTime(job.submittedAt));
   add('Started', job.startedAt && localTime(job.startedAt));
   add('Ended', job.endedAt && localTime(job.endedAt));
-  add(isEnded(job) ? 'Took' : job.startedAt ? 'Runs for' : 'Waits for', timeOf(job, now));
+  const [waits, ran] = [waitsSeconds(job, now), ranSeconds(job, now)];
+  add('Waits for', waits === null ? null : duration(waits));
+  add(isEnded(job) || waits !== null ? 'Ran for' : 'Runs for', ran === null ? null : duration(ran));
   for (const [i, use] of (job.deviceUse ?? []).entries()) add(i === 0 ? 'Memory' : '', useOf(use));
   for (const [i, { at, sentence, detail }] of job.notices.entries()) {
     add(i === 0 ? 'Notices' : '', `${localTime(at)}  ${sentence}`, 'yellow');

@@ -1,8 +1,8 @@
 import type { BerthClient } from '@berth/client';
 import type { Job } from '@berth/contract';
+import { ranSeconds } from '@berth/contract/job-time';
 import type { Command } from 'commander';
 import { CliError, codeOfError, codeOfJob, EXIT } from '../exit-codes.js';
-import { secondsBetween } from '../figures.js';
 import { spread } from '../job-reference.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
 import { readSbatch } from '../slurm/sbatch-options.js';
@@ -134,14 +134,13 @@ const squeue: Action<SqueueOptions> = async (kit, options) => {
   }
   const now = Date.now();
   for (const job of jobs) {
-    const spent = job.startedAt === null ? 0 : secondsBetween(job.startedAt, job.endedAt ?? now);
     const cells = [
       job.number,
       PARTITION,
       job.name,
       job.user,
       slurmState(job),
-      slurmTime(spent),
+      slurmTime(ranSeconds(job, now) ?? 0),
       1,
       nodeOrReason(job),
     ];

@@ -2,7 +2,7 @@ import type { Device, DeviceHistory, Holder } from '@berth/contract';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import { clock, inLocalTime, percent, placeOf, since, whole } from '../figures.js';
+import { deadline, inLocalTime, percent, placeOf, since, whole } from '../figures.js';
 import { useAct } from '../live/act.js';
 import { client } from '../live/session.js';
 import { focusOnce } from './focus.js';
@@ -94,7 +94,8 @@ function HeldBy({ holder: { number, name, user, since: from, latestEnd } }: { ho
         </Link>
       )}{' '}
       <span class="muted">
-        for {since(from)}, {latestEnd === null ? 'no time limit' : `until ${clock(latestEnd)} at the latest`}
+        for {since(from)},{' '}
+        {latestEnd === null ? 'no time limit' : `until ${deadline(latestEnd)} at the latest`}
       </span>
     </li>
   );

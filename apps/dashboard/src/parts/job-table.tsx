@@ -1,7 +1,8 @@
 import type { Job, QueuedJob } from '@berth/contract';
+import { ranSeconds, waitsSeconds } from '@berth/contract/job-time';
 import type { ComponentChildren } from 'preact';
 import { Link } from 'wouter-preact';
-import { clock, gibibytes, inLocalTime, since, UNKNOWN } from '../figures.js';
+import { deadline, duration, gibibytes, inLocalTime, UNKNOWN } from '../figures.js';
 import { Scroll } from './scroll.js';
 import { State } from './state.js';
 
@@ -30,8 +31,7 @@ const DEVICES: Column<Job> = {
 };
 const TIME: Column<Job> = {
   title: 'Time',
-  cell: ({ startedAt, endedAt, submittedAt }) =>
-    startedAt ? since(startedAt, endedAt ?? Date.now()) : `waits ${since(submittedAt)}`,
+  cell: (job) => timeOf(job, Date.now()),
 };
 const WHY: Column<Job> = { title: 'Why', class: 'why', cell: (job) => whyOf(job) };
 const PLACE: Column<QueuedJob> = {
@@ -111,7 +111,12 @@ export function asksOf({ gpus, devices, sharing, constraints }: Job): string {
 
 function startOf(start: QueuedJob['start']): string {
   if (!start) return 'no estimate';
-  return start.certain ? `by ${clock(start.at)}` : `about ${clock(start.at)}`;
+  return start.certain ? `by ${deadline(start.at)}` : 'not known: a job before it has no time limit';
+}
+
+function timeOf(job: Job, now: number): string {
+  const waits = waitsSeconds(job, now);
+  return waits === null ? duration(ranSeconds(job, now)) : `waits ${duration(waits)}`;
 }
 
 export function whyOf({ reason, cause, state }: Job): string {

@@ -27,7 +27,7 @@ export function TimelineTable({
                   key={stay.job}
                   stay={stay}
                   items={items}
-                  from={`${time(stay.from)}${stay.certain ? ' at the latest' : ' (estimate)'}`}
+                  from={`${time(stay.from)}${stay.certain ? ' at the latest' : ' (estimate: a job before it has no time limit)'}`}
                   until={`planned, to ${time(stay.until)}`}
                 />
               ))}

@@ -1,7 +1,8 @@
 import type { Job } from '@berth/contract';
+import { ranSeconds } from '@berth/contract/job-time';
 import { formatDuration } from '@berth/contract/quantities';
 import { useState } from 'preact/hooks';
-import { clock, gibibytes, inLocalTime, since, time, UNKNOWN } from '../figures.js';
+import { deadline, duration, gibibytes, inLocalTime, time, UNKNOWN } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { Freshness } from '../parts/freshness.js';
@@ -74,7 +75,7 @@ function Waiting({ job }: { job: Job }) {
             ? 'It is first in line. '
             : `${said.ahead} go before it. `}
         {said.latestStart
-          ? `It starts by ${time(said.latestStart)}${said.ahead ? ', as it looks now' : ' at the latest'}.`
+          ? `It starts by ${deadline(said.latestStart)}${said.ahead ? ', as it looks now' : ' at the latest'}.`
           : `When is not known: ${inLocalTime(said.unknownBecause ?? '')}.`}
       </p>
       <Verdicts devices={said.devices} />
@@ -110,10 +111,11 @@ function needsOf({ constraints }: Job): string | null {
   return wishes.filter(Boolean).join(', ');
 }
 
-function timeLimitOf(seconds: number, { state, startedAt }: Job): string {
+function timeLimitOf(seconds: number, { state, attempts }: Job): string {
   const limit = formatDuration(seconds);
+  const startedAt = attempts.at(-1)?.startedAt;
   if (state !== 'running' || !startedAt) return limit;
-  return `${limit}, until ${clock(Date.parse(startedAt) + seconds * 1000)} at the latest`;
+  return `${limit}, until ${deadline(Date.parse(startedAt) + seconds * 1000)} at the latest`;
 }
 
 function codeOf({ commit, branch, dirty, snapshot }: NonNullable<Job['code']>): string {
@@ -153,7 +155,7 @@ function Facts({ job }: { job: Job }) {
     ['Submitted', time(job.submittedAt)],
     ['Started', job.startedAt && time(job.startedAt)],
     ['Ended', job.endedAt && time(job.endedAt)],
-    ['Ran for', job.startedAt && since(job.startedAt, job.endedAt ?? Date.now())],
+    ['Ran for', duration(ranSeconds(job, Date.now()))],
     ...(job.deviceUse ?? []).map((use): [string, string] => [
       `Memory on ${use.index}`,
       `${gibibytes(use.jobBytes)} GiB${use.declaredBytes === null ? '' : ` of the ${gibibytes(use.declaredBytes)} that it declared`}, ${gibibytes(use.peakBytes)} at the most`,
