@@ -507,7 +507,7 @@ describe('a job', () => {
     await page.keyboard.press('/');
     await page.keyboard.type('needle user:ada');
     await page.getByText('No such job.').waitFor();
-    await page.getByLabel('State').selectOption('any');
+    await page.getByRole('button', { name: 'Search them too' }).click();
     await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
     await page.getByRole('cell', { name: 'needle' }).waitFor();
     // The address says what is seen.
@@ -517,5 +517,8 @@ describe('a job', () => {
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: `Job ${job.number}` }).waitFor();
+    // A number is a job's number, whatever became of it.
+    await page.goto(`${daemon.address}/jobs?q=${job.number}`);
+    await page.locator('tbody tr').first().getByRole('cell', { name: 'needle' }).waitFor();
   });
 });

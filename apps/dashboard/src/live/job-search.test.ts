@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { filtersOf } from './job-search.js';
+import { filtersOf, numberIn } from './job-search.js';
 
 const LIVE = ['pending', 'starting', 'running', 'stopping'];
 
@@ -14,4 +14,14 @@ it.each([
   ['user: odd:word', 'any', { name: 'user: odd:word' }],
 ])('"%s" among "%s" jobs asks the daemon for %j', (words, state, filters) => {
   expect(filtersOf({ words, state })).toEqual(filters);
+});
+
+it.each([
+  [' 17 ', 17],
+  ['17 user:ada', null],
+  ['resnet50', null],
+  ['0', null],
+  ['', null],
+])('"%s" names job %s', (words, number) => {
+  expect(numberIn({ words, state: '' })).toBe(number);
 });

@@ -32,3 +32,9 @@ export function filtersOf({ words, state }: JobSearch): PageOptions | null {
   if (state !== 'any') filters.state = state === '' ? ['pending', ...HOLDING] : (state as JobState);
   return filters;
 }
+
+/** The number that is searched for, if it is nothing but one. */
+export function numberIn({ words }: JobSearch): number | null {
+  const [digits] = /^[1-9]\d{0,14}$/.exec(words.trim()) ?? [];
+  return digits === undefined ? null : Number(digits);
+}

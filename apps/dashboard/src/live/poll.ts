@@ -13,6 +13,8 @@ export interface Polled<T> {
 
 /** Between tries, for what is asked for more often than that. */
 const LONGEST_PAUSE_MS = 10_000;
+/** An answer that took long was work for the daemon: by so much longer it is left alone, such as by a search through many jobs. */
+const REST = 5;
 
 /**
  * Asks again and again while the page is seen; more rarely while nobody answers. What was answered last stays.
@@ -30,6 +32,7 @@ export function usePoll<T>(
     let failures = 0;
     const round = async (): Promise<void> => {
       timer = null;
+      const begun = Date.now();
       try {
         const data = await ask(ending.signal);
         failures = 0;
@@ -41,7 +44,8 @@ export function usePoll<T>(
         polled.value = { ...polled.value, error: error as Error };
       }
       if (ending.signal.aborted || document.hidden) return;
-      timer = setTimeout(round, Math.max(everyMs, Math.min(everyMs * 2 ** failures, LONGEST_PAUSE_MS)));
+      const pause = Math.max(everyMs * 2 ** failures, REST * (Date.now() - begun));
+      timer = setTimeout(round, Math.max(everyMs, Math.min(pause, LONGEST_PAUSE_MS)));
     };
     const seen = (): void => {
       if (!document.hidden && timer === null) void round();

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { useSearchParams } from 'wouter-preact';
 import { type FoundJobs, findJobs } from '../live/found-jobs.js';
 import { usePoll } from '../live/poll.js';
+import type { SearchedJobs } from '../live/search-pages.js';
 import { ApartJobs } from '../parts/apart-jobs.js';
 import { EndedJobs } from '../parts/ended-jobs.js';
 import { Freshness } from '../parts/freshness.js';
@@ -13,14 +14,18 @@ import { SIGNS } from '../parts/state.js';
 const EVERY_MS = 2000;
 const FEW = 100;
 const MANY = 200;
+/** So many pages are looked through at first, and with each "Look further". */
+const PAGES = 10;
 
 /** Jobs that run and wait, or those that are searched for. The search stands in the address. */
 export function JobsScreen() {
   const [asked, askAgain] = useState(0);
   const [limit, setLimit] = useState(FEW);
+  const [pages, setPages] = useState(PAGES);
   const [parameters, setParameters] = useSearchParams();
   const search = { words: parameters.get('q') ?? '', state: parameters.get('state') ?? '' };
-  const change = (name: 'q' | 'state', value: string): void =>
+  const change = (name: 'q' | 'state', value: string): void => {
+    setPages(PAGES);
     setParameters(
       (old) => {
         if (value) old.set(name, value);
@@ -29,10 +34,11 @@ export function JobsScreen() {
       },
       { replace: true },
     );
+  };
   const polled = usePoll(
-    (signal) => findJobs(search, limit, signal),
+    (signal) => findJobs(search, { limit, pages }, signal),
     EVERY_MS,
-    JSON.stringify([search, limit, asked]),
+    JSON.stringify([search, limit, pages, asked]),
   );
   return (
     <>
@@ -65,6 +71,14 @@ export function JobsScreen() {
         </label>
       </search>
       {polled.data ? <Jobs of={polled.data} onChange={() => askAgain(asked + 1)} /> : null}
+      {polled.data && 'found' in polled.data ? (
+        <Reach
+          of={polled.data}
+          isLiveAlone={search.state === ''}
+          onAny={() => change('state', 'any')}
+          onFurther={() => setPages(pages + PAGES)}
+        />
+      ) : null}
       {polled.data && isMore(polled.data) && limit === FEW ? (
         <button type="button" onClick={() => setLimit(MANY)}>
           Show more
@@ -75,7 +89,41 @@ export function JobsScreen() {
 }
 
 const isMore = (jobs: FoundJobs): boolean =>
-  'found' in jobs ? jobs.isMore : jobs.queue.inLine > jobs.queue.items.length;
+  'found' in jobs ? jobs.more === 'fitting' : jobs.queue.inLine > jobs.queue.items.length;
+
+/** Where a search has not looked, and how it would. */
+function Reach({
+  of: { found, more },
+  isLiveAlone,
+  onAny,
+  onFurther,
+}: {
+  of: SearchedJobs;
+  isLiveAlone: boolean;
+  onAny: () => void;
+  onFurther: () => void;
+}) {
+  return (
+    <>
+      {more === 'unseen' ? (
+        <p class="actions">
+          <span class="muted">Only the newest were looked through so far, older ones not yet.</span>
+          <button type="button" onClick={onFurther}>
+            Look further
+          </button>
+        </p>
+      ) : null}
+      {isLiveAlone && found.length === 0 ? (
+        <p class="actions">
+          <span class="muted">Jobs that have ended were not looked through.</span>
+          <button type="button" onClick={onAny}>
+            Search them too
+          </button>
+        </p>
+      ) : null}
+    </>
+  );
+}
 
 function Jobs({ of: jobs, onChange }: { of: FoundJobs; onChange: () => void }) {
   const actions = (job: Job) => <QueueActions job={job} onChange={onChange} />;
@@ -85,7 +133,7 @@ function Jobs({ of: jobs, onChange }: { of: FoundJobs; onChange: () => void }) {
         jobs={jobs.found}
         columns={ANY}
         caption="Jobs, newest first"
-        empty="No such job."
+        empty={jobs.more === 'unseen' ? 'None so far.' : 'No such job.'}
         actions={actions}
       />
     );
