@@ -75,6 +75,21 @@ for i in range(101): sys.stderr.write(f"\\r{i:3d}%|{'#' * i}| {i}/100 [00:0{i //
     expect(trained.series[0]?.count).toBeGreaterThan(2);
   });
 
+  it('has the curves of each of its attempts', async () => {
+    const job = await daemon.shell(
+      'for i in 1 2 3; do echo "Epoch [$i/6], Loss: $BERTH_ATTEMPT.$i"; done; [ "$BERTH_ATTEMPT" = 2 ]',
+      { retry: { limit: 1, backoff: 0.1, on: ['exit_code'] } },
+    );
+    await daemon.ended(job);
+    const lossesOf = async (query: string) =>
+      lossOf(await metrics(job, query))?.points.map(({ last }) => last);
+    expect(await lossesOf('attempt=1')).toEqual([1.1, 1.2, 1.3]);
+    expect(await lossesOf('attempt=2')).toEqual([2.1, 2.2, 2.3]);
+    expect(await lossesOf('')).toEqual([2.1, 2.2, 2.3]);
+    expect(await metrics(job, 'attempt=1')).toMatchObject({ attempt: 1, devices: [] });
+    expect((await daemon.request(`/v1/jobs/${job.id}/metrics?attempt=3`)).status).toBe(404);
+  });
+
   it('that says nothing of itself has nothing invented for it', async () => {
     const job = await daemon.shell('echo "loss: 3"; echo 4/5; echo done');
     await daemon.ended(job);

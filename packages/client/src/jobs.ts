@@ -262,7 +262,7 @@ export class Jobs {
       timeoutSeconds,
       names,
       ...query
-    }: PastOptions & { rank?: number; names?: readonly string[]; points?: number } = {},
+    }: PastOptions & { rank?: number; attempt?: number; names?: readonly string[]; points?: number } = {},
   ): Promise<JobMetrics> {
     const wanted = { ...query, ...(names ? { names: names.join(',') } : {}) };
     return this.transport.json({ path: `${pathOf(job)}/metrics`, query: wanted, signal, timeoutSeconds });

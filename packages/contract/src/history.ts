@@ -82,7 +82,11 @@ export type Series = z.infer<typeof SeriesSchema>;
 export const JobMetricsSchema = z
   .object({
     job: JobIdSchema,
-    attempt: z.int().positive().nullable().meta({ description: 'The attempt that was watched last.' }),
+    attempt: z
+      .int()
+      .positive()
+      .nullable()
+      .meta({ description: 'Of which attempt; null: there was none yet.' }),
     progress: ProgressSchema.nullable().meta({ description: 'null: its output says nothing of it.' }),
     series: z.array(SeriesSchema),
     devices: z.array(

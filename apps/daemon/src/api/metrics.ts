@@ -11,6 +11,9 @@ import { momentOf, PAST, StretchSchema, stretchOf } from './stretch.js';
 
 const QuerySchema = StretchSchema.extend({
   rank: z.coerce.number().int().min(0).max(1023).default(0),
+  attempt: z.coerce.number().int().min(1).optional().meta({
+    description: 'Default: the last one. Devices are told of for the last one alone.',
+  }),
   names: z.string().max(2000).optional().meta({
     description: 'Only these series, with commas between them. Default: all.',
     example: 'loss,accuracy',
@@ -34,7 +37,7 @@ export const metricRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         tags: ['jobs'],
         summary: 'What a job used of its devices, and how its training goes',
         description:
-          `${PAST} Progress and series are read from the output of one rank of the last attempt, from its beginning, ` +
+          `${PAST} Progress and series are read from the output of one rank of an attempt, from its beginning, ` +
           'whatever `until` and `step`; with `since`, of the series only what was said since then (or nobody knows when).',
         params: JobParametersSchema,
         querystring: QuerySchema,
@@ -50,11 +53,10 @@ export const metricRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const job = await jobOr404(app.context, await idOf(app.context, request.params.job));
-      const { rank, format } = request.query;
-      taskOr404(job, rank, undefined);
+      const { rank, format, attempt = job.attempts.length } = request.query;
+      taskOr404(job, rank, request.query.attempt);
       const used = app.context.histories.ofJob(job.id, stretchOf(request.query));
-      const attempt = job.attempts.length;
-      const isOver = job.attempts.at(-1)?.endedAt !== null;
+      const isOver = job.attempts[attempt - 1]?.endedAt !== null;
       const training =
         attempt === 0 ? null : await app.context.insights.of({ job: job.id, attempt, rank }, isOver);
       const series = training ? seriesOf(training, request.query) : [];
@@ -64,8 +66,12 @@ export const metricRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           .type('text/csv; charset=utf-8')
           .send(csvOf(series));
       }
-      const progress = training?.progress ? withPace(training.progress, training.pace, job) : null;
-      return reply.send({ ...used, attempt: attempt || used.attempt, progress, series });
+      const isLast = attempt === job.attempts.length;
+      const progress = training?.progress
+        ? withPace(training.progress, training.pace, isLast ? job : null)
+        : null;
+      const devices = attempt === used.attempt ? used.devices : [];
+      return reply.send({ job: job.id, attempt: attempt || null, progress, series, devices });
     },
   );
 };
@@ -82,10 +88,13 @@ function seriesOf(training: Training, { names, points, since }: z.infer<typeof Q
   }));
 }
 
-/** How long a training takes yet, by how long it took so far, where the program doesn't say. */
-function withPace(progress: Progress, pace: Pace, { state, attempts }: Job): Progress {
-  const startedAt = attempts.at(-1)?.startedAt;
-  if (progress.etaSeconds !== null || !startedAt || state !== 'running') return progress;
+/**
+ * How long a training takes yet, by how long it took so far, where the program doesn't say.
+ * @param job whose last attempt it is; null: it is of an earlier one
+ */
+function withPace(progress: Progress, pace: Pace, job: Job | null): Progress {
+  const startedAt = job?.attempts.at(-1)?.startedAt;
+  if (progress.etaSeconds !== null || !startedAt || job?.state !== 'running') return progress;
   const left = pace.secondsLeft(Date.parse(startedAt), Date.now());
   return { ...progress, etaSeconds: left === null ? null : Math.round(left) };
 }

@@ -6,24 +6,23 @@ import { client } from './session.js';
 const EVERY_MS = 3000;
 const OVER_EVERY_MS = 60_000;
 
-/** What a job says of its training and had of its devices, in its last attempt; and of an ended one, what these are like. */
+/** What a job says of its training and had of its devices, in one attempt; and of an ended one, what these are like. */
 export interface JobInsight {
   metrics: JobMetrics;
   devices: readonly Device[];
 }
 
 /** @param rank whose training */
-export function useJobInsight(job: Job, rank: number): JobInsight | null {
+export function useJobInsight(job: Job, attempt: number, rank: number): JobInsight | null {
   const isOver = isEnded(job.state);
-  const since = job.attempts.at(-1)?.placedAt;
+  const since = job.attempts[attempt - 1]?.placedAt;
   const ask = async (signal: AbortSignal): Promise<JobInsight> => {
     const { jobs, devices } = client.value;
     const [metrics, list] = await Promise.all([
-      jobs.metrics(job, { signal, rank, ...(since ? { since } : {}) }),
+      jobs.metrics(job, { signal, attempt, rank, ...(since ? { since } : {}) }),
       isOver ? devices.list({ signal }) : null,
     ]);
     return { metrics, devices: list?.items ?? [] };
   };
-  return usePoll(ask, isOver ? OVER_EVERY_MS : EVERY_MS, `${job.id}/${job.attempts.length}/${rank}/${isOver}`)
-    .data;
+  return usePoll(ask, isOver ? OVER_EVERY_MS : EVERY_MS, `${job.id}/${attempt}/${rank}/${isOver}`).data;
 }

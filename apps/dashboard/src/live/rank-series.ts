@@ -13,17 +13,17 @@ export const MOST_RANKS = 16;
 /** How many processes each attempt of a job has. */
 export const ranksOf = ({ launch, gpus }: Job): number => (launch === 'perDevice' ? gpus : 1);
 
-/** The series of each of the first ranks of a job's last attempt, in their order; null: not known yet, or not wanted. */
-export function useRankSeries(job: Job, isWanted: boolean): Series[][] | null {
+/** The series of each of the first ranks of an attempt, in their order; null: not known yet, or not wanted. */
+export function useRankSeries(job: Job, attempt: number, isWanted: boolean): Series[][] | null {
   const ranks = Math.min(ranksOf(job), MOST_RANKS);
-  const since = job.attempts.at(-1)?.placedAt;
+  const since = job.attempts[attempt - 1]?.placedAt;
   const ask = async (signal: AbortSignal): Promise<Series[][] | null> => {
     if (!isWanted) return null;
     const asked = Array.from({ length: ranks }, (_, rank) =>
-      client.value.jobs.metrics(job, { rank, since, step: LONGEST_STEP, signal }),
+      client.value.jobs.metrics(job, { attempt, rank, since, step: LONGEST_STEP, signal }),
     );
     return (await Promise.all(asked)).map(({ series }) => series);
   };
   const everyMs = isEnded(job.state) ? OVER_EVERY_MS : EVERY_MS;
-  return usePoll(ask, everyMs, `${job.id}/${job.attempts.length}/${isWanted}`).data;
+  return usePoll(ask, everyMs, `${job.id}/${attempt}/${isWanted}`).data;
 }

@@ -5,10 +5,10 @@ import { useState } from 'preact/hooks';
 import { deadline, duration, gibibytes, inLocalTime, time, UNKNOWN } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
+import { AttemptView } from '../parts/attempt-view.js';
 import { Freshness } from '../parts/freshness.js';
 import { Heads } from '../parts/heads.js';
 import { JobActions } from '../parts/job-actions.js';
-import { LastAttempt } from '../parts/last-attempt.js';
 import { Scroll } from '../parts/scroll.js';
 import { State } from '../parts/state.js';
 import { Verdicts } from '../parts/verdicts.js';
@@ -54,7 +54,7 @@ export function JobScreen({ reference }: { reference: string }) {
       <JobActions job={job} onChange={() => askAgain(asked + 1)} />
       {job.state === 'pending' ? <Waiting job={job} /> : null}
       <Facts job={job} />
-      {job.attempts.length > 0 ? <LastAttempt job={job} /> : null}
+      {job.attempts.length > 0 ? <AttemptView job={job} /> : null}
       <Attempts job={job} />
     </>
   );

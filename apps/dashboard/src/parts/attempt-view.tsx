@@ -16,22 +16,33 @@ type Option = readonly [value: number, label: string];
 const numbered = (from: number, count: number, before = ''): Option[] =>
   Array.from({ length: count }, (_, i) => [from + i, `${before}${from + i}`]);
 
-/** How the training of one rank goes, what it writes, and what it had of its devices. */
-export function LastAttempt({ job }: { job: Job }) {
+/** Of one attempt, the last if nobody wants another: how the training of a rank goes, what it writes, and what it had of its devices. */
+export function AttemptView({ job }: { job: Job }) {
+  const last = job.attempts.length;
+  const [chosen, choose] = useState<number | null>(null);
+  const number = chosen ?? last;
   const [rank, setRank] = useState(0);
   const [isEvery, setEvery] = useState(false);
-  const insight = useJobInsight(job, rank);
-  const every = useRankSeries(job, isEvery);
+  const insight = useJobInsight(job, number, rank);
+  const every = useRankSeries(job, number, isEvery);
   const shown = isEvery
     ? (every ?? []).map((series, i) => ({ rank: i, series }))
     : [{ rank, series: insight?.metrics.series ?? [] }];
   const tasks = ranksOf(job);
   const ranks = numbered(0, tasks, 'rank ');
-  const attempt = job.attempts.at(-1) as Job['attempts'][number];
+  const attempt = job.attempts[number - 1] as Job['attempts'][number];
   const task = attempt.tasks.find((each) => each.rank === rank);
   const sizes = insight ? rightSizes(job, insight.metrics, insight.devices) : [];
   return (
     <>
+      {last > 1 ? (
+        <Choice
+          name="Attempt"
+          options={numbered(1, last)}
+          value={number}
+          onChoice={(choice) => choose(choice === last ? null : choice)}
+        />
+      ) : null}
       {isEnded(job.state) && sizes.length > 0 ? (
         <section class="card" aria-label="What it used">
           {sizes.map((sentence) => (
@@ -62,29 +73,28 @@ export function LastAttempt({ job }: { job: Job }) {
           }
         />
       ) : null}
-      <Logs job={job} rank={rank} onRank={setRank} />
+      <Logs job={job} attempt={number} rank={rank} onRank={setRank} />
       {insight ? <Curves metrics={insight.metrics} own={task?.devices[0] ?? null} /> : null}
     </>
   );
 }
 
-function Logs({ job, rank, onRank }: { job: Job; rank: number; onRank: (rank: number) => void }) {
-  const current = job.attempts.length;
-  const [chosen, choose] = useState<number | null>(null);
-  const attempt = chosen ?? current;
+function Logs({
+  job,
+  attempt,
+  rank,
+  onRank,
+}: {
+  job: Job;
+  attempt: number;
+  rank: number;
+  onRank: (rank: number) => void;
+}) {
   const tasks = ranksOf(job);
   return (
     <section aria-label="Log">
       <div class="title">
         <h2>Log</h2>
-        {current > 1 ? (
-          <Choice
-            name="Attempt"
-            options={numbered(1, current)}
-            value={attempt}
-            onChoice={(number) => choose(number === current ? null : number)}
-          />
-        ) : null}
         {tasks > 1 ? (
           <Choice name="Rank" options={numbered(0, tasks)} value={rank} onChoice={onRank} />
         ) : null}
