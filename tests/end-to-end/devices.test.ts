@@ -305,10 +305,13 @@ describe('a drain', () => {
 });
 
 describe('a device on which job after job fails', () => {
-  it('is taken out before it eats the queue', async () => {
+  it('is taken out before it eats the queue, where another one gets on', async () => {
+    const failing = (): Promise<Job> => daemon.shell('sleep 0.3; exit 1', { devices: '0' });
+    await daemon.ended(await failing());
     const good = await daemon.shell('sleep 60', { devices: '1' });
+    await daemon.until(good, 'running');
     const jobs: Job[] = [];
-    for (let i = 0; i < 6; i += 1) jobs.push(await daemon.shell('exit 1', { devices: '0' }));
+    for (let i = 0; i < 5; i += 1) jobs.push(await failing());
     const out = await eventually(
       () => device(0),
       (each) => obstacleOf(each) === 'quick_failures',

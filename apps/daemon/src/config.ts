@@ -153,7 +153,7 @@ export const ConfigSchema = z
     }),
     quickFailures: z.int().min(0).max(1000).default(3).meta({
       description:
-        'After how many different jobs in a row that fail within seconds on the same device it is taken out; 0: never.',
+        'After how many different jobs in a row that fail within seconds on the same device it is taken out, where jobs on others go on; 0: never.',
     }),
     plannedDuration: durationInput({ positive: true }).prefault('1d').meta({
       description:
