@@ -113,7 +113,7 @@ describe('a running job does not notice', () => {
 });
 
 describe('what happened while nobody looked', () => {
-  it('is known afterwards: a job that ended while daemon and worker were dead has its exit code', async () => {
+  it('is known afterwards: a job that ended while daemon and worker were dead has its exit code and its time', async () => {
     const job = await countingJob();
     const [, device] = (await daemon.devices()) as [Device, Device];
     const worker = daemon.workerOf(device);
@@ -126,10 +126,10 @@ describe('what happened while nobody looked', () => {
       (alive) => !alive,
     );
     await daemon.start();
-    expect(await daemon.ended(job)).toMatchObject({
-      state: 'failed',
-      cause: { code: 'exit_code', exitCode: 7 },
-    });
+    const ended = await daemon.ended(job);
+    expect(ended).toMatchObject({ state: 'failed', cause: { code: 'exit_code', exitCode: 7 } });
+    // It ended then, not when that was found out.
+    expect(ended.endedAt).toBe(ended.attempts[0]?.tasks[0]?.endedAt);
   });
 
   it('jobs that waited when the daemon died run when it is back', async () => {

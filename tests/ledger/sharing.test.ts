@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { JobId } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventFromFields } from '../../apps/daemon/dist/ledger/event-feed.js';
 import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
 import type { PlacedAttempt } from '../../apps/daemon/dist/ledger/record.js';
 import { LedgerRefusal } from '../../apps/daemon/dist/ledger/refusal.js';
 import { charge } from '../../packages/scheduler/dist/usage.js';
-import { ENDING, HALF_LIFE, NEEDS, NODE, newJob } from '../support/ledger-story.js';
+import { ENDING, HALF_LIFE, NEEDS, NODE, newJob, placement } from '../support/ledger-story.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const GIB = 2 ** 30;
@@ -104,6 +105,34 @@ describe('what a user has used', () => {
     expect(usage.get(user)?.at).toBe(expected?.at);
     expect(usage.get(user)?.total).toBeGreaterThan(0.04);
     expect(lastUsed.get(uuid)).toBe(expected?.at);
+  });
+
+  it('ends with the last of its tasks, however much later that is told of', async () => {
+    const user = randomUUID();
+    const { job } = await ledger.submit(newJob({ user, needs: { ...NEEDS, user } }));
+    const placed = placement(2);
+    await ledger.assign(epoch, job.id, 1, placed);
+    const began = Date.now() - 60_000;
+    await server.connect().hset(`{berth}:job:${job.id}`, 'attempt:1:placedAt', began);
+    const tasks = [0, 1].map((rank) => ({ job: job.id, attempt: 1, rank }));
+    for (const task of tasks) {
+      await ledger.claim(task, 'worker');
+      await ledger.start(task, 4242, began + 1000);
+    }
+    for (const task of tasks)
+      await ledger.finish(task, { ...ENDING, endedAt: began + 6000 - task.rank }, null);
+    const endedAt = new Date(began + 6000).toISOString();
+    expect(await ledger.job(job.id)).toMatchObject({ endedAt, attempts: [{ endedAt }] });
+    expect((await ledger.usage.past()).usage.get(user)).toMatchObject({ at: began + 6000, total: 12 });
+    expect(await ledger.usage.jobs([job.id], 0)).toMatchObject([{ used: 12 }]);
+    const { devices } = await ledger.usage.totals();
+    expect(placed.devices.map(({ uuid }) => devices.get(uuid)?.used)).toEqual([6, 6]);
+    expect(await ledger.stays.ended(began + 5999, began + 6000, 1)).toEqual([{ job: job.id, attempt: 1 }]);
+    const [last] = await server.connect().xrevrange('{berth}:events', '+', '-', 'COUNT', 1);
+    expect(eventFromFields(...(last as [string, string[]]))).toMatchObject({
+      type: 'job.ended',
+      endedAt: began + 6000,
+    });
   });
 
   it('counts for half after a half-life', async () => {

@@ -19,12 +19,12 @@ local function job_key(id)
   return prefix .. ':job:' .. id
 end
 
--- Writes the transition's event, in the same step as its changes.
-local function emit(event, job, id, attempt, rank, more)
+-- Writes the transition's event, in the same step as its changes. `ended`: when the attempt was over that it ends.
+local function emit(event, job, id, attempt, rank, more, ended)
   local number, state, user = unpack(redis.call('HMGET', job, 'number', 'state', 'user'))
   redis.call('XADD', prefix .. ':events', 'MAXLEN', '~', 100000, '*',
     'type', event, 'at', now, 'job', id, 'number', number, 'state', state, 'user', user,
-    'attempt', attempt or '', 'rank', rank or '', 'more', more or '')
+    'attempt', attempt or '', 'rank', rank or '', 'more', more or '', 'endedAt', ended or '')
 end
 
 local function emit_of_device(event, uuid, more)
@@ -83,18 +83,19 @@ local function meets(condition, state)
 end
 
 -- Ends a job for good, and with it those that waited for it in vain; those that waited for just that come a step nearer.
-local function end_for_good(first, attempt, from, to, cause)
-  local open = { { id = first, attempt = attempt, from = from, to = to, cause = cause } }
+-- `at`: when its last attempt was over; nil: none ran.
+local function end_for_good(first, attempt, from, to, cause, at)
+  local open = { { id = first, attempt = attempt, from = from, to = to, cause = cause, at = at } }
   while #open > 0 do
     local ended = table.remove(open)
     local job = job_key(ended.id)
     redis.call('ZREM', prefix .. ':queue', ended.id)
     move(job, ended.id, ended.from, ended.to)
-    redis.call('HSET', job, 'endedAt', now)
-    redis.call('ZADD', prefix .. ':ended', now, ended.id)
+    redis.call('HSET', job, 'endedAt', ended.at or now)
+    redis.call('ZADD', prefix .. ':ended', ended.at or now, ended.id)
     redis.call('HDEL', job, 'front')
     if ended.cause then redis.call('HSET', job, 'cause', ended.cause) end
-    emit('job.ended', job, ended.id, ended.attempt)
+    emit('job.ended', job, ended.id, ended.attempt, nil, nil, ended.at)
     local number = redis.call('HGET', job, 'number')
     for _, id in ipairs(redis.call('SMEMBERS', prefix .. ':dependants:' .. ended.id)) do
       local dependant = job_key(id)
@@ -143,25 +144,21 @@ local function write_holders(uuid, holders)
 end
 
 -- Writes down what a user has used, for fair share: as packages/scheduler/src/usage.ts computes it, and in all.
-local function charge(user, gpus, since)
+local function charge(user, gpus, since, ended)
   local half_life = tonumber(redis.call('HGET', prefix .. ':leader', 'halfLife')) * 1000
   local key = prefix .. ':usage'
-  local before, total = 0, 0
-  local known = redis.call('HGET', key, user)
-  if known then
-    local usage = cjson.decode(known)
-    before = usage.gpuSeconds * 0.5 ^ (math.max(now - usage.at, 0) / half_life)
-    total = usage.total
-  end
-  local held = math.max(now - since, 0)
+  local usage = cjson.decode(redis.call('HGET', key, user) or '{"gpuSeconds":0,"at":0,"total":0}')
+  local at = math.max(ended, usage.at)
+  local held = math.max(ended - since, 0)
   local worth = gpus * half_life / 1000 / math.log(2) * (1 - 0.5 ^ (held / half_life))
   redis.call('HSET', key, user, string.format('{"gpuSeconds":%.17g,"at":%.0f,"total":%.17g}',
-    before + worth, now, total + gpus * held / 1000))
+    usage.gpuSeconds * 0.5 ^ ((at - usage.at) / half_life) + worth * 0.5 ^ ((at - ended) / half_life), at,
+    usage.total + gpus * held / 1000))
 end
 
 -- Adds up, in GPU-seconds, what a job has used, and for how long its devices were had.
-local function count_use(id, devices, gpus, since)
-  local used = gpus * math.max(now - since, 0) / 1000
+local function count_use(id, devices, gpus, since, ended)
+  local used = gpus * math.max(ended - since, 0) / 1000
   redis.call('ZINCRBY', prefix .. ':jobUse', used, id)
   for _, device in ipairs(devices) do
     redis.call('HINCRBYFLOAT', prefix .. ':deviceUse', device.uuid, string.format('%.17g', used / #devices))
@@ -205,13 +202,13 @@ local function end_unclaimed_tasks(job, attempt)
   return open
 end
 
--- Puts a job in line again, for its next attempt.
-local function requeue(job, id, attempt, from)
+-- Puts a job in line again, for its next attempt. `ended`: when the attempt was over that this ends.
+local function requeue(job, id, attempt, from, ended)
   redis.call('HDEL', job, 'stopCause', 'stopState', 'saving', 'cause', 'endedAt')
   redis.call('ZREM', prefix .. ':ended', id)
   move(job, id, from, 'pending')
   enqueue(job, id)
-  emit('job.requeued', job, id, attempt, nil, waiting_of(job))
+  emit('job.requeued', job, id, attempt, nil, waiting_of(job), ended)
 end
 
 -- How long a job waits before its next attempt, in ms; nil: there is none. By its own policy (contract: Retry). What a wait
@@ -233,44 +230,58 @@ local function retry_delay(job, id, attempt, cause)
   return math.floor(wait * (0.5 + share / 2) * 1000)
 end
 
+-- When an attempt was over that began at `since`: with its last task, as the shims wrote down, however much later that is
+-- told. Where a task has no end of its own that is not known: now.
+local function end_of(job, attempt, tasks, since)
+  local latest = since
+  for _, task in ipairs(tasks) do
+    local ending = redis.call('HGET', job, 'task:' .. attempt .. ':' .. task.rank .. ':ending')
+    if not ending then return now end
+    latest = math.max(latest, cjson.decode(ending).endedAt)
+  end
+  return math.min(latest, now)
+end
+
 -- Ends an attempt of which no task is open: frees its devices, then ends the job or puts it in line again.
 local function end_attempt(job, id, attempt, state, again)
   local devices = {}
   local placed = attempt_of(job, attempt)
+  local user, placedAt, startedAt =
+    unpack(redis.call('HMGET', job, 'user', 'attempt:' .. attempt .. ':placedAt', 'attempt:' .. attempt .. ':startedAt'))
+  local ended = end_of(job, attempt, placed.tasks, tonumber(startedAt or placedAt))
   for i, device in ipairs(placed.devices) do
     local others = {}
     for _, holder in ipairs((holders_of(device.uuid))) do
       if holder.job ~= id then others[#others + 1] = holder end
     end
     write_holders(device.uuid, others)
-    redis.call('HSET', prefix .. ':lastUsed', device.uuid, now)
+    redis.call('HSET', prefix .. ':lastUsed', device.uuid, ended)
     devices[i] = device.uuid
   end
-  local user, placedAt = unpack(redis.call('HMGET', job, 'user', 'attempt:' .. attempt .. ':placedAt'))
   local gpus = placed.gpus or #placed.devices
-  charge(user, gpus, tonumber(placedAt))
-  count_use(id, placed.devices, gpus, tonumber(placedAt))
+  charge(user, gpus, tonumber(placedAt), ended)
+  count_use(id, placed.devices, gpus, tonumber(placedAt), ended)
   local stopCause, stopState, failure =
     unpack(redis.call('HMGET', job, 'stopCause', 'stopState', 'attempt:' .. attempt .. ':failure'))
   local cause = stopCause or failure
   local final = stopCause and stopState or (failure and 'failed' or 'succeeded')
-  redis.call('HSET', job, 'attempt:' .. attempt .. ':endedAt', now)
-  redis.call('ZADD', prefix .. ':stays', now, id .. ' ' .. attempt)
+  redis.call('HSET', job, 'attempt:' .. attempt .. ':endedAt', ended)
+  redis.call('ZADD', prefix .. ':stays', ended, id .. ' ' .. attempt)
   if cause then redis.call('HSET', job, 'attempt:' .. attempt .. ':cause', cause) end
   if (again and not stopCause) or final == 'pending' then
     local why = cause and cjson.decode(cause).code
     if why == 'preempted' or why == 'drill' then redis.call('HSET', job, 'front', '1') end
-    requeue(job, id, attempt, state)
+    requeue(job, id, attempt, state, ended)
     return 'pending'
   end
   local delay = final == 'failed' and retry_delay(job, id, attempt, cause)
   if delay then
     redis.call('HINCRBY', job, 'retries', 1)
     redis.call('HSET', job, 'notBefore', now + delay, 'avoid', cjson.encode(devices))
-    requeue(job, id, attempt, state)
+    requeue(job, id, attempt, state, ended)
     return 'pending'
   end
-  end_for_good(id, attempt, state, final, cause)
+  end_for_good(id, attempt, state, final, cause, ended)
   return final
 end
 

@@ -4,7 +4,7 @@ import { type Decision, decide } from './decide.js';
 import { Order } from './order.js';
 import { allocationOf, host, jobId, pendingJob } from './scheduler-builder.test-support.js';
 import { apply, type PendingJob } from './state.js';
-import { charge, decayed, worth } from './usage.js';
+import { charge, decayed, type Usage, worth } from './usage.js';
 
 const HOUR = 3600;
 const users = {
@@ -132,18 +132,22 @@ describe('usage', () => {
     expect(worth(4, 0, 60_000, 1e9)).toBeCloseTo(240, 3);
   });
 
-  it('comes to the same, whether it is charged in one piece or in many', () => {
+  it('comes to the same, whether it is charged in one piece or in many, in whatever order they are told of', () => {
     const times = fc.array(fc.integer({ min: 0, max: 10_000_000 }), { minLength: 1, maxLength: 10 });
     fc.assert(
       fc.property(times, fc.integer({ min: 100, max: 1_000_000 }), (cuts, halfLife) => {
         const [end, ...rest] = [...cuts].sort((one, other) => other - one) as [number, ...number[]];
         const whole = charge(undefined, { gpus: 2, since: 0 }, end, halfLife);
-        let [pieces, since] = [charge(undefined, { gpus: 0, since: 0 }, 0, halfLife), 0];
-        for (const cut of [...rest.reverse(), end]) {
-          pieces = charge(pieces, { gpus: 2, since }, cut, halfLife);
-          since = cut;
+        const ends = [...rest.reverse(), end];
+        const pieces = ends.map((until, i) => ({ since: ends[i - 1] ?? 0, until }));
+        for (const order of [pieces, pieces.toReversed()]) {
+          const charged = order.reduce<Usage | undefined>(
+            (usage, { since, until }) => charge(usage, { gpus: 2, since }, until, halfLife),
+            undefined,
+          );
+          expect(charged?.at).toBe(end);
+          expect(charged?.gpuSeconds).toBeCloseTo(whole.gpuSeconds, 3);
         }
-        expect(pieces.gpuSeconds).toBeCloseTo(whole.gpuSeconds, 3);
       }),
     );
   });

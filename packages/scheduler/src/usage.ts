@@ -19,13 +19,15 @@ export function worth(gpus: number, since: number, now: number, halfLifeSeconds:
   return ((gpus * halfLifeSeconds) / Math.LN2) * (1 - 0.5 ** halfLives);
 }
 
-/** A user's usage once an allocation is over. */
+/** A user's usage once an allocation is over, also where others of theirs that ended later were charged before. @param at its end, in ms since the epoch */
 export function charge(
   usage: Usage | undefined,
   { gpus, since }: { gpus: number; since: number },
   at: number,
   halfLifeSeconds: number,
 ): Usage {
-  const before = usage ? decayed(usage, at, halfLifeSeconds) : 0;
-  return { gpuSeconds: before + worth(gpus, since, at, halfLifeSeconds), at };
+  const own = { gpuSeconds: worth(gpus, since, at, halfLifeSeconds), at };
+  const latest = Math.max(at, usage?.at ?? at);
+  const before = usage ? decayed(usage, latest, halfLifeSeconds) : 0;
+  return { gpuSeconds: before + decayed(own, latest, halfLifeSeconds), at: latest };
 }

@@ -113,7 +113,7 @@ export class EventStreams {
   private frame(event: LedgerEvent): Buffer {
     const known = this.frames.get(event);
     if (known) return known;
-    const { more: _, ...shown } = event;
+    const { more: _, endedAt: __, ...shown } = event;
     const frame = Buffer.from(eventText(event.type, shown, event.id));
     this.frames.set(event, frame);
     return frame;

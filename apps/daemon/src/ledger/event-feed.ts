@@ -10,6 +10,8 @@ const PAUSE_AFTER_FAILURE_MS = 200;
 export interface LedgerEvent extends Event {
   /** What belongs to the type: a job's needs, a placed attempt or a notice as JSON, the id of a token. */
   more: string | null;
+  /** Of what ends an attempt: when that was over, in ms since the epoch. It may have been told of much later. */
+  endedAt?: number;
 }
 
 type Listener = (events: readonly LedgerEvent[]) => void;
@@ -102,5 +104,6 @@ export function eventFromFields(id: string, fields: readonly string[]): LedgerEv
     ...(field.schedule ? { schedule: field.schedule } : {}),
     ...(field.device ? { device: field.device } : {}),
     more: field.more || null,
+    ...(field.endedAt ? { endedAt: Number(field.endedAt) } : {}),
   };
 }

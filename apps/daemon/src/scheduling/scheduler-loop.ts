@@ -250,9 +250,11 @@ export class SchedulerLoop {
     this.asleep.delete(job);
   }
 
-  private noteEnd(job: JobId, outcome: string, at: string): void {
+  private free(job: JobId, outcome: string, event: LedgerEvent): void {
     const held = this.state.allocations.get(job);
-    if (held) this.observer.ended(outcome, (Date.parse(at) - held.since) / 1000);
+    const at = event.endedAt ?? Date.parse(event.at);
+    if (held) this.observer.ended(outcome, (at - held.since) / 1000);
+    apply(this.state, { type: 'freed', job, at });
   }
 
   private async take(event: LedgerEvent): Promise<void> {
@@ -263,8 +265,7 @@ export class SchedulerLoop {
       case 'job.changed': {
         if (event.more === null) return this.replan(job);
         const next = { id: job, number: event.number as number, attempt: (event.attempt ?? 0) + 1 };
-        this.noteEnd(job, 'requeued', event.at);
-        apply(this.state, { type: 'freed', job, at: Date.parse(event.at) });
+        this.free(job, 'requeued', event);
         this.enqueue(this.state, next, JSON.parse(event.more) as WaitingJob);
         return;
       }
@@ -279,8 +280,7 @@ export class SchedulerLoop {
       case 'job.stopping':
         return this.leave(job);
       case 'job.ended':
-        this.noteEnd(job, event.state as string, event.at);
-        apply(this.state, { type: 'freed', job, at: Date.parse(event.at) });
+        this.free(job, event.state as string, event);
         apply(this.state, { type: 'gone', job });
         this.wake(job);
         return;
