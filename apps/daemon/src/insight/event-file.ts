@@ -1,5 +1,6 @@
 import { PbfReader } from 'pbf';
-import { type Observation, seriesName } from './formats.js';
+import { seriesName } from './figures.js';
+import type { Observation } from './formats.js';
 
 /** TFRecord (tensorflow/core/lib/io/record_writer.h): length, its CRC, data, its CRC; little-endian. */
 const HEADER_BYTES = 12;

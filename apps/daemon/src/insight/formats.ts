@@ -1,4 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
+import { CONTROL, NUMBER, nameOf, numberOf, PAIR, seriesName } from './figures.js';
+import { placeIn, readPrint } from './prints.js';
 
 /** Where a figure comes from; a later one in this list knows better than an earlier one. */
 export const SOURCES = ['print', 'bar', 'dictionary', 'json', 'tensorboard', 'report'] as const;
@@ -22,27 +24,7 @@ export interface Observation {
   metrics: Record<string, number>;
 }
 
-const NUMBER = String.raw`[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)`;
-/** What people print of a training loop. Other figures on a line are nobody's curve. */
-const KNOWN =
-  /(?:^|[_\s/])(?:loss|acc|accuracy|ppl|perplexity|lr|learning_rate|grad_norm|reward|return|score|f1|auc|bleu|wer|cer|mse|rmse|mae|err|error|iou|map|psnr|ssim|kl|entropy|precision|recall)(?:$|[_\s/\d@])/i;
-const PAIR = new RegExp(String.raw`([A-Za-z][\w./@ -]{0,40}?)\s*[:=]\s*(${NUMBER})(?![\w:/%.])`, 'gi');
 const WHOLE_NUMBER = new RegExp(`^(?:${NUMBER})$`, 'i');
-/** nanoGPT: "step 200: train loss 3.5688, val loss 3.5900". */
-const BLANK_PAIR = new RegExp(
-  String.raw`\b((?:(?:train|val|valid|validation|test|eval)\s+)?loss)\s+(${NUMBER})(?![\w:/%.])`,
-  'gi',
-);
-
-const EPOCH_OF = /\bepochs?\s*[:#]?\s*[[(]?\s*(\d+)\s*(?:\/|of)\s*(\d+)/i;
-const EPOCH = /\bepochs?\s*[:#]?\s*[[(]?\s*(\d+)\b(?!\s*[./]\d)/i;
-const STEP_OF =
-  /\b(?:global[_ ]step|step|iter(?:ation)?|it|batch)s?\s*[:#]?\s*[[(]?\s*(\d+)\s*(?:\/|of)\s*(\d+)/i;
-const STEP = /\b(?:global[_ ]step|step|iter(?:ation)?|batch)s?\s*[:#]?\s*[[(]?\s*(\d+)\b(?!\s*[./]\d)/i;
-/** PyTorch's own examples: "Train Epoch: 1 [640/60000 (1%)]". */
-const SAMPLES = /\[(\d+)\/(\d+)\s*\(\s*\d+%\)\]/;
-/** What says where in the training a line is: no part of the names of its figures. */
-const PLACES = [EPOCH_OF, EPOCH, STEP_OF, SAMPLES, STEP];
 /** tqdm, and what is built on it: " 45%|████▌     | 450/1000 [00:12<00:15, 36.2it/s, loss=0.12]". */
 const TQDM =
   /(\d{1,3})%\|[^|]*\|\s*([\d.]+)([kMG]?)\/([\d.]+)([kMG]?)\s*\[[\d:]+<([\d:?]+)(?:,\s*([^\]]*))?\]/;
@@ -73,10 +55,6 @@ const NOT_METRICS = new Set([
   'eta',
 ]);
 const LONGEST_LINE = 4096;
-const LONGEST_NAME = 200;
-/** Keras goes back over its bar by backspaces before it draws it anew. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-const CONTROL = /[\u0000-\u0008\u000e-\u001f\u007f]/g;
 
 /**
  * Reads one line of output; null: it says nothing of training. Only lines that fit a known form do: it has to say where in
@@ -168,6 +146,7 @@ function readBar(line: string, level: number): Observation | null {
   const title = line.slice(0, bar.index);
   if (NOT_TRAINING.test(title)) return null;
   const [, , done, doneScale, total, totalScale, eta, postfix] = bar as unknown as string[];
+  const { epoch, epochs } = placeIn(title).place;
   const metrics: Record<string, number> = {};
   for (const [, name, value] of (postfix ?? '').matchAll(PAIR)) {
     const clean = nameOf(name as string);
@@ -175,10 +154,9 @@ function readBar(line: string, level: number): Observation | null {
   }
   return {
     source: 'bar',
-    ...epochIn(title),
     step: Number(done) * (SCALES[doneScale ?? ''] ?? 1),
     steps: Number(total) * (SCALES[totalScale ?? ''] ?? 1),
-    ...given({ etaSeconds: secondsOf(eta), level: level || undefined }),
+    ...given({ epoch, epochs, etaSeconds: secondsOf(eta), level: level || undefined }),
     metrics,
   };
 }
@@ -199,58 +177,6 @@ function readKeras(line: string): Observation | null {
     ...given({ etaSeconds: secondsOf(eta) }),
     metrics,
   };
-}
-
-function readPrint(line: string): Observation | null {
-  const where = { ...epochIn(line), ...stepIn(line) };
-  if (Object.keys(where).length === 0) return null;
-  const metrics: Record<string, number> = {};
-  const rest = PLACES.reduce((text, place) => text.replace(place, ' | '), line);
-  for (const pattern of [PAIR, BLANK_PAIR]) {
-    for (const [, name, value] of rest.matchAll(pattern)) {
-      const clean = nameOf(name as string);
-      if (KNOWN.test(clean)) metrics[clean] = numberOf(value as string);
-    }
-  }
-  // "Epoch 3/10" alone, as Keras prints it, is progress too.
-  const isHeading = /^\W*epoch\W+\d+\s*(?:\/|of)\s*\d+\W*$/i.test(line);
-  if (Object.keys(metrics).length === 0 && !isHeading) return null;
-  return { source: 'print', ...where, metrics };
-}
-
-function epochIn(text: string): Pick<Observation, 'epoch' | 'epochs'> {
-  const both = EPOCH_OF.exec(text);
-  if (both) return { epoch: Number(both[1]), epochs: Number(both[2]) };
-  const alone = EPOCH.exec(text);
-  return alone ? { epoch: Number(alone[1]) } : {};
-}
-
-function stepIn(text: string): Pick<Observation, 'step' | 'steps'> {
-  const both = STEP_OF.exec(text) ?? SAMPLES.exec(text);
-  if (both) return { step: Number(both[1]), steps: Number(both[2]) };
-  const alone = STEP.exec(text);
-  return alone ? { step: Number(alone[1]) } : {};
-}
-
-/** What a figure is called, of which a program tells by name; null: that is too long, or nothing. */
-export function seriesName(told: string): string | null {
-  return told.length > LONGEST_NAME ? null : nameOf(told) || null;
-}
-
-/** `Train Loss` and `train_loss` are one. */
-const nameOf = (name: string): string =>
-  name
-    .replace(CONTROL, '')
-    .trim()
-    .toLowerCase()
-    .replace(/[\s-]+/g, '_')
-    .replace(/^[_./]+|[_./]+$/g, '');
-
-function numberOf(text: string): number {
-  const word = text.toLowerCase().replace(/^\+/, '');
-  if (word.endsWith('nan')) return Number.NaN;
-  if (word.includes('inf')) return word.startsWith('-') ? -Infinity : Infinity;
-  return Number(word);
 }
 
 /** `01:30`, `1:02:03`, `?`, or seconds. */

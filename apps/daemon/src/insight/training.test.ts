@@ -55,6 +55,7 @@ describe('a training', () => {
     ).toBe(0.625);
     expect(fractionOf(' 45%|█| 450/1000 [00:12<00:15, 36.2it/s]')).toBe(0.45);
     expect(fractionOf('Epoch 3, Loss: 1')).toBeUndefined();
+    expect(fractionOf('Epoch [6/10], Step [50/100], Loss: 1')).toBe(0.55);
     expect(fractionOf('report {"step": 3, "total": 4}', ' 10%|█| 1/10 [0:1<0:1, 1it/s]')).toBe(0.75);
   });
 
@@ -75,9 +76,43 @@ describe('a training', () => {
     expect(loss).toMatchObject({ brokenAt: 2, last: null });
   });
 
-  it('keeps no more than 64 names', () => {
-    const training = trained(...Array.from({ length: 100 }, (_, i) => `report {"step": 1, "m${i}": ${i}}`));
+  it('does not know how far it is where it goes on beyond its end, or tells nobody how many epochs there are', () => {
+    const progressOf = (...lines: string[]) => trained(...lines).progress;
+    expect(progressOf('report {"step": 3, "total": 3}', 'report {"step": 6, "total": 3}')).toBeNull();
+    expect(progressOf('Epoch [12/10], Loss: 1')).toBeNull();
+    expect(progressOf('Epoch 1', 'loss: 2.303521  [   64/60000]')).toBeNull();
+  });
+
+  it('passes over a step that no training reaches', () => {
+    const training = trained(
+      'report {"step": 1, "loss": 3}',
+      'report {"step": 1e300, "loss": 9}',
+      'report {"step": 2, "loss": 2}',
+    );
+    expect(curveOf(training, 'loss')).toEqual([
+      [1, 3],
+      [2, 2],
+    ]);
+  });
+
+  it('has what its validation says where it was by then', () => {
+    const training = trained('Step 100, Loss: 3', 'Validation step 5, Loss: 9', 'Step 200, Loss: 2');
+    expect(curveOf(training, 'loss')).toEqual([
+      [100, 3],
+      [200, 2],
+    ]);
+    expect(curveOf(training, 'val_loss')).toEqual([[100, 9]]);
+  });
+
+  it('keeps no more than 64 names, and counts the others', () => {
+    const said = (round: number) =>
+      Array.from({ length: 100 }, (_, i) => `report {"step": ${round}, "m${i}": ${i}}`);
+    const training = trained(...said(1), ...said(2));
     expect(training.series(null, 1)).toHaveLength(64);
+    expect(training.droppedSeries).toBe(36);
+    expect(new Training(training.state()).droppedSeries).toBe(36);
+    const many = trained(...Array.from({ length: 2000 }, (_, i) => `report {"step": 1, "m${i}": ${i}}`));
+    expect(many.droppedSeries).toBe(1000);
   });
 });
 
@@ -96,6 +131,45 @@ describe('what a program really wrote, to a file', () => {
       ['loss', 0.05],
     ]);
     expect(series[1]?.points.at(-1)?.x).toBe(40);
+  });
+
+  it.each([
+    ['PyTorch’s quickstart', 'quickstart', [['loss', 30, 1.283965, 'step']], 177_664],
+    ['PyTorch’s classifier tutorial', 'classifier', [['loss', 6, 1.076, 'step']], 12_000],
+    [
+      'PyTorch’s ImageNet example',
+      'imagenet',
+      [
+        ['loss', 22, 3.8012, 'step'],
+        ['acc@1', 22, 2.73, 'step'],
+        ['acc@5', 22, 21.09, 'step'],
+        ['val_loss', 6, 3.7169, 'step'],
+        ['val_acc@1', 6, 6.25, 'step'],
+        ['val_acc@5', 6, 26.95, 'step'],
+      ],
+      206,
+    ],
+    [
+      'PyTorch’s language model',
+      'language-model',
+      [
+        ['lr', 6, 20, 'step'],
+        ['loss', 6, 3.39, 'step'],
+        ['ppl', 6, 29.6, 'step'],
+        ['valid_loss', 2, 3.26, 'epoch'],
+        ['valid_ppl', 2, 25.94, 'epoch'],
+      ],
+      1300,
+    ],
+  ])('through the loop of %s is a curve that goes on with each epoch', (_, name, expected, reached) => {
+    const training = recorded(`pytorch-${name}.txt`);
+    const series = training.series(null, 1000);
+    expect(series.map(({ name, count, last, axis }) => [name, count, last, axis])).toEqual(expected);
+    const steps = curveOf(training, 'loss').map(([x]) => x);
+    expect(steps).toEqual([...new Set(steps)].toSorted((a, b) => a - b));
+    expect(steps.at(-1)).toBe(reached);
+    // None of them says how many epochs there are.
+    expect(training.progress).toBeNull();
   });
 
   it('through the bar of Keras 3 is read to its end', () => {

@@ -44,6 +44,8 @@ export interface TrainingState {
     name: string,
     series: Omit<KnownSeries, 'curve' | 'last'> & { curve: CurveState; last: number | null },
   ][];
+  /** Names that found no place among the series. */
+  dropped?: string[];
   reached: Progress | null;
   firstEpoch: number | null;
   epochs: { epoch: number; of: number } | null;
@@ -65,12 +67,17 @@ interface StepCount {
 
 /** So many names are a program's mistake. */
 const MOST_SERIES = 64;
+/** So many of the others are told apart, to be counted. */
+const MOST_DROPPED = 1000;
+/** What is more is no count, but a mistake, on which all that follows would pile up. */
+const LARGEST_COUNT = 1e15;
 
 const better = (one: Source, other: Source): boolean => SOURCES.indexOf(one) > SOURCES.indexOf(other);
 
 /** What a training says of itself, put together: one curve for each name, from the best source that has it. */
 export class Training {
   private readonly known = new Map<string, KnownSeries>();
+  private readonly dropped = new Set<string>();
   /** How fast it goes on. */
   readonly pace = new Pace();
   private reached: Progress | null = null;
@@ -82,25 +89,27 @@ export class Training {
   /** @param state what `state` gave of another: this one goes on from there */
   constructor(state?: TrainingState) {
     if (!state) return;
-    const { series, reached, firstEpoch, epochs, steps, bars = this.bars } = state;
+    const { series, dropped = [], reached, firstEpoch, epochs, steps, bars = this.bars } = state;
     for (const [name, { curve, last, ...known }] of series)
       this.known.set(name, { ...known, curve: new Curve(curve), last: last ?? Number.NaN });
+    for (const name of dropped) this.dropped.add(name);
     for (const [counter, count] of steps) this.steps.set(counter, count);
     Object.assign(this, { reached, firstEpoch, epochs, bars });
   }
 
   /** All that there is of it, but its pace, which tells itself again soon. */
   state(): TrainingState {
-    const { known, reached, firstEpoch, epochs, steps, bars } = this;
+    const { known, dropped, reached, firstEpoch, epochs, steps, bars } = this;
     const series = [...known].map(([name, { curve, last, ...each }]): TrainingState['series'][0] => [
       name,
       { ...each, curve: curve.state(), last: Number.isFinite(last) ? last : null },
     ]);
-    return { series, reached, firstEpoch, epochs, steps: [...steps], bars };
+    return { series, dropped: [...dropped], reached, firstEpoch, epochs, steps: [...steps], bars };
   }
 
   /** @param at when it was said, in ms since the epoch; null: not known */
   take(said: Observation, at: number | null = null): void {
+    if (said.source !== 'tensorboard' && !isPossible(said)) return;
     const seen = this.isClosingOfInner(said) ? { ...said, level: 1 } : said;
     const { source, epoch, epochs } = seen;
     if (epoch !== undefined) this.firstEpoch ??= epoch;
@@ -114,6 +123,11 @@ export class Training {
   /** How far it is. */
   get progress(): Progress | null {
     return this.reached;
+  }
+
+  /** How many names there are beyond those of the series; of very many, so many at the least. */
+  get droppedSeries(): number {
+    return this.dropped.size;
   }
 
   /**
@@ -144,7 +158,10 @@ export class Training {
     let known = this.known.get(name);
     if (known && better(known.source, source)) return;
     if (!known || better(source, known.source)) {
-      if (!known && this.known.size >= MOST_SERIES) return;
+      if (!known && this.known.size >= MOST_SERIES) {
+        if (this.dropped.size < MOST_DROPPED) this.dropped.add(name);
+        return;
+      }
       known = { source, axis, curve: new Curve(), last: value };
       this.known.set(name, known);
     }
@@ -190,8 +207,10 @@ export class Training {
     if (of && current !== undefined) {
       // With steps inside, an epoch is under way; without, its line is printed when it is over.
       const done =
-        inner === null ? current + (this.firstEpoch === 0 ? 1 : 0) : current - (this.firstEpoch ?? 1) + inner;
-      this.note({ done: Math.min(done, of), total: of, unit: 'epochs', etaSeconds: null, source }, at);
+        inner === null
+          ? current + (this.firstEpoch === 0 ? 1 : 0)
+          : current - (this.firstEpoch === 0 ? 0 : 1) + inner;
+      this.note({ done, total: of, unit: 'epochs', etaSeconds: null, source }, at);
     } else if (inner !== null && steps && level) {
       const { outer } = this.bars;
       if (level > 1 || !outer) return;
@@ -199,6 +218,8 @@ export class Training {
       const done = Math.min(outer.step + inner, outer.steps);
       this.note({ done, total: outer.steps, unit: 'steps', etaSeconds: null, source }, at);
     } else if (inner !== null && steps && epoch === undefined) {
+      // Where epochs are told, what is printed of steps alone is of one of them.
+      if (source === 'print' && this.firstEpoch !== null) return;
       if (source === 'bar') this.bars.outer = { step: step as number, steps };
       const progress = { done: step as number, total: steps, unit: 'steps' as const, source };
       this.note({ ...progress, etaSeconds: etaSeconds ?? null }, at);
@@ -208,8 +229,16 @@ export class Training {
   private note(progress: Omit<Progress, 'fraction'>, at: number | null): void {
     // A bar inside an epoch doesn't tell how far all of it is, once epochs are known.
     if (this.reached?.unit === 'epochs' && progress.unit === 'steps' && progress.source !== 'report') return;
-    const fraction = Math.min(Math.max(progress.done / progress.total, 0), 1);
+    const fraction = Math.max(progress.done / progress.total, 0);
+    // It goes on beyond what it called its end: nobody knows how far it is.
+    if (fraction > 1) {
+      this.reached = null;
+      return;
+    }
     this.reached = { fraction, ...progress };
     if (at !== null) this.pace.add(at, fraction);
   }
 }
+
+const isPossible = ({ epoch = 0, step = 0 }: Observation): boolean =>
+  Math.abs(epoch) <= LARGEST_COUNT && Math.abs(step) <= LARGEST_COUNT;
