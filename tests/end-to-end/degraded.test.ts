@@ -1,4 +1,6 @@
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceList, Job, Problem } from '@berth/contract';
 import { Redis } from 'ioredis';
@@ -6,6 +8,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { type Family, parseExposition, valueIn } from '../support/exposition.js';
 
+/** Who isn't root has no disk to fill. */
+const isRoot = process.getuid?.() === 0;
+const DISK_BYTES = 64 * 2 ** 20;
+
+let settings: string;
 let daemon: TestDaemon;
 let redis: Redis;
 let job: Job;
@@ -13,7 +20,13 @@ let scraper: { authorization: string };
 const pathOf = (name: string): string => join(daemon.dataDirectory, name);
 
 beforeAll(async () => {
-  daemon = await TestDaemon.start('2xH100-80GB');
+  settings = mkdtempSync(join(tmpdir(), 'berth-degraded-'));
+  // Its jobs all fail, on the same device.
+  writeFileSync(join(settings, 'berth.yaml'), 'quickFailures: 0\n');
+  daemon = new TestDaemon('2xH100-80GB', ['--config', join(settings, 'berth.yaml')]);
+  if (isRoot)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', daemon.dataDirectory]);
+  await daemon.start();
   redis = new Redis(pathOf('redis/redis.sock'), { retryStrategy: () => 20 });
   redis.on('error', () => undefined);
   await daemon.post('/v1/users', { name: 'prometheus', role: 'viewer' });
@@ -22,7 +35,12 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   redis.disconnect();
+  if (isRoot) {
+    await daemon.end();
+    execFileSync('umount', ['--lazy', daemon.dataDirectory]);
+  }
   await daemon.destroy();
+  rmSync(settings, { recursive: true });
 });
 beforeEach(async () => {
   rmSync(pathOf('end'), { force: true });
@@ -152,6 +170,37 @@ describe('while Redis', () => {
     await redis.config('SET', 'maxmemory', '0');
     await expectTakenOnce();
   });
+
+  it.runIf(isRoot)(
+    'has no room on its disk, all who ask are told so, and the workers and the log bear it',
+    async () => {
+      const workers = await daemon.allWorkers();
+      const before = daemon.output.length;
+      const { bavail, bsize } = statfsSync(daemon.dataDirectory);
+      try {
+        writeFileSync(pathOf('filler'), Buffer.alloc(bavail * bsize));
+        // More than the last block of its file still takes.
+        redis.set('filler', 'x'.repeat(2 * bsize)).catch(() => undefined);
+        expect(await eventually(readiness, (said) => !isReady(said))).toMatch(/the disk of .* is full/);
+        const refusal = async (): Promise<string> => ((await (await submit()).json()) as Problem).detail;
+        expect(await eventually(refusal, (said) => /has not answered/.test(said))).toMatch(
+          /the disk of .* is full \(0 B free\): make room there/,
+        );
+        expect(await readiness()).toMatch(/the disk of .* is full/);
+        await eventually(
+          () => daemon.output,
+          (said) => said.includes('the private Redis could not be started'),
+        );
+      } finally {
+        rmSync(pathOf('filler'));
+      }
+      await expectTakenOnce();
+      expect(await daemon.allWorkers()).toEqual(workers);
+      const said = daemon.output.slice(before);
+      expect(said.match(/the private Redis (has died|could not be started)/g)).toHaveLength(2);
+      expect(said).not.toMatch(/a tick failed|the queue of notifications failed|"stack"/);
+    },
+  );
 
   it('was emptied, nothing is scheduled or taken, and a daemon does not start afresh over what runs', async () => {
     const backup = pathOf('backup');

@@ -26,6 +26,7 @@ import { deviceLabels } from './devices/device-labels.js';
 import { Histories } from './devices/histories.js';
 import { DeviceInventory } from './devices/inventory.js';
 import { registrationOf } from './devices/registration.js';
+import { whyNoRoom } from './disk-room.js';
 import { examineRedis, judgeRedis } from './doctor/redis.js';
 import { ActivityMeter } from './guard/activity-meter.js';
 import { DeviceGuard } from './guard/device-guard.js';
@@ -51,6 +52,7 @@ import { RecentEvents } from './ledger/recent-events.js';
 import { ScheduleLedger } from './ledger/schedules.js';
 import { LedgerTooNew, openSchema } from './ledger/schema.js';
 import { bindToLedger } from './ledger/scripts.js';
+import { warnUnlessUnavailable } from './ledger/unavailable.js';
 import { UserLedger } from './ledger/users.js';
 import { parseListen } from './listening.js';
 import { Addresses } from './notifications/addresses.js';
@@ -229,6 +231,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     identity,
     file: directories.ledgerIdentity,
     countTasks,
+    whyNoRoom: () => (privateRedis ? whyNoRoom(config.dataDir) : null),
+    log,
     onIdentity: async (isThere) => {
       if (!isThere) {
         scheduler.suspend();
@@ -355,7 +359,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   };
   const schedules = new ScheduleKeeper({
     schedules: new ScheduleLedger(redis),
-    ticks: new Ticks(redis, (error) => log.warn({ error: error.message }, 'a tick failed')),
+    ticks: new Ticks(redis, warnUnlessUnavailable(log, 'a tick failed')),
     resolve: (template) => resolveOrRefuse(template, context),
     log,
   });

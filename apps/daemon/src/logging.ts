@@ -1,4 +1,7 @@
-import { type LoggerOptions, stdSerializers } from 'pino';
+import { destination, type Logger, type LoggerOptions, pino, stdSerializers } from 'pino';
+
+/** What finds no room waits for it, up to this much. */
+const MOST_WAITING_BYTES = 2 ** 20;
 
 /** Redis's client says with what a command failed: with whole jobs, and so with the secrets in them. */
 function withoutArguments(error: unknown): unknown {
@@ -12,7 +15,17 @@ function withoutArguments(error: unknown): unknown {
 }
 
 /** What every log of Berth's leaves out. */
-export const DISCREET: LoggerOptions = {
+const DISCREET: LoggerOptions = {
   redact: ['req.headers.authorization'],
   serializers: { err: withoutArguments, error: withoutArguments },
 };
+
+/**
+ * The log of this process. Where it can't be written, such as to a full disk, the process goes on.
+ * @param descriptor where it goes: the standard output
+ */
+export function openLog(options: Pick<LoggerOptions, 'level' | 'base'>, descriptor = 1): Logger {
+  const output = destination({ dest: descriptor, sync: true, maxLength: MOST_WAITING_BYTES });
+  output.on('error', () => undefined);
+  return pino({ ...DISCREET, ...options }, output);
+}

@@ -5,7 +5,7 @@ import { describeSettings } from './config-report.js';
 import { StartError, startDaemon } from './daemon.js';
 import { examineAlone } from './examine-alone.js';
 import { LedgerTooNew } from './ledger/schema.js';
-import { DISCREET } from './logging.js';
+import { openLog } from './logging.js';
 import { RedisUnavailable } from './redis/private-redis.js';
 import { verifyAlone } from './verify-alone.js';
 
@@ -79,7 +79,7 @@ async function runDaemon(): Promise<void> {
     console.log(describeSettings({ config, origins }));
     process.exit(0);
   }
-  const log = pino({ ...DISCREET, level: config.logLevel, base: null });
+  const log = openLog({ level: config.logLevel, base: null });
   const daemon = await startDaemon(config, log);
   log.info({ url: daemon.url, dataDir: config.dataDir }, 'berthd is ready');
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HeldLock, waitForLock } from './lock.js';
 
-/** A process that lived for less than this is replaced only after a pause of that length. */
+/** A process that lived for less than this is replaced only after a pause of that length, doubled with each such life in a row. */
 const SHORT_LIFE_MS = 1000;
+const LONGEST_PAUSE_MS = 16_000;
 
 export interface KeptProcess {
   /** The lock that the process holds for as long as it lives. */
@@ -23,14 +24,21 @@ export interface KeptProcess {
 export async function keepRunning(kept: KeptProcess, signal: AbortSignal): Promise<void> {
   const { lockPath, start, onDeath, onFailure } = kept;
   let ran = true;
+  /** In a row. */
+  let shortLives = 0;
   while (!signal.aborted) {
     const since = Date.now();
     let lock: HeldLock | null = null;
     try {
       lock = await waitForLock(lockPath, signal);
-      if (ran) onDeath();
+      const isShort = Date.now() - since < SHORT_LIFE_MS;
+      if (ran) {
+        onDeath();
+        shortLives = isShort ? shortLives + 1 : 0;
+      }
       ran = false;
-      if (Date.now() - since < SHORT_LIFE_MS) await sleep(SHORT_LIFE_MS, undefined, { signal });
+      const pauseMs = Math.min(SHORT_LIFE_MS * 2 ** Math.max(0, shortLives - 1), LONGEST_PAUSE_MS);
+      if (isShort) await sleep(pauseMs, undefined, { signal });
       start(lock);
       ran = true;
     } catch (error) {

@@ -210,7 +210,9 @@ function sendProblem(
   cause?: Error,
 ): FastifyReply {
   const { status, title } = PROBLEMS[problem.code];
-  if (status >= 500) request.log.error({ err: cause ?? problem }, problem.message);
+  // Its watch and its connections say that once, for all who ask meanwhile.
+  if (problem instanceof LedgerUnavailable) request.log.debug(problem.message);
+  else if (status >= 500) request.log.error({ err: cause ?? problem }, problem.message);
   const body: Problem = {
     type: problemType(problem.code),
     title,

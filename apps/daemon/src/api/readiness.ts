@@ -1,4 +1,4 @@
-import { checkRoom } from '../disk-room.js';
+import { whyNoRoom } from '../disk-room.js';
 import { type UnavailableCode, whyUnavailable } from '../ledger/unavailable.js';
 import type { ApiContext } from './context.js';
 
@@ -35,13 +35,11 @@ export class Readiness {
 
   private async look(): Promise<Found | null> {
     const { ledger, directories, shutdown } = this.context;
+    // First: the private Redis stops where it has no room.
+    const noRoom = whyNoRoom(directories.jobs);
+    if (noRoom !== null) return { code: 'disk_full', sentence: noRoom };
     const known = this.knownProblem();
     if (known) return known;
-    try {
-      checkRoom(directories.jobs);
-    } catch (error) {
-      return { code: 'disk_full', sentence: (error as Error).message };
-    }
     try {
       await ledger.probe();
     } catch (error) {

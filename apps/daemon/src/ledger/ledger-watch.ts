@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
 import { whatIsWrong } from './identity.js';
 import { KEYS } from './keys.js';
 import type { Unavailable } from './unavailable.js';
@@ -19,6 +20,8 @@ export class LedgerWatch {
   private readonly identity: string;
   private readonly file: string;
   private readonly countTasks: () => number;
+  private readonly whyNoRoom: () => string | null;
+  private readonly log: Logger;
   private readonly onIdentity: (isThere: boolean) => Promise<void>;
   private told = true;
   private wrong: LedgerProblem | null = null;
@@ -34,6 +37,9 @@ export class LedgerWatch {
     file: string;
     /** How many tasks run, whatever Redis says. */
     countTasks: () => number;
+    /** Why Redis can't write for want of room; null: it has some, or nobody here knows. */
+    whyNoRoom: () => string | null;
+    log: Logger;
     /** Told when Redis holds the ledger no more, and when it does again; a second later again where that failed. */
     onIdentity: (isThere: boolean) => Promise<void>;
   }) {
@@ -41,6 +47,8 @@ export class LedgerWatch {
     this.identity = options.identity;
     this.file = options.file;
     this.countTasks = options.countTasks;
+    this.whyNoRoom = options.whyNoRoom;
+    this.log = options.log;
     this.onIdentity = options.onIdentity;
   }
 
@@ -48,8 +56,8 @@ export class LedgerWatch {
   get problem(): LedgerProblem | null {
     if (this.wrong) return this.wrong;
     if (this.unanswered < LOOKS_WITHOUT_ANSWER) return null;
-    const seconds = Math.round((Date.now() - this.answeredAt) / 1000);
-    const sentence = `Redis has not answered for ${seconds} s, so Berth can neither read nor change anything now`;
+    const silence = `Redis has not answered for ${this.silentSeconds} s, so Berth can neither read nor change anything now`;
+    const sentence = [silence, this.whyNoRoom()].filter((each) => each !== null).join('; ');
     return { code: 'unanswered', sentence, since: this.answeredAt };
   }
 
@@ -58,6 +66,7 @@ export class LedgerWatch {
     this.timer = setInterval(() => {
       if (busy) {
         this.unanswered += 1;
+        if (this.unanswered === LOOKS_WITHOUT_ANSWER) this.log.error(this.problem?.sentence);
         return;
       }
       busy = true;
@@ -73,8 +82,14 @@ export class LedgerWatch {
     if (this.timer) clearInterval(this.timer);
   }
 
+  private get silentSeconds(): number {
+    return Math.round((Date.now() - this.answeredAt) / 1000);
+  }
+
   private async look(): Promise<void> {
     const found = await this.redis.get(KEYS.identity);
+    if (this.unanswered >= LOOKS_WITHOUT_ANSWER)
+      this.log.warn(`Redis answers again, after ${this.silentSeconds} s`);
     this.answeredAt = Date.now();
     this.unanswered = 0;
     const sentence =

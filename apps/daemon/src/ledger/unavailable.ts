@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { isNotNow } from '../redis/connection.js';
 import { WrongLedger } from './identity.js';
 
@@ -36,4 +37,9 @@ export function whyUnavailable(error: Error): Unavailable | null {
   if (reply === 'MISCONF') return so('disk_failed', 'Redis can not write to its disk');
   if (reply === 'READONLY') return so('read_only', 'Redis is read-only (a replica)');
   return so('refused', `Redis refuses (${reply})`);
+}
+
+/** Warns of each error of something that goes on by itself. That the ledger can't be asked its connections say, once. */
+export function warnUnlessUnavailable(log: Logger, what: string): (error: Error) => void {
+  return (error) => log[whyUnavailable(error) ? 'debug' : 'warn']({ error: error.message }, what);
 }

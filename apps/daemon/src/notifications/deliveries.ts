@@ -3,6 +3,7 @@ import { Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { PREFIX } from '../ledger/keys.js';
+import { warnUnlessUnavailable } from '../ledger/unavailable.js';
 import { type Addresses, AddressRefused } from './addresses.js';
 import { deliver, type Message, NotTaken } from './deliver.js';
 
@@ -32,9 +33,7 @@ export class Deliveries {
     this.log = log;
     this.firstRetryMs = firstRetryMs;
     this.queue = new Queue(QUEUE, { connection: redis, prefix: PREFIX, skipVersionCheck: true });
-    this.queue.on('error', (error) =>
-      log.warn({ error: error.message }, 'the queue of notifications failed'),
-    );
+    this.queue.on('error', warnUnlessUnavailable(log, 'the queue of notifications failed'));
   }
 
   /** Adding one twice is adding it once, for as long as it is known. */
@@ -64,9 +63,7 @@ export class Deliveries {
       },
       { connection: this.redis, prefix: PREFIX, skipVersionCheck: true, concurrency: AT_ONCE },
     );
-    this.worker.on('error', (error) =>
-      this.log.warn({ error: error.message }, 'the queue of notifications failed'),
-    );
+    this.worker.on('error', warnUnlessUnavailable(this.log, 'the queue of notifications failed'));
     this.worker.on('failed', (entry, error) => {
       const { id, attemptsMade, data } = entry ?? {};
       const said = { delivery: id, job: data?.job, attempt: attemptsMade, error: error.message };

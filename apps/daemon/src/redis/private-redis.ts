@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type HeldLock, keepRunning, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { checkRoom } from '../disk-room.js';
 import type { RedisAddress } from './connection.js';
 import { findRedisServer } from './server-program.js';
 
@@ -150,15 +151,24 @@ export class PrivateRedis {
   }
 
   private keepRunning(): Promise<void> {
+    let said: string | null = null;
     const server = {
       lockPath: this.lockPath,
-      start: (lock: HeldLock) => this.spawn(lock),
+      start: (lock: HeldLock) => {
+        // On a full disk its first write would end it again.
+        checkRoom(this.directory);
+        this.spawn(lock);
+        said = null;
+      },
       onDeath: () => {
         this.log.error('the private Redis has died; starting it again');
         this.onDeath();
       },
-      onFailure: ({ message }: Error) =>
-        this.log.error({ error: message }, 'the private Redis could not be started; trying again'),
+      onFailure: ({ message }: Error) => {
+        if (message === said) return;
+        said = message;
+        this.log.error({ error: message }, 'the private Redis could not be started; trying again');
+      },
     };
     return keepRunning(server, this.closing.signal);
   }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
 import { dataDirectory } from '../data-directory.js';
 import { claimDevice, otherClaimant } from '../device-claim.js';
 import { takeTasks } from '../ledger/device-queue.js';
@@ -7,7 +6,8 @@ import { rightLedger } from '../ledger/identity.js';
 import { Ledger } from '../ledger/ledger.js';
 import { bindToLedger } from '../ledger/scripts.js';
 import type { TaskReference } from '../ledger/task-reference.js';
-import { DISCREET } from '../logging.js';
+import { warnUnlessUnavailable } from '../ledger/unavailable.js';
+import { openLog } from '../logging.js';
 import { connectRedis } from '../redis/connection.js';
 import { listenToControl } from './control.js';
 import { WorkerOptionsSchema } from './options.js';
@@ -18,7 +18,7 @@ import { TaskRunner } from './task-runner.js';
  * the tasks of its device and sees them to their end. It outlives the daemon, and its tasks outlive it.
  */
 const options = WorkerOptionsSchema.parse(JSON.parse(process.argv[2] ?? 'null'));
-const log = pino({ ...DISCREET, level: options.logLevel, base: { worker: options.device } });
+const log = openLog({ level: options.logLevel, base: { worker: options.device } });
 const connect = (name: string) => {
   const redis = connectRedis(options.redis, `worker-${name}`, 'patient', log);
   bindToLedger(redis, options.ledger);
@@ -89,7 +89,7 @@ stopTaking = takeTasks(
   redis,
   options.device,
   (task) => runner.take(task).catch((error: unknown) => giveUp(task, error)),
-  (error) => log.error({ error }, 'the hand-over queue failed'),
+  warnUnlessUnavailable(log, 'the hand-over queue failed'),
 );
 // An upgrade replaces the worker: its tasks go on, and the next one adopts them.
 process.on('SIGTERM', () => void leave());
