@@ -23,6 +23,7 @@ export const DIAGNOSES = [
   'host_out_of_memory',
   'disk_full',
   'module_missing',
+  'library_missing',
   'file_missing',
   'program_missing',
   'cpp_exception',

@@ -133,6 +133,11 @@ describe('the end of a failed program', () => {
     ],
     ['Python', 'MemoryError', 'host_out_of_memory'],
     ['Python', 'OSError: [Errno 28] No space left on device', 'disk_full'],
+    [
+      'the loader',
+      'OSError: libcudart.so.11.0: cannot open shared object file: No such file or directory',
+      'library_missing',
+    ],
     ['Python', "ModuleNotFoundError: No module named 'transformers'", 'module_missing'],
     [
       'Python',
@@ -247,6 +252,18 @@ IndexError: Target 7 is out of bounds.
     const saved =
       'RuntimeError: Attempting to deserialize object on CUDA device 3 but torch.cuda.device_count() is 1.';
     expect(adviceOf(saved)).toContain('saved on cuda:3');
+  });
+
+  it('names the library that is not there, and whose it is', () => {
+    const without = (name: string): string =>
+      adviceOf(traceback(`ImportError: ${name}: cannot open shared object file: No such file or directory`));
+    expect(without('libcudart.so.11.0')).toContain('finds no libcudart.so.11.0');
+    expect(without('libcuda.so.1')).toContain('belongs to the NVIDIA driver');
+    expect(
+      classOf(
+        "Could not load dynamic library 'libcudart.so.11.0'; dlerror: libcudart.so.11.0: cannot open shared object file: No such file\nImportError: x\n",
+      ),
+    ).not.toBe('library_missing');
   });
 
   it('names the two devices of the tensors', () => {

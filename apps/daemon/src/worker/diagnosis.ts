@@ -1,6 +1,7 @@
 import type { Diagnosis } from '@berth/contract';
 import { openLog } from '@berth/task-shim';
 import { FAILURES, type Situation } from './failure-table.js';
+import { fatalPart, withoutRanks } from './fatal-part.js';
 
 /** What is read of a failed task's output: its last words. */
 const LAST_BYTES = 128 * 1024;
@@ -16,9 +17,6 @@ const GENERAL: readonly Diagnosis['class'][] = [
 const XID_ADVICE =
   'Its output names no cause, but the driver reported an error of its device while it ran: berth devices shows what became of the device, docs/hardware.md what the number means.';
 
-/** What PyTorch and torchrun put before each line of a rank. */
-const RANK_PREFIX = /^\[(?:rank|default)\d+\]:(?: |$)/gm;
-
 /** What went wrong with a task that failed, by the end of its output; null: that tells nothing known. */
 export async function diagnose(directory: string, situation: Situation): Promise<Diagnosis | null> {
   const log = openLog(directory);
@@ -29,10 +27,12 @@ export async function diagnose(directory: string, situation: Situation): Promise
 
 /** @param output the end of what it wrote, both streams together */
 export function diagnosisOf(output: string, situation: Situation): Diagnosis | null {
-  const text = output.replace(RANK_PREFIX, '');
   const { bySignal, xid } = situation;
+  const text = withoutRanks(output);
+  // Where a signal ended it, no traceback tells how.
+  const telling = bySignal ? text : fatalPart(output);
   for (const { class: name, pattern, advice } of FAILURES) {
-    const match = bySignal && name === 'python_exception' ? null : lastMatch(text, pattern);
+    const match = bySignal && name === 'python_exception' ? null : lastMatch(telling, pattern);
     if (!match) continue;
     if (xid && GENERAL.includes(name)) break;
     const line = (match[0].split('\n').at(-1) as string).trim().slice(0, LONGEST_LINE);

@@ -271,6 +271,16 @@ export const FAILURES: readonly Row[] = [
       `Its python has no module ${name}. Submit from the environment that has it (berth passes PATH and VIRTUAL_ENV on), or name its python by its full path.`,
   },
   {
+    class: 'library_missing',
+    // TensorFlow says this of libraries that it goes on without.
+    pattern:
+      /^(?!.*Could not load dynamic library).*?\b(lib[\w.+-]*\.so[.\d]*): cannot open shared object file.*$/m,
+    advice: ([, name = '']) =>
+      /^libcuda\.|^libnvidia-/.test(name)
+        ? `${name} belongs to the NVIDIA driver, which isn't where this program runs: install it, or start the container with the NVIDIA runtime. berth doctor says more.`
+        : `The loader finds no ${name}. It asks for just this version: install a build of the package for the CUDA that is there, or the library itself into the environment that the job uses, and set LD_LIBRARY_PATH where it lies elsewhere.`,
+  },
+  {
     class: 'file_missing',
     pattern: lineWith(/can't open file '[^']+'/, /FileNotFoundError: /, /No such file or directory/),
     advice: () =>

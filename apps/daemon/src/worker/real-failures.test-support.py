@@ -95,6 +95,14 @@ def handled_before():
     signal.raise_signal(signal.SIGSEGV)
 
 
+def survive():
+    try:
+        torch.empty(1 << 50)
+    except RuntimeError as error:
+        print("halving:", error, flush=True)
+    {}["val"]
+
+
 CASES = {
     "torch_without_cuda": lambda: torch.zeros(1).cuda(),
     "torch_without_cuda, by number": lambda: torch.cuda.set_device(0),
@@ -115,6 +123,8 @@ CASES = {
     "segmentation_fault": segfault,
     "python_exception": lambda: torch.zeros(2, 3) @ torch.zeros(4, 5),
     "python_exception, of a name of its own": unusual,
+    "python_exception, after one that was survived": survive,
+    "library_missing": lambda: ctypes.CDLL("libcudart.so.4.0"),
     "nothing": handled_before,
 }
 
