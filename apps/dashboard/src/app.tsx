@@ -2,6 +2,7 @@ import { useCallback, useState } from 'preact/hooks';
 import { Link, Route, Switch, useLocation } from 'wouter-preact';
 import { useKeys } from './live/keys.js';
 import { signOut, token } from './live/session.js';
+import { useTitle } from './live/title.js';
 import { KeyHelp } from './parts/key-help.js';
 import { SimulatedBadge } from './parts/simulated-badge.js';
 import { JobScreen } from './screens/job.js';
@@ -48,13 +49,20 @@ export function App() {
           <Route path="/timeline" component={TimelineScreen} />
           <Route path="/submit" component={SubmitScreen} />
           <Route path="/usage" component={UsageScreen} />
-          <Route>
-            <h1>There is no such page</h1>
-            <Link href="/">To the devices</Link>
-          </Route>
+          <Route component={NoScreen} />
         </Switch>
       </main>
       {isHelping ? <KeyHelp onClose={() => setHelping(false)} /> : null}
+    </>
+  );
+}
+
+function NoScreen() {
+  useTitle('There is no such page');
+  return (
+    <>
+      <h1>There is no such page</h1>
+      <Link href="/">To the devices</Link>
     </>
   );
 }

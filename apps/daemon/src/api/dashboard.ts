@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { openToAll } from './authentication.js';
 
 /** What Vite has built of apps/dashboard. */
 const PAGES = fileURLToPath(new URL('../../../dashboard/dist/', import.meta.url));
+const INDEX = `${PAGES}index.html`;
 /** The addresses that the page itself understands. */
 const SCREENS = ['/', '/jobs', '/jobs/:job', '/timeline', '/submit', '/usage'];
 
@@ -21,6 +22,11 @@ const POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
+const PAGE_HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
 
 /** The web page at `/`: static files, which hold no secrets; what it shows it asks the API for, with a token. */
 export const dashboardRoutes: FastifyPluginAsync = async (app) => {
@@ -40,11 +46,18 @@ export const dashboardRoutes: FastifyPluginAsync = async (app) => {
   });
   for (const screen of SCREENS) {
     app.get(screen, { schema: { hide: true } as object }, (_request, reply) =>
-      reply
-        .header('content-security-policy', POLICY)
-        .header('x-content-type-options', 'nosniff')
-        .header('referrer-policy', 'no-referrer')
-        .sendFile('index.html', { maxAge: 0, immutable: false, cacheControl: true }),
+      reply.headers(PAGE_HEADERS).sendFile('index.html', { maxAge: 0, immutable: false, cacheControl: true }),
     );
   }
 };
+
+/** A browser led to what is not there gets the page, which says so: it sends no token, for which all others are asked first. */
+export function showPageForUnknown(app: FastifyInstance): void {
+  if (!existsSync(INDEX)) return;
+  const index = readFileSync(INDEX);
+  app.addHook('onRequest', async ({ is404, method, url, headers }, reply) => {
+    if (!is404 || method !== 'GET' || url.startsWith('/v1/') || !headers.accept?.includes('text/html'))
+      return;
+    await reply.code(404).headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(index);
+  });
+}

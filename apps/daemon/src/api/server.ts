@@ -12,7 +12,7 @@ import { checkPermissions } from './access.js';
 import { requireCaller } from './authentication.js';
 import { readBodies } from './bodies.js';
 import type { ApiContext } from './context.js';
-import { dashboardRoutes } from './dashboard.js';
+import { dashboardRoutes, showPageForUnknown } from './dashboard.js';
 import { refuseWithoutLedger } from './degraded.js';
 import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
@@ -102,6 +102,7 @@ export async function buildServer(
   answerProblems(app);
   guardRequests(app, options);
   readBodies(app);
+  showPageForUnknown(app);
   refuseWithoutLedger(app);
   requireCaller(app);
   refuseUnknownRoutes(app);

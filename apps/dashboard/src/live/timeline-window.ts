@@ -19,7 +19,8 @@ export interface TimelineWindow {
   until: number | null;
 }
 
-export function windowOf(parameters: URLSearchParams): TimelineWindow {
+/** @param now ms since the epoch: what is yet to come is shown behind it, and never alone */
+export function windowOf(parameters: URLSearchParams, now: number): TimelineWindow {
   const [length, until] = [parameters.get('window') ?? '', Date.parse(parameters.get('until') ?? '')];
   const seconds = Number(/^(\d{1,9})s$/.exec(length)?.[1]) * SECOND_MS;
   const lengthMs = Object.hasOwn(LENGTHS, length) ? (LENGTHS[length] as number) : seconds;
@@ -27,7 +28,7 @@ export function windowOf(parameters: URLSearchParams): TimelineWindow {
     lengthMs >= SHORTEST_MS
       ? { length, lengthMs }
       : { length: FIRST_LENGTH, lengthMs: LENGTHS[FIRST_LENGTH] as number };
-  return { ...known, until: Number.isFinite(until) ? until : null };
+  return { ...known, until: until < now ? until : null };
 }
 
 /** The address's parameters of a window. */

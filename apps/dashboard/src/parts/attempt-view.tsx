@@ -103,6 +103,7 @@ function Logs({
         job={job.number}
         attempt={attempt}
         rank={rank}
+        isOver={job.attempts[attempt - 1]?.endedAt !== null}
         telling={job.attempts[attempt - 1]?.cause?.diagnosis?.line ?? null}
         key={`${attempt}/${rank}`}
       />

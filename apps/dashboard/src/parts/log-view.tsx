@@ -31,12 +31,15 @@ export function LogView({
   job,
   attempt,
   rank,
+  isOver,
   telling,
 }: {
   /** Its number. */
   job: number;
   attempt: number;
   rank: number;
+  /** Whether no more will be written. */
+  isOver: boolean;
   /** The line that says why it failed. */
   telling: string | null;
 }) {
@@ -107,7 +110,9 @@ export function LogView({
         )}
         <span class="muted">
           {log.shown.length === 0
-            ? 'nothing written yet'
+            ? isOver
+              ? 'nothing was written'
+              : 'nothing written yet'
             : `${lines.length} line${lines.length === 1 ? '' : 's'}`}
           {log.dropped > 0 || log.shown.length >= MOST_LINES ? (
             <>

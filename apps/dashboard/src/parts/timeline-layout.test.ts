@@ -1,6 +1,6 @@
 import type { Timeline } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
-import { hueOf, rowsOf, stretchOf, ticksOf } from './timeline-layout.js';
+import { hueOf, plannedWithin, rowsOf, stretchOf, ticksOf } from './timeline-layout.js';
 
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-11-21T12:00:00Z');
@@ -34,6 +34,14 @@ describe('the stretch that is shown', () => {
     expect(hours({ planned: [planned(1, ['a'], 1, 3)] })).toBe(3);
     expect(hours({ stays: [stay(1, ['a'], -1, null, { latestEnd: at(2) })] })).toBe(2);
     expect(hours({ planned: [planned(1, ['a'], 1, 300)] })).toBe(4);
+  });
+
+  it('counts those that start in it', () => {
+    const given = timeline({
+      planned: [planned(1, ['a'], 1, 3), planned(2, ['a'], 3, 9), planned(3, ['a'], 9, 12)],
+    });
+    expect(plannedWithin(given, stretchOf(given, 4 * HOUR))).toBe(2);
+    expect(plannedWithin(given, stretchOf(given, 12 * HOUR))).toBe(3);
   });
 
   it('of the past alone has no plan', () => {

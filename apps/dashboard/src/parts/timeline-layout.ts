@@ -54,6 +54,10 @@ export function stretchOf(
   return { from: now - pastMs, now, to: now + future };
 }
 
+/** How many waiting jobs are planned to start in what is shown. */
+export const plannedWithin = ({ planned }: Pick<Timeline, 'planned'>, { to }: Stretch): number =>
+  planned.filter(({ from }) => Date.parse(from) <= to).length;
+
 /** Round times to label, so many at the most. In local time: midnight is midnight where the reader is. */
 export function ticksOf({ from, to }: Stretch, most: number): number[] {
   const step = STEPS.find((each) => (to - from) / each <= most) ?? (STEPS.at(-1) as number);

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import { deadline, duration, gibibytes, inLocalTime, time, UNKNOWN } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
+import { useTitle } from '../live/title.js';
 import { AttemptView } from '../parts/attempt-view.js';
 import { Freshness } from '../parts/freshness.js';
 import { Heads } from '../parts/heads.js';
@@ -17,6 +18,7 @@ export function JobScreen({ reference }: { reference: string }) {
   const [asked, askAgain] = useState(0);
   const polled = usePoll((signal) => client.value.jobs.get(reference, { signal }), 1500, asked);
   const job = polled.data;
+  useTitle(job ? `Job ${job.number} ${job.name}` : `Job ${reference}`);
   if (!job)
     return (
       <>

@@ -4,6 +4,7 @@ import { useSearchParams } from 'wouter-preact';
 import { type FoundJobs, findJobs } from '../live/found-jobs.js';
 import { usePoll } from '../live/poll.js';
 import type { SearchedJobs } from '../live/search-pages.js';
+import { useTitle } from '../live/title.js';
 import { ApartJobs } from '../parts/apart-jobs.js';
 import { EndedJobs } from '../parts/ended-jobs.js';
 import { Freshness } from '../parts/freshness.js';
@@ -19,6 +20,7 @@ const PAGES = 10;
 
 /** Jobs that run and wait, or those that are searched for. The search stands in the address. */
 export function JobsScreen() {
+  useTitle('Jobs');
   const [asked, askAgain] = useState(0);
   const [limit, setLimit] = useState(FEW);
   const [pages, setPages] = useState(PAGES);

@@ -5,6 +5,7 @@ import { Link } from 'wouter-preact';
 import { gibibytes } from '../figures.js';
 import { askLab, askPasts, type Lab } from '../live/lab.js';
 import { usePoll } from '../live/poll.js';
+import { useTitle } from '../live/title.js';
 import { DeviceCard, DividedCard } from '../parts/device-card.js';
 import { EndedJobs } from '../parts/ended-jobs.js';
 import { ForeignTable } from '../parts/foreign-table.js';
@@ -15,6 +16,7 @@ const EVERY_MS = 1000;
 const PAST_EVERY_MS = 10_000;
 
 export function Overview() {
+  useTitle('Devices');
   const [asked, askAgain] = useState(0);
   const polled = usePoll(askLab, EVERY_MS, asked);
   const lab = polled.data;

@@ -1,7 +1,9 @@
 import { useState } from 'preact/hooks';
 import { signIn } from '../live/session.js';
+import { useTitle } from '../live/title.js';
 
 export function SignIn() {
+  useTitle('Sign in');
   const [given, setGiven] = useState('');
   return (
     <main class="sign-in">

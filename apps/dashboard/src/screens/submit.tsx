@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { inLocalTime, time } from '../figures.js';
 import { client } from '../live/session.js';
+import { useTitle } from '../live/title.js';
 import { SubmissionField } from '../parts/submission-field.js';
 import { Verdicts } from '../parts/verdicts.js';
 import { asBerth, asCurl, type Form, isProgram, toForm, toSubmission } from './submission.js';
@@ -36,6 +37,7 @@ const BELOW: Record<string, [string, string?]> = {
 const REST = FIELDS.filter(({ path }) => ![PROGRAM, USUAL, BELOW].some((some) => Object.hasOwn(some, path)));
 
 export function SubmitScreen() {
+  useTitle('Submit');
   const [form, setForm] = useState<Form>(cloned);
   const [problem, setProblem] = useState<string[]>([]);
   const [said, setSaid] = useState<Explanation | null>(null);

@@ -11,9 +11,10 @@ import {
   type TimelineWindow,
   windowOf,
 } from '../live/timeline-window.js';
+import { useTitle } from '../live/title.js';
 import { Freshness } from '../parts/freshness.js';
 import { TimelineChart } from '../parts/timeline-chart.js';
-import { stretchOf } from '../parts/timeline-layout.js';
+import { plannedWithin, stretchOf } from '../parts/timeline-layout.js';
 import { TimelineTable } from '../parts/timeline-table.js';
 
 const EVERY_MS = 5000;
@@ -24,8 +25,9 @@ const MOST_STAYS = 2000;
 
 /** Which jobs had which devices, have them, and are planned to get them. The window stands in the address. */
 export function TimelineScreen() {
+  useTitle('Timeline');
   const [parameters, setParameters] = useSearchParams();
-  const window = windowOf(parameters);
+  const window = windowOf(parameters, Date.now());
   const show = (next: Pick<TimelineWindow, 'length' | 'until'>): void =>
     setParameters(parametersOf(next), { replace: true });
   const { length, lengthMs, until } = window;
@@ -101,6 +103,8 @@ function Shown({
   const stretch = stretchOf(timeline, lengthMs, until === null ? undefined : Date.now());
   const isCut = Date.parse(timeline.since) > stretch.from + 1000;
   const { planned, waiting } = timeline;
+  const shown = plannedWithin(timeline, stretch);
+  const later = planned.length - shown;
   return (
     <>
       {isCut ? (
@@ -121,7 +125,7 @@ function Shown({
           ? ''
           : waiting === 0
             ? 'No job waits.'
-            : `${planned.length} of ${waiting} waiting jobs have their place here. It is the plan of this moment: it changes with every job that comes, or ends before its time limit.`}
+            : `${shown} of ${waiting} waiting jobs have their place here${later > 0 ? `, ${later} later than is shown` : ''}. It is the plan of this moment: it changes with every job that comes, or ends before its time limit.`}
       </p>
       <TimelineTable timeline={timeline} items={items} />
     </>

@@ -5,6 +5,7 @@ import { Link } from 'wouter-preact';
 import { percent, UNKNOWN } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
+import { useTitle } from '../live/title.js';
 import { Freshness } from '../parts/freshness.js';
 import { Heads } from '../parts/heads.js';
 import { Scroll } from '../parts/scroll.js';
@@ -18,6 +19,7 @@ const outOf = (held: number, most: number | null): string =>
 
 /** What users, devices and jobs have come to, and how much of it was held and not used. */
 export function UsageScreen() {
+  useTitle('Usage');
   const polled = usePoll((signal) => client.value.usage({ jobs: MOST_JOBS, signal }), 5000);
   return (
     <>
@@ -34,12 +36,13 @@ function Tables({ usage: { halfLifeSeconds, reachSeconds, users, devices, jobs }
   return (
     <>
       <p class="muted">
-        Idle is what was held while no kernel ran on it, of the time that the daemon watched.
+        GPU-hours are of all time, and of what runs so far. Idle is what was held while no kernel ran on it,
+        of the time that the daemon watched.
       </p>
       <h2>By user</h2>
       <p class="muted">
-        Whose turn is next comes first. What was {formatDuration(halfLifeSeconds)} ago counts for half; jobs
-        of users with factor 1 have a start of {formatDuration(reachSeconds)} over those with 0.
+        Whose turn is next comes first. Of late: what was {formatDuration(halfLifeSeconds)} ago counts for
+        half; jobs of users with factor 1 have a start of {formatDuration(reachSeconds)} over those with 0.
       </p>
       <UsageTable
         label="Usage by user"
