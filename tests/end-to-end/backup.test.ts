@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, LedgerImport, Problem } from '@berth/contract';
@@ -81,6 +81,10 @@ describe('an export', () => {
       ['{}\n', /no export of a ledger/],
       ['', /cut short/],
       [whole.replace('{"key":"job:', '{"key":"events:'), /line \d+ is no part of a ledger/],
+      [
+        whole.replace('"state":"pending"', '"state":"frob"'),
+        /line \d+ is no job of this Berth \(job_\w+: state: expected one of/,
+      ],
     ] as const) {
       const response = await put(second, body);
       expect([response.status, ((await response.json()) as Problem).detail]).toEqual([
@@ -157,4 +161,23 @@ it('what is off in a ledger is said, put right, and then fits together; a newer 
   newer.disconnect();
   await second.stop();
   await expect(second.start()).rejects.toThrow(/this ledger was written by a newer Berth \(its schema is 99/);
+});
+
+it('a ledger that was emptied does not fit together, and a directory without one is not made into one', async () => {
+  const redis = redisOf(first);
+  await redis.flushall();
+  redis.disconnect();
+  for (const word of [[], ['repair']])
+    expect(await run(BERTHD, '--data-dir', first.dataDirectory, '--verify', ...word)).toEqual({
+      code: 1,
+      output: expect.stringMatching(
+        /^berthd: Redis holds nothing of this ledger any more: .* 1 of its tasks still runs\./,
+      ),
+    });
+  const mistyped = join(folder, 'mistyped');
+  expect(await run(BERTHD, '--data-dir', mistyped, '--verify')).toEqual({
+    code: 2,
+    output: `berthd: --data-dir ${mistyped}: no daemon has run there, so there is no ledger to verify\n`,
+  });
+  expect(existsSync(mistyped)).toBe(false);
 });

@@ -4,6 +4,7 @@ import { type Config, ConfigError, readSettings, type Settings } from './config.
 import { describeSettings } from './config-report.js';
 import { StartError, startDaemon } from './daemon.js';
 import { examineAlone } from './examine-alone.js';
+import { WrongLedger } from './ledger/identity.js';
 import { LedgerTooNew } from './ledger/schema.js';
 import { openLog } from './logging.js';
 import { RedisUnavailable } from './redis/private-redis.js';
@@ -110,6 +111,7 @@ main().catch((error: unknown) => {
     error instanceof ConfigError ||
     error instanceof StartError ||
     error instanceof RedisUnavailable ||
+    error instanceof WrongLedger ||
     error instanceof LedgerTooNew;
   console.error(expected ? `berthd: ${error.message}` : error);
   process.exit(error instanceof ConfigError ? 2 : 1);

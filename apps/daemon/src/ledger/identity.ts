@@ -20,9 +20,7 @@ export class WrongLedger extends Error {
  * @throws WrongLedger
  */
 export async function openIdentity(redis: Redis, file: string, liveTasks: number): Promise<string> {
-  const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
-  const problem = whatIsWrong(known, await redis.get(KEYS.identity), file, liveTasks);
-  if (problem) throw new WrongLedger(problem);
+  const known = await knownIdentity(redis, file, liveTasks);
   if (known) return known;
   // Ledgers of older versions have no name yet, but jobs.
   if (liveTasks > 0 && !(await redis.exists(KEYS.jobs)))
@@ -34,6 +32,17 @@ export async function openIdentity(redis: Redis, file: string, liveTasks: number
   writeFileSync(`${file}.new`, `${identity}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
   return identity;
+}
+
+/**
+ * The name of the ledger that a data directory remembers, which is the one that Redis holds; null: it remembers none.
+ * @throws WrongLedger
+ */
+export async function knownIdentity(redis: Redis, file: string, liveTasks: number): Promise<string | null> {
+  const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+  const problem = whatIsWrong(known, await redis.get(KEYS.identity), file, liveTasks);
+  if (problem) throw new WrongLedger(problem);
+  return known;
 }
 
 /** What to say where Redis doesn't hold the ledger that is known here; null: it does. */

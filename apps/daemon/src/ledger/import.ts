@@ -4,6 +4,7 @@ import type { Cause, LedgerImport } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { damageOf } from './damage.js';
 import type { ExportHeader, ExportLine } from './export.js';
 import { KEYS, PREFIX } from './keys.js';
 import type { JobRecord } from './record.js';
@@ -109,7 +110,12 @@ async function check(file: string): Promise<ExportHeader> {
     }
     const line = LineSchema.safeParse(said);
     if (line.success) {
-      if (line.data.key.startsWith('job:')) jobs.add(line.data.key);
+      const { key, value } = line.data;
+      if (!key.startsWith('job:')) continue;
+      const id = key.slice('job:'.length);
+      const damage = typeof value === 'string' ? 'it is no hash' : damageOf(id, value);
+      if (damage) refuse(`line ${number} is no job of this Berth (${id}: ${damage})`);
+      jobs.add(key);
       continue;
     }
     end = EndSchema.safeParse(said).data ?? refuse(`line ${number} is no part of a ledger`);
