@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DeviceList, Job, Problem } from '@berth/contract';
+import type { DeviceList, DoctorReport, Finding, Job, Problem } from '@berth/contract';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
@@ -131,6 +131,12 @@ async function lookedAtTwice(): Promise<void> {
   await eventually(round, (now) => now >= first + 2);
 }
 
+/** What `berth doctor` says of Redis. */
+async function examined(): Promise<Finding[]> {
+  const answer = await daemon.request('/v1/doctor?python=/no/such');
+  return ((await answer.json()) as DoctorReport).findings.filter(({ area }) => area === 'redis');
+}
+
 describe('while Redis', () => {
   it('does not answer, devices are shown as they were, with their age, and writes are refused', async () => {
     await lookedAtTwice();
@@ -145,6 +151,9 @@ describe('while Redis', () => {
       expect(list.items[1]?.holders.map((holder) => holder.job)).toEqual([job.id]);
       await expectRunningJobsRemembered();
       await expectHonestRefusal(/Redis has not answered/);
+      expect(await examined()).toMatchObject([
+        { level: 'problem', sentence: expect.stringMatching(/Redis has not answered for \d+ s/) },
+      ]);
       const told = await expectTold('unanswered', since);
       expect(valueIn(told, 'berth_ledger_refusals_total', { code: 'unanswered', access: 'read' })).toBe(4);
       expect(valueIn(told, 'berth_ledger_up')).toBe(0);
@@ -211,7 +220,8 @@ describe('while Redis', () => {
     expect(await eventually(readiness, (said) => !isReady(said))).toMatch(
       /it was emptied.*1 of its tasks still runs/,
     );
-    await expectHonestRefusal(/it was emptied/);
+    await expectHonestRefusal(/it was emptied(?!.*Try again)/);
+    expect(await examined()).toContainEqual(expect.objectContaining({ id: 'ledger', level: 'problem' }));
     await expectTold('wrong_ledger', since);
 
     await daemon.kill();

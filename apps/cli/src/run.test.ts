@@ -225,6 +225,21 @@ describe('berth ls', () => {
     expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining("'dead' is no state")]);
   });
 
+  it('shows what runs while the daemon knows no more, and gives programs no such part for the whole', async () => {
+    const refused = problem('ledger_unavailable', 503, 'Redis has not answered for 4 s');
+    let active = [job({ state: 'running' })];
+    daemon.routes['GET /v1/jobs'] = ({ query }: { query: URLSearchParams }) => {
+      const state = query.get('state');
+      return state === 'pending' ? refused : { items: state === 'running' ? active : [], nextCursor: null };
+    };
+    const { code, stdout, stderr } = await berth(daemon, ['ls']);
+    expect([code, stderr]).toEqual([0, 'berth: only what runs is shown: Redis has not answered for 4 s\n']);
+    expect(stdout).toMatch(/12 +train +ada +running/);
+    active = [];
+    expect((await berth(daemon, ['ls'])).stderr).toMatch(/\nno job is starting or running or stopping\n$/);
+    expect(await berth(daemon, ['ls', '--json'])).toMatchObject({ code: 5, stdout: '' });
+  });
+
   it('says that there is nothing without giving programs a line to skip', async () => {
     const { stdout, stderr } = await berth(daemon, ['ls', '--state', 'stopping']);
     expect(stdout).toBe('');

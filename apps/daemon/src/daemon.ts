@@ -317,11 +317,12 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     }),
     histories,
     insights,
-    examineRedis: () =>
-      examineRedis(apiRedis).then(
-        (facts) => judgeRedis(facts, privateRedis !== null),
-        () => judgeRedis(null, privateRedis !== null),
-      ),
+    examineRedis: async () => {
+      const trouble = ledgerProblem();
+      const isSilent = trouble?.code === 'unanswered';
+      const facts = isSilent ? null : await examineRedis(apiRedis).catch(() => null);
+      return judgeRedis(facts, privateRedis !== null, trouble?.sentence ?? null);
+    },
     directories,
     code: { provenance, snapshots: new Snapshots(provenance, config.snapshotLimit) },
     node: config.node,

@@ -40,7 +40,7 @@ const devices: Action<WatchOptions> = async ({ client, terminal }, { json }, wor
   for (const line of deviceLines(list.items, terminal)) terminal.print(line);
   if (list.ledgerAgeSeconds)
     terminal.note(
-      `berth: Redis does not answer: jobs, drains and obstacles are as of ${Math.round(list.ledgerAgeSeconds)} s ago`,
+      `berth: the daemon can't ask its ledger now: jobs, drains and obstacles are as of ${Math.round(list.ledgerAgeSeconds)} s ago`,
     );
   for (const line of driverLines(list.driver, list.items.length)) terminal.note(harmless(line));
   return 0;

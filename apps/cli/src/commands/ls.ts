@@ -1,15 +1,15 @@
-import type { BerthClient, PageOptions } from '@berth/client';
-import type { Job, JobState } from '@berth/contract';
+import { type BerthClient, BerthProblem, type PageOptions } from '@berth/client';
+import { ACTIVE_STATES, type Job, type JobState } from '@berth/contract';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { devicesOf, STATE_COLOURS, timeOf, whyOf } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { type Column, renderTable } from '../table.js';
-import type { Terminal } from '../terminal.js';
+import { harmless, type Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
 import { collect } from './job-options.js';
 
 // In the order of a job's life: one that moves on between two questions is seen twice, never missed.
-const UNFINISHED: readonly JobState[] = ['pending', 'starting', 'running', 'stopping'];
+const UNFINISHED: readonly JobState[] = ['pending', ...ACTIVE_STATES];
 const STATES: readonly JobState[] = [...UNFINISHED, 'succeeded', 'failed', 'cancelled'];
 const DEFAULT_LIMIT = 100;
 
@@ -82,9 +82,14 @@ const list: Action<ListOptions> = async ({ client, terminal }, options) => {
   } = options;
   const alsoEnded = all || [state, since, until, group, schedule].some((each) => each !== undefined);
   const filters = { user, name, label, device, since, until, group, schedule };
+  let asked: readonly JobState[] | undefined = state;
   const { jobs, more } = alsoEnded
     ? await newest(client, { state, ...filters }, limit)
-    : await unfinished(client, filters);
+    : await unfinished(client, filters).catch((error: unknown) => {
+        if (options.json) throw error;
+        asked = ACTIVE_STATES;
+        return running(client, filters, terminal, error);
+      });
   if (options.json) {
     terminal.json({ items: jobs, nextCursor: more });
     return 0;
@@ -92,7 +97,7 @@ const list: Action<ListOptions> = async ({ client, terminal }, options) => {
   if (jobs.length === 0) {
     const isFiltered = Object.values(filters).some((each) => each !== undefined);
     const such = isFiltered ? 'no such job' : 'no job';
-    if (state) terminal.note(`${such} is ${state.join(' or ')}`);
+    if (asked) terminal.note(`${such} is ${asked.join(' or ')}`);
     else if (alsoEnded) terminal.note(isFiltered ? 'there is no such job' : 'there are no jobs yet');
     else terminal.note(`${such} waits or runs; berth ls -a shows all`);
     return 0;
@@ -111,10 +116,22 @@ async function newest(client: BerthClient, filters: PageOptions, limit: number) 
   return { jobs, more: hasMore ? String(jobs.at(-1)?.number) : null };
 }
 
+/** While the ledger can't be asked, the daemon still knows what runs. @throws what it is handed, if that isn't why */
+async function running(client: BerthClient, filters: Filters, terminal: Terminal, why: unknown) {
+  if (!(why instanceof BerthProblem && why.code === 'ledger_unavailable')) throw why;
+  const found = await unfinished(client, filters, ACTIVE_STATES);
+  terminal.note(`berth: only what runs is shown: ${harmless(why.detail)}`);
+  return found;
+}
+
 /** What runs, oldest first, then what waits, in its order. */
-export async function unfinished(client: BerthClient, filters: Filters = {}) {
+export async function unfinished(
+  client: BerthClient,
+  filters: Filters = {},
+  states: readonly JobState[] = UNFINISHED,
+) {
   const found = new Map<string, Job>();
-  for (const state of UNFINISHED) {
+  for (const state of states) {
     for await (const job of client.jobs.list({ ...filters, state })) found.set(job.id, job);
   }
   const place = ({ state, position }: Job): number =>

@@ -12,6 +12,7 @@ export const doctorRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
   app.get(
     '/v1/doctor',
     {
+      config: { withoutLedger: 'current' },
       schema: {
         operationId: 'examine',
         tags: ['health'],

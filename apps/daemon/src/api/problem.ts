@@ -42,7 +42,9 @@ export class LedgerUnavailable extends ApiProblem {
 
   constructor({ code, sentence }: Unavailable) {
     const known = 'Running jobs go on, and they and devices are shown as they were';
-    const detail = `${sentence}. ${known}. Try again in a moment; with the same Idempotency-Key a submission is taken once only`;
+    const again = 'Try again in a moment; with the same Idempotency-Key a submission is taken once only';
+    // An emptied Redis stays so until somebody has acted.
+    const detail = [sentence, known, ...(code === 'wrong_ledger' ? [] : [again])].join('. ');
     super('ledger_unavailable', detail, undefined, RETRY_AFTER_SECONDS);
     this.why = code;
   }

@@ -260,6 +260,8 @@ describe('Redis', () => {
 
   it('does not answer', () => {
     expect(troubles(judgeRedis(null, false))).toEqual(['redis: problem']);
+    expect(troubles(judgeRedis(fine, true, 'it was emptied'))).toEqual(['ledger: problem']);
+    expect(judgeRedis(null, true, 'the disk is full')[0]?.sentence).toMatch(/^the disk is full/);
   });
 
   it('is not running yet', () => {

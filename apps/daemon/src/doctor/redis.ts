@@ -48,20 +48,29 @@ export function judgeRedisProgram(program: string | null): Finding[] {
       ];
 }
 
-/** @param facts null: it gave no answer */
-export function judgeRedis(facts: RedisFacts | null, isPrivate: boolean): Finding[] {
+/**
+ * @param facts null: it gave no answer
+ * @param trouble what the daemon knows to be wrong with the ledger in it; null: nothing
+ */
+export function judgeRedis(
+  facts: RedisFacts | null,
+  isPrivate: boolean,
+  trouble: string | null = null,
+): Finding[] {
   const whose = isPrivate ? "Berth's own, on a private socket" : 'the one that redisUrl names';
   if (!facts)
     return [
       problem(
         'redis',
-        `Redis does not answer (${whose})`,
+        `${trouble ?? 'Redis does not answer'} (${whose})`,
         'Running jobs go on; see the log of berthd for why',
       ),
     ];
   const findings = [
     ok('redis', `Redis ${facts.version ?? ''} answers (${whose}; ${facts.usedMemory ?? '?'} used)`),
   ];
+  if (trouble !== null)
+    findings.push(problem('ledger', trouble, 'Running jobs go on; nothing is scheduled or taken meanwhile'));
   const { version, appendOnly, appendFsync, maxmemoryPolicy } = facts;
   if (version !== null && isOlder(version, OLDEST_VERSION))
     findings.push(

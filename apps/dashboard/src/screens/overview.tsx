@@ -124,7 +124,8 @@ function Problems({ lab: { devices } }: { lab: Lab }) {
       ) : null}
       {ledgerAgeSeconds === null ? null : (
         <Alert>
-          Redis does not answer: jobs, drains and obstacles are as of {Math.round(ledgerAgeSeconds)} s ago.
+          Berth can't ask its ledger now: jobs, drains and obstacles are as of {Math.round(ledgerAgeSeconds)}{' '}
+          s ago.
         </Alert>
       )}
       {driver.remarks.map((remark) => (
