@@ -149,11 +149,16 @@ describe('the usage', () => {
 describe('the form', () => {
   it('has all that a job may say, and its command line and request do the same', async () => {
     await dashboard.openWhole('/submit');
+    await page.getByLabel('Command').fill('a.py && b.py');
+    await page.getByText('No shell reads this: && goes to the program as it is').waitFor();
+    await page.getByRole('button', { name: 'Make it a script' }).click();
+    expect(await page.getByLabel('Script').inputValue()).toBe('a.py && b.py');
+    await page.getByLabel('Script').fill('');
     await page.getByLabel('Command').fill("sh -c 'exit 3'");
     await page.getByLabel('Priority', { exact: true }).fill('5');
     await page.getByText('Everything else that a job may say').click();
     await page.getByLabel('Retry: limit').fill('many');
-    await page.getByText('retry/limit: ').waitFor();
+    await page.getByText('Retry: limit: ').waitFor();
     await page.getByLabel('Retry: limit').fill('1');
     await page.getByLabel('Retry: on').fill('exit_code');
     await page.getByLabel('Retry: backoff').fill('0');
@@ -162,6 +167,11 @@ describe('the form', () => {
     await page.getByText('berth submit has no flags for: retry.backoff.').waitFor();
     expect(await dashboard.barriers()).toEqual([]);
     const [line = '', request = ''] = await page.locator('.same').allInnerTexts();
+    // As it is in a page that came by plain HTTP from another host.
+    await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+    await page.getByRole('button', { name: 'Copy the command line' }).click();
+    await page.getByText('Selected: copy it').waitFor();
+    expect(await page.evaluate('getSelection().toString()')).toBe(line);
     await page.getByRole('button', { name: 'Submit', exact: true }).click();
     await page.getByRole('heading', { level: 1, name: 'Job' }).waitFor();
 

@@ -301,13 +301,18 @@ describe('a job', () => {
     await open('/submit');
     await page.getByLabel('Command').fill("sh -c 'echo made by a form; exit 3'");
     await page.getByLabel('GPUs').fill('9');
-    await page.getByText('gpus: asks for 9 devices').waitFor();
+    await page.getByText('GPUs: asks for 9 devices').waitFor();
+    await page.locator('[aria-invalid=true]').and(page.getByLabel('GPUs')).waitFor();
     await page.getByLabel('GPUs').fill('1');
     await page.getByText('It would start now.').waitFor();
     await page.getByText("berth submit -G 1 -- sh -c 'echo made by a form; exit 3'").waitFor();
-    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.reload();
+    await page.getByText('It would start now.').waitFor();
+    await page.getByRole('button', { name: 'Submit' }).dblclick();
     await page.getByRole('log').getByText('made by a form').waitFor();
     await page.getByText('rank 0 exited with code 3').first().waitFor();
+    const { items } = (await (await daemon.request('/v1/jobs?name=sh&limit=2')).json()) as JobList;
+    expect(items.filter(({ command }) => command?.join(' ').includes('made by a form'))).toHaveLength(1);
     // Cloned, it is in the form again.
     await page.getByRole('button', { name: 'Clone' }).click();
     await expect

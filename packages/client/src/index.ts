@@ -13,4 +13,5 @@ export type {
   WaitOptions,
 } from './jobs.js';
 export type { ScheduleReference, Schedules } from './schedules.js';
+export { newIdempotencyKey } from './transport.js';
 export type { Tokens, Users } from './users.js';

@@ -130,7 +130,7 @@ export class Transport {
   private async tryAgain<T>(call: Call, clock: Clock, read: (response: Response) => Promise<T>): Promise<T> {
     const retryMilliseconds = (call.retrySeconds ?? this.retrySeconds) * 1000;
     // One for all tries: it is what makes them safe.
-    const keyed = call.makes ? { ...call, idempotencyKey: call.idempotencyKey ?? newKey() } : call;
+    const keyed = call.makes ? { ...call, idempotencyKey: call.idempotencyKey ?? newIdempotencyKey() } : call;
     const pauses = backoff(100, 2000);
     let deadline = performance.now() + retryMilliseconds;
     for (;;) {
@@ -233,8 +233,8 @@ function retryAfter(error: unknown): number {
   return error instanceof BerthProblem ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
 }
 
-/** `crypto.randomUUID` is missing in a browser's page without TLS. */
-function newKey(): string {
+/** A key for `SubmitOptions.idempotencyKey`. `crypto.randomUUID` is missing in a browser's page without TLS. */
+export function newIdempotencyKey(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),

@@ -47,13 +47,7 @@ export function JobActions({ job, onChange }: Wanted) {
       {job.state === 'running' || job.state === 'starting' ? (
         <Confirm verb="Requeue" about={about} onConfirm={requeue} />
       ) : null}
-      <button
-        type="button"
-        onClick={() => {
-          sessionStorage.setItem('berth-clone', JSON.stringify(job));
-          go('/submit');
-        }}
-      >
+      <button type="button" onClick={() => go('/submit', { state: { clone: job } })}>
         Clone
       </button>
       <Trouble error={error} />

@@ -1,30 +1,41 @@
+import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import type { Field } from '../screens/submission-fields.js';
 
 /**
  * One field of the form, as its schema has it.
  * @param label what it is called; without one, its path says it, and its description stands below
+ * @param mistakes the ids of the elements that say what is wrong with it
+ * @param children stand below it
  */
 export function SubmissionField({
   field: { path, kind, choices, initial, example, description },
   label,
   hint,
   text,
+  mistakes,
   onText,
+  children,
 }: {
   field: Field;
   label?: string;
   hint?: string;
   text: string;
+  mistakes: readonly string[];
   onText: (text: string) => void;
+  children?: ComponentChildren;
 }) {
   const id = useId();
   const help = label === undefined && description ? `${id}-help` : undefined;
+  const words = {
+    'aria-describedby': [...mistakes, help].filter(Boolean).join(' ') || undefined,
+    'aria-invalid': mistakes.length > 0 || undefined,
+    title: help ? undefined : description,
+  };
   const common = {
+    ...words,
     id,
     value: text,
-    'aria-describedby': help,
-    title: help ? undefined : description,
     placeholder: hint ?? example,
     onInput: ({ currentTarget }: { currentTarget: { value: string } }) => onText(currentTarget.value),
   };
@@ -41,8 +52,7 @@ export function SubmissionField({
           <input
             type="checkbox"
             checked={text === 'true'}
-            aria-describedby={help}
-            title={common.title}
+            {...words}
             onChange={({ currentTarget }) => onText(currentTarget.checked ? 'true' : '')}
           />{' '}
           {name}
@@ -67,13 +77,14 @@ export function SubmissionField({
       ) : (
         <input {...common} placeholder={common.placeholder || initial} />
       )}
+      {children}
       {note}
     </div>
   );
 }
 
 /** `retry.maxBackoff` as people read it: `Retry: max backoff`. */
-function nameOf(path: string): string {
+export function nameOf(path: string): string {
   const text = path.replace('.', ': ').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

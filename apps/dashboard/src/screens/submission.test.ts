@@ -1,7 +1,18 @@
+import { BerthProblem } from '@berth/client';
 import { type Job, JobSubmissionSchema } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { asBerth, asCurl, quoted, toForm, toSubmission, words } from './submission.js';
+import {
+  asBerth,
+  asCurl,
+  FieldTrouble,
+  mistakesIn,
+  quoted,
+  shellSign,
+  toForm,
+  toSubmission,
+  words,
+} from './submission.js';
 import { fieldsOf, type Schema } from './submission-fields.js';
 
 const FIELDS = fieldsOf(
@@ -21,6 +32,23 @@ describe('a command line', () => {
 
   it('with an open quote is refused', () => {
     expect(() => words("echo 'oh")).toThrow("has a ' that is not closed");
+  });
+
+  it.each([
+    ['a.py && b.py > out.txt', '&&'],
+    ['a.py || true', '||'],
+    ['a.py|tee log', '|'],
+    ['a.py 2>&1', '>'],
+    ['echo done;', ';'],
+    ['ls *.txt', '*'],
+    ['echo $HOME', '$'],
+    ['echo "in $HOME"', '$'],
+    ['echo `date`', '`'],
+    [`sh -c 'a.py && b.py > "$HOME/out"'`, null],
+    ['curl "http://h/?a=1&b=2;c" \\; \\$HOME', null],
+    ['echo "costs $ 5" 100$', null],
+  ])('%s means %s to a shell', (line, sign) => {
+    expect(shellSign(line)).toBe(sign);
   });
 });
 
@@ -98,9 +126,24 @@ describe('the form', () => {
   });
 
   it('refuses what can not be read, and leaves the rest to the daemon', () => {
-    expect(() => toSubmission({ environment: 'nothing' }, FIELDS)).toThrow('environment: "nothing" is no');
-    expect(() => toSubmission({ notify: '{' }, FIELDS)).toThrow('notify: this is no JSON');
+    const environment = new FieldTrouble('environment', '"nothing" is no NAME=VALUE');
+    expect(() => toSubmission({ environment: 'nothing' }, FIELDS)).toThrow(environment);
+    expect(() => toSubmission({ notify: '{' }, FIELDS)).toThrow(new FieldTrouble('notify', 'is no JSON'));
     expect(toSubmission({ gpus: 'two' }, FIELDS)).toEqual({ gpus: 'two' });
+  });
+
+  it('knows in which field a mistake is', () => {
+    const errors = ['#/gpus', '#/after/1', '#/retry/limit', '#/constraints', '#'].map((pointer) => ({
+      ...{ pointer, detail: 'is wrong' },
+    }));
+    const refused = new BerthProblem('invalid_request', 422, 'The request has errors', { errors });
+    expect(mistakesIn(refused, FIELDS).map(({ path }) => path)).toEqual([
+      ...['gpus', 'after', 'retry.limit', 'constraints', null],
+    ]);
+    expect(mistakesIn(new FieldTrouble('notify', 'is no JSON'), FIELDS)).toEqual([
+      { path: 'notify', detail: 'is no JSON' },
+    ]);
+    expect(mistakesIn(new Error('no answer'), FIELDS)).toEqual([{ path: null, detail: 'no answer' }]);
   });
 
   it('says the same for the command line and for curl', () => {
@@ -114,6 +157,9 @@ describe('the form', () => {
         '--retry-on 75 --retry-on 76 --preemptible --warn 5m:SIGUSR2 -- python3 t.py',
       without: ['notify'],
     });
+    expect(asBerth({ command: 'a.py && b.py "$HOME" > out.txt' }, FIELDS).line).toBe(
+      "berth submit -- a.py '&&' b.py '$HOME' '>' out.txt",
+    );
     expect(asCurl({ command: "echo 'it'" }, FIELDS, 'http://h')).toContain(`-d '{"command":["echo","it"]}'`);
   });
 

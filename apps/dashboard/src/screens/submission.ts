@@ -1,3 +1,4 @@
+import { BerthProblem } from '@berth/client';
 import type { Job, JobSubmissionInput } from '@berth/contract';
 import type { Field } from './submission-fields.js';
 
@@ -6,12 +7,41 @@ export type Form = Readonly<Record<string, string>>;
 
 const PIECE = /"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)|(\s+)|([^\s"'\\]+)|(["'\\])/gs;
 
-/** What a shell would make of a line: quotes and backslashes, and nothing else of it. @throws Error for an open quote */
+/** What is wrong with a field before the daemon is asked. */
+export class FieldTrouble extends Error {
+  override readonly name = 'FieldTrouble';
+  readonly path: string;
+
+  constructor(path: string, message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+
+/** What keeps a form from being a job, and in which field, by its path; null: in none. */
+export interface Mistake {
+  path: string | null;
+  detail: string;
+}
+
+/** What an error says about a form: the daemon's pointers, such as `#/after/0`, as fields. */
+export function mistakesIn(error: Error, fields: readonly Field[]): Mistake[] {
+  if (error instanceof FieldTrouble) return [{ path: error.path, detail: error.message }];
+  if (!(error instanceof BerthProblem) || error.errors.length === 0)
+    return [{ path: null, detail: error.message }];
+  return error.errors.map(({ pointer, detail }) => {
+    const path = pointer.replace(/^#\/?/, '').replaceAll('/', '.');
+    const field = fields.find((each) => `${path}.`.startsWith(`${each.path}.`));
+    return { path: field?.path ?? (path || null), detail };
+  });
+}
+
+/** What a shell would make of a line: quotes and backslashes, and nothing else of it. @throws FieldTrouble for an open quote */
 export function words(line: string): string[] {
   const found: string[] = [];
   let word: string | null = null;
   for (const [, double, single, escaped, space, plain, open] of line.matchAll(PIECE)) {
-    if (open) throw new Error(`the command has a ${open} that is not closed`);
+    if (open) throw new FieldTrouble('command', `has a ${open} that is not closed`);
     if (space === undefined) {
       word = (word ?? '') + (double?.replace(/\\(["\\])/g, '$1') ?? single ?? escaped ?? plain ?? '');
     } else {
@@ -23,6 +53,19 @@ export function words(line: string): string[] {
   return found;
 }
 
+/** Operators, variables and patterns, to a shell; in double quotes it knows variables alone. */
+const OPEN_SHELL = /&&|\|\||>>|[|&;<>`*]|\$[\w({]/;
+const QUOTED_SHELL = /`|\$[\w({]/;
+
+/** The first thing in a line that a shell would not take literally; null: a shell would run the same words. */
+export function shellSign(line: string): string | null {
+  for (const [, double, , , , plain] of line.matchAll(PIECE)) {
+    const [sign] = OPEN_SHELL.exec(plain ?? '') ?? QUOTED_SHELL.exec(double ?? '') ?? [];
+    if (sign) return sign.startsWith('$') ? '$' : sign;
+  }
+  return null;
+}
+
 /** A word as it is typed to a shell. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
@@ -30,7 +73,7 @@ export const quoted = (word: string): string =>
 /** Whether the form says what to run. */
 export const isProgram = (form: Form): boolean => Boolean(form.command?.trim() || form.script?.trim());
 
-/** The submission that a form makes. What is wrong in it the daemon says. @throws Error where it can't be read */
+/** The submission that a form makes. What is wrong in it the daemon says. @throws FieldTrouble where it can't be read */
 export function toSubmission(form: Form, fields: readonly Field[]): JobSubmissionInput {
   const submission: Record<string, unknown> = {};
   for (const field of fields) {
@@ -67,7 +110,7 @@ function valueIn({ path, kind }: Field, text: string): unknown {
       try {
         return JSON.parse(text);
       } catch {
-        throw new Error(`${path}: this is no JSON`);
+        throw new FieldTrouble(path, 'is no JSON');
       }
     default:
       return text;
@@ -83,7 +126,7 @@ function pairsIn(path: string, text: string): [string, string][] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line) => {
     const at = line.indexOf('=');
-    if (at <= 0) throw new Error(`${path}: "${line}" is no NAME=VALUE`);
+    if (at <= 0) throw new FieldTrouble(path, `"${line}" is no NAME=VALUE`);
     return [line.slice(0, at).trim(), line.slice(at + 1)];
   });
 }
@@ -179,7 +222,7 @@ export function asBerth(form: Form, fields: readonly Field[]): { line: string; w
     if (both) typed.push(`${flag} ${quoted(both)}`);
     for (const path of [first, second]) said.add(path);
   }
-  const command = form.command?.trim() ? ['--', form.command.trim()] : [];
+  const command = form.command?.trim() ? ['--', ...words(form.command).map(quoted)] : [];
   const without = Object.keys(form).filter((path) => form[path]?.trim() && !said.has(path));
   return { line: ['berth submit', ...typed, ...command].join(' '), without };
 }

@@ -1,14 +1,25 @@
 import { FIELDS } from 'virtual:submission-fields';
-import { BerthProblem } from '@berth/client';
+import { newIdempotencyKey } from '@berth/client';
 import type { Explanation, Job } from '@berth/contract';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { inLocalTime, time } from '../figures.js';
 import { client } from '../live/session.js';
 import { useTitle } from '../live/title.js';
-import { SubmissionField } from '../parts/submission-field.js';
+import { Copied } from '../parts/copied.js';
+import { nameOf, SubmissionField } from '../parts/submission-field.js';
 import { Verdicts } from '../parts/verdicts.js';
-import { asBerth, asCurl, type Form, isProgram, toForm, toSubmission } from './submission.js';
+import {
+  asBerth,
+  asCurl,
+  type Form,
+  isProgram,
+  type Mistake,
+  mistakesIn,
+  shellSign,
+  toForm,
+  toSubmission,
+} from './submission.js';
 import type { Field } from './submission-fields.js';
 
 /** Typing isn't to be answered letter by letter. */
@@ -34,30 +45,38 @@ const BELOW: Record<string, [string, string?]> = {
   preemptible: ['May give way to jobs of higher priority'],
   environment: ['Environment, a NAME=VALUE on each line', 'SEED=1'],
 };
-const REST = FIELDS.filter(({ path }) => ![PROGRAM, USUAL, BELOW].some((some) => Object.hasOwn(some, path)));
+const NAMED: Record<string, [string, string?]> = { ...PROGRAM, ...USUAL, ...BELOW };
+const REST = FIELDS.filter(({ path }) => !Object.hasOwn(NAMED, path));
 
 export function SubmitScreen() {
   useTitle('Submit');
-  const [form, setForm] = useState<Form>(cloned);
-  const [problem, setProblem] = useState<string[]>([]);
-  const [said, setSaid] = useState<Explanation | null>(null);
+  const [form, setForm] = useState<Form>(begun);
+  const [mistakes, setMistakes] = useState<Mistake[]>([]);
+  /** What was said, and of which form: that which is typed now may not be readable yet. */
+  const [said, setSaid] = useState<{ explanation: Explanation; form: Form } | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  /** Submitted again as it is, after an answer that was lost, a form is the same job. */
+  const idempotencyKey = useMemo(newIdempotencyKey, [form]);
   const [, go] = useLocation();
 
   useEffect(() => {
-    if (!isProgram(form)) {
-      setSaid(null);
-      setProblem([]);
-      return;
-    }
     const ending = new AbortController();
     const timer = setTimeout(async () => {
+      keep(form);
+      if (!isProgram(form)) {
+        setSaid(null);
+        setMistakes([]);
+        return;
+      }
       try {
-        setSaid(await client.value.jobs.dryRun(toSubmission(form, FIELDS), { signal: ending.signal }));
-        setProblem([]);
+        const { signal } = ending;
+        const explanation = await client.value.jobs.dryRun(toSubmission(form, FIELDS), { signal });
+        setSaid({ explanation, form });
+        setMistakes([]);
       } catch (error) {
         if (ending.signal.aborted) return;
         setSaid(null);
-        setProblem(wordsOf(error as Error));
+        setMistakes(mistakesIn(error as Error, FIELDS));
       }
     }, PAUSE_MS);
     return () => {
@@ -68,11 +87,14 @@ export function SubmitScreen() {
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    keep(form);
+    setBusy(true);
     try {
-      const { number } = await client.value.jobs.submit(toSubmission(form, FIELDS));
+      const { number } = await client.value.jobs.submit(toSubmission(form, FIELDS), { idempotencyKey });
       go(`/jobs/${number}`);
     } catch (error) {
-      setProblem(wordsOf(error as Error));
+      setMistakes(mistakesIn(error as Error, FIELDS));
+      setBusy(false);
     }
   };
   const show = (field: Field, label?: string, hint?: string) => (
@@ -82,9 +104,13 @@ export function SubmitScreen() {
       {...(label === undefined ? {} : { label })}
       {...(hint === undefined ? {} : { hint })}
       text={form[field.path] ?? ''}
+      mistakes={mistakes.flatMap(({ path }, i) => (path === field.path ? [mistakeId(i)] : []))}
       onText={(text) => setForm({ ...form, [field.path]: text })}
-    />
+    >
+      {field.path === 'command' ? <NoShell form={form} onForm={setForm} /> : null}
+    </SubmissionField>
   );
+  const isNeeded = ({ path }: Field) => form[path] || mistakes.some((mistake) => mistake.path === path);
   const all = (some: Record<string, [string, string?]>) =>
     Object.entries(some).flatMap(([path, words]) => {
       const field = FIELDS.find((each) => each.path === path);
@@ -97,25 +123,51 @@ export function SubmitScreen() {
         {all(PROGRAM)}
         <div class="columns">{all(USUAL)}</div>
         {all(BELOW)}
-        <details open={REST.some(({ path }) => form[path])}>
+        <details open={REST.some(isNeeded)}>
           <summary>Everything else that a job may say</summary>
           <div class="columns rest">{REST.map((field) => show(field))}</div>
         </details>
-        <button type="submit" disabled={!isProgram(form)}>
+        <button type="submit" disabled={isBusy || !isProgram(form)}>
           Submit
         </button>
       </form>
       <section aria-live="polite" class="card">
         <h2>What would become of it</h2>
-        {problem.map((line) => (
-          <p class="trouble" key={line}>
-            {line}
+        {mistakes.map(({ path, detail }, i) => (
+          <p class="trouble" key={path + detail} id={mistakeId(i)}>
+            {path === null ? detail : `${NAMED[path]?.[0] ?? nameOf(path)}: ${detail}`}
           </p>
         ))}
-        {said ? <DryRun said={said} /> : problem.length === 0 ? <p class="muted">Name a command.</p> : null}
+        {said ? (
+          <DryRun said={said.explanation} />
+        ) : mistakes.length === 0 ? (
+          <p class="muted">Name a command.</p>
+        ) : null}
       </section>
-      {said ? <ByHand form={form} /> : null}
+      {said ? <ByHand form={said.form} /> : null}
     </>
+  );
+}
+
+const mistakeId = (i: number): string => `mistake-${i}`;
+
+/** What looks like a shell's in a command is none, and would go to the program as it is. */
+function NoShell({ form, onForm }: { form: Form; onForm: (form: Form) => void }) {
+  const { command = '', script } = form;
+  const sign = shellSign(command);
+  if (sign === null) return null;
+  return (
+    <p class="actions">
+      <span>
+        No shell reads this: <code>{sign}</code> goes to the program as it is. Put it in quotes if that is
+        meant.
+      </span>
+      {script ? null : (
+        <button type="button" onClick={() => onForm({ ...form, command: '', script: command })}>
+          Make it a script
+        </button>
+      )}
+    </p>
   );
 }
 
@@ -128,24 +180,6 @@ function ByHand({ form }: { form: Form }) {
       {without.length > 0 ? <p class="muted">berth submit has no flags for: {without.join(', ')}.</p> : null}
       <Copied text={asCurl(form, FIELDS, location.origin)} what="the request" />
     </section>
-  );
-}
-
-function Copied({ text, what }: { text: string; what: string }) {
-  const [copied, setCopied] = useState<string | null>(null);
-  const copy = (): void => {
-    navigator.clipboard?.writeText(text).then(
-      () => setCopied(text),
-      () => setCopied(null),
-    );
-  };
-  return (
-    <div class="copied">
-      <pre class="same">{text}</pre>
-      <button type="button" class="quiet" aria-label={`Copy ${what}`} onClick={copy}>
-        {copied === text ? 'Copied' : 'Copy'}
-      </button>
-    </div>
   );
 }
 
@@ -169,15 +203,13 @@ function DryRun({
   );
 }
 
-function wordsOf(error: Error): string[] {
-  if (error instanceof BerthProblem && error.errors.length > 0)
-    return error.errors.map(({ pointer, detail }) => `${pointer.replace('#/', '')}: ${detail}`);
-  return [error.message];
+/** What was typed stays with its place in the browser's history, where reloading and going back find it. */
+function keep(form: Form): void {
+  history.replaceState({ form }, '');
 }
 
-/** The job that its page left here for us. */
-function cloned(): Form {
-  const left = sessionStorage.getItem('berth-clone');
-  sessionStorage.removeItem('berth-clone');
-  return left ? toForm(JSON.parse(left) as Job, FIELDS) : {};
+/** What was typed here before, or the job that its page sent here to be cloned. */
+function begun(): Form {
+  const { form, clone } = (history.state ?? {}) as { form?: Form; clone?: Job };
+  return form ?? (clone ? toForm(clone, FIELDS) : {});
 }
