@@ -203,6 +203,24 @@ describe('the devices', () => {
     await page.getByText("The daemon doesn't answer").waitFor({ state: 'detached', timeout: 30_000 });
     await page.getByText(/updated \d s ago/).waitFor();
   });
+
+  it('stay on the page while Redis does not answer, also on one that is loaded then, which says how old jobs are', async () => {
+    await open('/');
+    const redis = daemon.holderOf('redis/redis.lock');
+    process.kill(redis, 'SIGSTOP');
+    try {
+      const old = page.getByText(/as of \d+ s ago/);
+      await old.waitFor({ timeout: 30_000 });
+      await page.reload();
+      await old.waitFor({ timeout: 30_000 });
+      await page.getByRole('article', { name: 'Device 3' }).waitFor();
+      await page.getByText(/^Redis has not answered/).waitFor();
+    } finally {
+      process.kill(redis, 'SIGCONT');
+    }
+    await page.getByText(/as of \d+ s ago/).waitFor({ state: 'detached', timeout: 30_000 });
+    await page.getByText(/All jobs: \d+ running/).waitFor();
+  });
 });
 
 describe('the queue', () => {

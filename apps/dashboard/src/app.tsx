@@ -4,6 +4,7 @@ import { useKeys } from './live/keys.js';
 import { signOut, token } from './live/session.js';
 import { useTitle } from './live/title.js';
 import { KeyHelp } from './parts/key-help.js';
+import { OldAnswers } from './parts/old-answers.js';
 import { SimulatedBadge } from './parts/simulated-badge.js';
 import { JobScreen } from './screens/job.js';
 import { JobsScreen } from './screens/jobs.js';
@@ -42,6 +43,7 @@ export function App() {
         </button>
       </header>
       <main id="main">
+        <OldAnswers />
         <Switch>
           <Route path="/" component={Overview} />
           <Route path="/jobs" component={JobsScreen} />

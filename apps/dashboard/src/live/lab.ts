@@ -1,24 +1,20 @@
 import type { DeviceHistory, DeviceList, Queue } from '@berth/contract';
-import { client } from './session.js';
+import { client, noteOldAnswer } from './session.js';
 
 /** How many of those in line are shown beside the devices. */
 const NEXT_IN_LINE = 10;
 /** The length of the past that is drawn, and of its steps. */
 const PAST = { since: '10m', step: '5s' };
 
-/** The devices and who is next in line, of one moment. */
-export interface Lab {
-  devices: DeviceList;
-  queue: Queue;
+export async function askDevices(signal: AbortSignal): Promise<DeviceList> {
+  const devices = await client.value.devices.list({ signal });
+  if (devices.ledgerAgeSeconds !== null) noteOldAnswer(devices.ledgerAgeSeconds);
+  return devices;
 }
 
-export async function askLab(signal: AbortSignal): Promise<Lab> {
-  const [devices, queue] = await Promise.all([
-    client.value.devices.list({ signal }),
-    client.value.queue({ limit: NEXT_IN_LINE, signal }),
-  ]);
-  return { devices, queue };
-}
+/** Who is next. By itself: the devices are answered without the ledger as well. */
+export const askLine = (signal: AbortSignal): Promise<Queue> =>
+  client.value.queue({ limit: NEXT_IN_LINE, signal });
 
 /** The last minutes of devices, by their UUIDs. */
 export async function askPasts(

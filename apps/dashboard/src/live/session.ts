@@ -16,8 +16,21 @@ if (fromAddress) localStorage.setItem(KEPT_AS, fromAddress);
 /** What the daemon is asked with; null: the page asks for it. */
 export const token = signal<string | null>(localStorage.getItem(KEPT_AS));
 
+/** When the daemon last answered as things were before, for want of its ledger, and how long before. */
+export const oldAnswer = signal<{ at: number; ageSeconds: number } | null>(null);
+
+export function noteOldAnswer(ageSeconds: number): void {
+  oldAnswer.value = { at: Date.now(), ageSeconds: Math.round(ageSeconds) };
+}
+
 export const client = computed(
-  () => new BerthClient({ url: location.origin, token: token.value ?? undefined, retrySeconds: 0 }),
+  () =>
+    new BerthClient({
+      url: location.origin,
+      token: token.value ?? undefined,
+      retrySeconds: 0,
+      onOldAnswer: noteOldAnswer,
+    }),
 );
 
 export function signIn(given: string): void {

@@ -1,9 +1,8 @@
-import type { Device } from '@berth/contract';
-import type { ComponentChildren } from 'preact';
+import type { Device, DeviceList, Queue } from '@berth/contract';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import { gibibytes } from '../figures.js';
-import { askLab, askPasts, type Lab } from '../live/lab.js';
+import { askDevices, askLine, askPasts } from '../live/lab.js';
 import { usePoll } from '../live/poll.js';
 import { useTitle } from '../live/title.js';
 import { DeviceCard, DividedCard } from '../parts/device-card.js';
@@ -18,9 +17,10 @@ const PAST_EVERY_MS = 10_000;
 export function Overview() {
   useTitle('Devices');
   const [asked, askAgain] = useState(0);
-  const polled = usePoll(askLab, EVERY_MS, asked);
-  const lab = polled.data;
-  const uuids = lab?.devices.items.map(({ uuid }) => uuid) ?? [];
+  const polled = usePoll(askDevices, EVERY_MS, asked);
+  const line = usePoll(askLine, EVERY_MS, asked);
+  const devices = polled.data;
+  const uuids = devices?.items.map(({ uuid }) => uuid) ?? [];
   const pasts = usePoll((signal) => askPasts(uuids, signal), PAST_EVERY_MS, uuids.join()).data;
   const card = (device: Device) => (
     <DeviceCard
@@ -36,10 +36,10 @@ export function Overview() {
         <h1>Devices</h1>
         <Freshness polled={polled} />
       </div>
-      {lab ? <Numbers lab={lab} /> : null}
-      {lab ? <Problems lab={lab} /> : null}
+      {devices ? <Numbers devices={devices} queue={line.data} /> : null}
+      {devices ? <Problems driver={devices.driver} /> : null}
       <section class="devices" aria-label="Devices">
-        {boards(lab?.devices.items ?? []).map(([first, ...others]) =>
+        {boards(devices?.items ?? []).map(([first, ...others]) =>
           first.mig ? (
             <DividedCard key={first.mig.parent} of={first}>
               {[first, ...others].map(card)}
@@ -49,19 +49,22 @@ export function Overview() {
           ),
         )}
       </section>
-      {lab ? (
+      {devices ? <ForeignTable devices={devices} /> : null}
+      <div class="title">
+        <h2>Next in line</h2>
+        {line.error && !polled.error ? <Freshness polled={line} /> : null}
+      </div>
+      {line.data ? (
         <>
-          <ForeignTable devices={lab.devices} />
-          <h2>Next in line</h2>
           <JobTable
-            jobs={lab.queue.items}
+            jobs={line.data.items}
             columns={LINE}
             caption="Jobs that are next in line"
             empty="No job is in line. Try: berth submit -- python3 train.py"
           />
           <p>
             <Link href="/jobs">
-              All jobs: {lab.queue.running} running, {lab.queue.waiting} waiting
+              All jobs: {line.data.running} running, {line.data.waiting} waiting
             </Link>
           </p>
           <EndedJobs most={5} />
@@ -83,8 +86,7 @@ function boards(devices: readonly Device[]): [Device, ...Device[]][] {
   return [...found.values()];
 }
 
-function Numbers({ lab: { devices, queue } }: { lab: Lab }) {
-  const { items, driver } = devices;
+function Numbers({ devices: { items, driver }, queue }: { devices: DeviceList; queue: Queue | null }) {
   const kept = items.filter(({ obstacles }) => obstacles.length > 0).length;
   const held = items.filter(({ holders }) => holders.length > 0).length;
   const sum = (figure: (device: Device) => number | null | undefined): number =>
@@ -97,8 +99,8 @@ function Numbers({ lab: { devices, queue } }: { lab: Lab }) {
         value={`${gibibytes(sum(({ sample }) => sample?.memoryUsedBytes))} of ${gibibytes(sum(({ memoryTotalBytes }) => memoryTotalBytes))}`}
         name="GiB used"
       />
-      <Figure value={String(queue.running)} name="running" />
-      <Figure value={String(queue.waiting)} name="waiting" />
+      {queue ? <Figure value={String(queue.running)} name="running" /> : null}
+      {queue ? <Figure value={String(queue.waiting)} name="waiting" /> : null}
       {driver.simulated ? <Figure value="simulated" name="these devices are made up" bad /> : null}
     </ul>
   );
@@ -113,34 +115,19 @@ function Figure({ value, name, bad }: { value: string; name: string; bad?: boole
 }
 
 /** What makes of all that is shown less than it seems. */
-function Problems({ lab: { devices } }: { lab: Lab }) {
-  const { driver, ledgerAgeSeconds } = devices;
+function Problems({ driver: { problem, remarks } }: Pick<DeviceList, 'driver'>) {
   return (
     <>
-      {driver.problem ? (
-        <Alert>
-          {driver.problem.detail} {driver.problem.hint}
-        </Alert>
+      {problem ? (
+        <p class="trouble" role="alert">
+          {problem.detail} {problem.hint}
+        </p>
       ) : null}
-      {ledgerAgeSeconds === null ? null : (
-        <Alert>
-          Berth can't ask its ledger now: jobs, drains and obstacles are as of {Math.round(ledgerAgeSeconds)}{' '}
-          s ago.
-        </Alert>
-      )}
-      {driver.remarks.map((remark) => (
+      {remarks.map((remark) => (
         <p class="muted" key={remark}>
           {remark}
         </p>
       ))}
     </>
-  );
-}
-
-function Alert({ children }: { children: ComponentChildren }) {
-  return (
-    <p class="trouble" role="alert">
-      {children}
-    </p>
   );
 }
