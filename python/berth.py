@@ -25,24 +25,27 @@ class _Reporter:
         self._forget()
         atexit.register(self._flush)
         if hasattr(os, "register_at_fork"):
-            # A child of ours is no rank: it reports nothing of what we had in hand.
-            os.register_at_fork(after_in_child=self._forget_in_child)
+            os.register_at_fork(after_in_child=self._begin_anew)
 
     def _forget(self):
         self._path = os.environ.get("BERTH_METRICS_FILE")
         self._file = None
         self._kept = {}
         self._due = 0.0
+        self._has_begun = False
 
-    def _forget_in_child(self):
+    def _begin_anew(self):
+        # What was in hand is our parent's to write; a child that reports nothing itself, such as one that loads data, writes nothing.
         self._lock = threading.RLock()
         self._forget()
-        self._path = None
 
     def report(self, figures):
         with self._lock:
             if not self._path:
                 return
+            if not self._has_begun:
+                self._has_begun = True
+                _at_end_of_child(self._flush)
             self._kept.update(figures)
             now = time.monotonic()
             if now < self._due:
@@ -69,6 +72,13 @@ class _Reporter:
             # Appended whole: lines of several processes don't mix.
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.write(self._file, (json.dumps(kept) + "\n").encode())
+
+
+def _at_end_of_child(flush):
+    """A child that multiprocessing forks ends without atexit, but with finalizers of its own."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, flush, exitpriority=0)
 
 
 def _torch_memory():
@@ -113,6 +123,7 @@ _reporter = _Reporter()
 def report(step=None, total=None, epoch=None, epochs=None, **metrics):
     """Says where the training is, and its figures: numbers, or tensors of one element.
 
+    step and epoch say how much is done of total and epochs: the first one is 1, the last one is the total.
     Under torchrun only rank 0 of a node reports; a job with a process for each device has a file for each rank anyway.
     A tensor on a GPU is waited for only when it is written, ten times a second at the most: no need for .item().
     """

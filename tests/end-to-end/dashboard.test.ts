@@ -502,6 +502,13 @@ describe('a job', () => {
     await daemon.ended(job);
   });
 
+  it('says that it has more names of figures than are kept', async () => {
+    const job = await daemon.shell(`echo "{\\"step\\": 1, $(seq -s , -f '"m%g": 1' 67)}"`);
+    await daemon.ended(job);
+    await open(`/jobs/${job.number}`);
+    await page.getByText('3 more names of figures: only the first 64 are kept.').waitFor();
+  });
+
   it('that waits says why, for what, and when; its priority is changed, it is held and released', async () => {
     const running = await daemon.shell('sleep 60', { gpus: 4, timeLimit: 3600 });
     await daemon.until(running, 'running');

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, JobMetrics } from '@berth/contract';
@@ -162,6 +162,45 @@ print("waited", Tensor.waited < 100)`);
     const [point] = lossOf(await metrics(job))?.points ?? [];
     expect(point).toMatchObject({ x: 7, last: 0.25, min: 0.25, max: 0.25 });
     expect(Date.parse(point?.at as string)).toBeGreaterThanOrEqual(Date.parse(job.submittedAt));
+  });
+
+  it('goes on in a child of the program that reports itself, however that was made, to its last word', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'berth-children-'));
+    writeFileSync(
+      join(folder, 'train.py'),
+      `
+import berth, multiprocessing, sys
+def train(method):
+    for i in range(3): berth.report(step=i + 1, total=3, **{method: i})
+def load(): pass
+if __name__ == "__main__":
+    berth.report(parent=0)
+    berth.report(parent=1)
+    for method in ("fork", "spawn", "forkserver"):
+        context = multiprocessing.get_context(method)
+        for child in (context.Process(target=train, args=(method,)), context.Process(target=load)):
+            child.start()
+            child.join()`,
+    );
+    const job = await daemon.submit({ command: [PYTHON, 'train.py'], workingDirectory: folder });
+    expect((await daemon.ended(job)).state).toBe('succeeded');
+    const file = join(daemon.dataDirectory, 'jobs', `${job.id}.1.0`, 'metrics.jsonl');
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    const reports = lines.map((line) => JSON.parse(line) as Record<string, number>);
+    // What the parent has in hand is written by it alone.
+    const of = (name: string) => reports.flatMap(({ [name]: value }) => value ?? []);
+    expect(of('parent')).toEqual([0, 1]);
+    for (const method of ['fork', 'spawn', 'forkserver'])
+      expect([of(method)[0], of(method).at(-1)]).toEqual([0, 2]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('has 64 curves at the most, and tells how many names there were beyond', async () => {
+    const job = await python('import berth\nberth.report(step=1, **{f"m{i}": i for i in range(100)})');
+    await daemon.ended(job);
+    const { series, droppedSeries } = await metrics(job, 'names=m0,m99');
+    expect(series.map(({ name }) => name)).toEqual(['m0']);
+    expect(droppedSeries).toBe(36);
   });
 
   it('is handed out as CSV too, whole or since a time', async () => {

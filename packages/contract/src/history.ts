@@ -88,7 +88,10 @@ export const JobMetricsSchema = z
       .nullable()
       .meta({ description: 'Of which attempt; null: there was none yet.' }),
     progress: ProgressSchema.nullable().meta({ description: 'null: its output says nothing of it.' }),
-    series: z.array(SeriesSchema),
+    series: z.array(SeriesSchema).meta({ description: 'The first 64 names.' }),
+    droppedSeries: z.int().nonnegative().meta({
+      description: 'How many names there were beyond those, of which nothing is kept; counted to 1,000.',
+    }),
     devices: z.array(
       DeviceHistorySchema.extend({
         index: z.int().nonnegative(),

@@ -71,7 +71,8 @@ export const metricRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         ? withPace(training.progress, training.pace, isLast ? job : null)
         : null;
       const devices = attempt === used.attempt ? used.devices : [];
-      return reply.send({ job: job.id, attempt: attempt || null, progress, series, devices });
+      const droppedSeries = training?.droppedSeries ?? 0;
+      return reply.send({ job: job.id, attempt: attempt || null, progress, series, droppedSeries, devices });
     },
   );
 };

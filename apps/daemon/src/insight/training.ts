@@ -125,7 +125,7 @@ export class Training {
     return this.reached;
   }
 
-  /** How many names there are beyond those of the series; of very many, so many at the least. */
+  /** How many names there were beyond those of the series; of very many, so many at the least. */
   get droppedSeries(): number {
     return this.dropped.size;
   }

@@ -52,7 +52,7 @@ export function AttemptView({ job }: { job: Job }) {
       ) : null}
       {insight ? (
         <TrainingView
-          progress={insight.metrics.progress}
+          metrics={insight.metrics}
           ranks={shown}
           begin={Date.parse(attempt.startedAt ?? attempt.placedAt)}
           chooser={

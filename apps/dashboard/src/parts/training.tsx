@@ -7,12 +7,13 @@ import { type SeriesOfRank, SOURCES, TrainingCurve } from './training-curve.js';
 
 /** How far the training is, and its curves: the loss first. */
 export function TrainingView({
-  progress,
+  metrics: { progress, droppedSeries },
   ranks,
   begin,
   chooser,
 }: {
-  progress: JobMetrics['progress'];
+  /** What the rank says that was looked at last. */
+  metrics: JobMetrics;
   /** What each rank says that is looked at. */
   ranks: readonly { rank: number; series: readonly Series[] }[];
   /** Of the attempt, in ms since the epoch. */
@@ -36,6 +37,11 @@ export function TrainingView({
           <TrainingCurve of={of} begin={begin} look={look} key={of[0].series.name} />
         ))}
       </div>
+      {droppedSeries > 0 ? (
+        <p class="trouble">
+          {droppedSeries} more name{droppedSeries === 1 ? '' : 's'} of figures: only the first 64 are kept.
+        </p>
+      ) : null}
     </section>
   );
 }
