@@ -3,10 +3,8 @@ export const NUMBER = String.raw`[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[
 /** What follows a number that is whole: neither a unit, nor the rest of a time, a path or a decimal comma. */
 export const NUMBER_END = String.raw`(?![\w:/%.-]|,\d)`;
 /** "loss: 0.5", "val_acc=81.2". */
-export const PAIR = new RegExp(
-  String.raw`([A-Za-z][\w./@ -]{0,40}?)\s*[:=]\s*(${NUMBER})${NUMBER_END}`,
-  'gi',
-);
+export const PAIR_FORM = String.raw`([A-Za-z][\w./@ -]{0,40}?)\s*[:=]\s*(${NUMBER})`;
+export const PAIR = new RegExp(PAIR_FORM + NUMBER_END, 'gi');
 
 const LONGEST_NAME = 200;
 /** Keras goes back over its bar by backspaces before it draws it anew. */

@@ -124,6 +124,16 @@ describe('a line of a training loop', () => {
       '/data/test/val.py:12 epoch 3 loss: 0.4',
       print({ epoch: 3, metrics: { loss: 0.4 } }),
     ],
+    [
+      'figures with units, whose names say nothing of others',
+      'Epoch: 5, Training Loss: 0.3, Validation Loss: 0.4, Validation Accuracy: 90.1%, Loss: 0.7',
+      print({ epoch: 5, metrics: { training_loss: 0.3, validation_loss: 0.4, loss: 0.7 } }),
+    ],
+    [
+      'a remark about something else',
+      'Epoch 3: loss=0.5, validation every 5 steps',
+      print({ epoch: 3, metrics: { loss: 0.5 } }),
+    ],
     ['what is best so far', 'Epoch 3 loss: 0.4 (best, saved)', print({ epoch: 3, metrics: { loss: 0.4 } })],
     ['a loss that is none', 'Epoch 7, Loss: nan', print({ epoch: 7, metrics: { loss: Number.NaN } })],
     [
@@ -217,6 +227,7 @@ describe('a line of a training loop', () => {
     'epochs: 50, batch_size: 32, lr: 0.1',
     'steps: 50, loss_weight: 0.1',
     'max epoch: 50, lr: 0.1',
+    'Config: epoch=50, lr=0.1',
     'Running with batch 32, lr: 0.1',
     'Best epoch: 7, loss: 0.1',
     'Loaded checkpoint (epoch 45), loss: 0.2',

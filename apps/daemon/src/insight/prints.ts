@@ -1,4 +1,4 @@
-import { NUMBER, NUMBER_END, nameOf, numberOf, PAIR } from './figures.js';
+import { NUMBER, NUMBER_END, nameOf, numberOf, PAIR_FORM } from './figures.js';
 import type { Observation } from './formats.js';
 
 type Place = Pick<Observation, 'epoch' | 'epochs' | 'step' | 'steps'>;
@@ -47,26 +47,23 @@ const PLACES: readonly [RegExp, readonly (keyof Place)[]][] = [
 /** What all of these have one of: most lines of a log have none, and are passed over quickly. */
 const ANY_PLACE = /epoch|step|iter|batch|\bits?\b|\[\s*\d/i;
 
-const FIGURES: readonly RegExp[] = [
-  PAIR,
+const FORMS: readonly string[] = [
+  PAIR_FORM,
   // nanoGPT: "step 200: train loss 3.5688, val loss 3.5900"; PyTorch's examples: "Acc@1   0.78", "valid ppl    30.45".
-  new RegExp(
-    String.raw`\b((?:(?:train|${VALIDATION})\s+)?(?:loss|ppl|lr|acc(?:uracy)?(?:@\d+)?))\s+(${NUMBER})${NUMBER_END}`,
-    'gi',
-  ),
+  String.raw`\b((?:(?:train|${VALIDATION})\s+)?(?:loss|ppl|lr|acc(?:uracy)?(?:@\d+)?))\s+(${NUMBER})`,
   // "Loss after epoch 3: 0.25".
-  new RegExp(
-    String.raw`\b((?:[a-z]+\s+)?loss)\s+(?:after|at|for|in)[\s,${GAP}]{1,20}(?:[:=]|is\b)\s*(${NUMBER})${NUMBER_END}`,
-    'gi',
-  ),
+  String.raw`\b((?:[a-z]+\s+)?loss)\s+(?:after|at|for|in)[\s,${GAP}]{1,20}(?:[:=]|is\b)\s*(${NUMBER})`,
 ];
+const FIGURES = FORMS.map((form) => new RegExp(form + NUMBER_END, 'gi'));
+/** Those with units too, such as "Validation Accuracy: 90.1%". */
+const ALL_FIGURES = FORMS.map((form) => new RegExp(form, 'gi'));
 
-/** Before the place they say that it is another one than where the training is. */
+/** Before the place they say that it is another one than where the training is, or none. */
 const ELSEWHERE =
-  /\b(?:best|(?:re)?load(?:ed|ing)?|resum(?:e|ed|ing)|restor(?:e|ed|ing)|sav(?:e|ed|ing)|stop(?:ped|ping)?)\b/i;
+  /\b(?:args|config|settings|best|(?:re)?load(?:ed|ing)?|resum(?:e|ed|ing)|restor(?:e|ed|ing)|sav(?:e|ed|ing)|stop(?:ped|ping)?)\b/i;
 /** No part of a path or of a longer name. */
 const PHASES = new RegExp(String.raw`(?<![\w./])(?:train|training|(${VALIDATION}))(?![\w./])`, 'gi');
-const OF_VALIDATION = new RegExp(`^(?:${VALIDATION})(?:_|/|$)`);
+const HAS_PHASE = new RegExp(`^(?:train|training|${VALIDATION})(?:_|/|$)`);
 const HEADING = /^\W*epoch\W+\d+(?:\s*(?:\/|of)\s*\d+)?\W*$/i;
 
 /** Reads a line that a training loop prints; null: it doesn't say where in the training it is, or nothing of it. */
@@ -111,11 +108,14 @@ export function placeIn(text: string): {
 function figuresIn(text: string): { metrics: Record<string, number>; isValidation: boolean } {
   const found = FIGURES.flatMap((pattern) => [...text.matchAll(pattern)]);
   // The name of a figure says nothing of others.
-  const between = found.reduce(
-    (left, { 0: figure }) => left.replace(figure, ' '.repeat(figure.length)),
+  const between = ALL_FIGURES.reduce(
+    (left, pattern) => left.replace(pattern, (figure) => ' '.repeat(figure.length)),
     text,
   );
-  const phases = [...between.matchAll(PHASES)];
+  const first = Math.min(...found.map(({ index }) => index));
+  const phases = [...between.matchAll(PHASES)].filter(
+    ({ 0: word, index }) => index < first || /^\s*[:\])]/.test(between.slice(index + word.length)),
+  );
   const metrics: Record<string, number> = {};
   let isValidation = true;
   for (const { 1: told, 2: value, index } of found) {
@@ -124,7 +124,7 @@ function figuresIn(text: string): { metrics: Record<string, number>; isValidatio
     const phase = phases.findLast((each) => each.index < index) ?? phases[0];
     const isOfValidation = phase?.[1] !== undefined;
     isValidation &&= isOfValidation;
-    metrics[isOfValidation && !OF_VALIDATION.test(name) ? `val_${name}` : name] = numberOf(value as string);
+    metrics[isOfValidation && !HAS_PHASE.test(name) ? `val_${name}` : name] = numberOf(value as string);
   }
   return { metrics, isValidation };
 }
