@@ -516,8 +516,8 @@ describe('a job', () => {
     await open(`/jobs/${job.number}`);
     await page.getByText('It is first in line').waitFor();
     await page.getByText(`job ${running.number} has it`).first().waitFor();
-    await page.getByRole('button', { name: 'Raise the priority' }).click();
-    await expect.poll(async () => (await daemon.job(job)).priority).toBe(1);
+    await page.getByRole('button', { name: 'Raise the priority' }).dblclick();
+    await expect.poll(async () => (await daemon.job(job)).priority).toBe(2);
     await page.getByRole('button', { name: 'Hold' }).click();
     await page.getByRole('button', { name: 'Release' }).waitFor();
     expect((await daemon.job(job)).held).toBe(true);

@@ -1,4 +1,5 @@
 import type { Job } from '@berth/contract';
+import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { isEnded } from '../figures.js';
 import { useAct } from '../live/act.js';
@@ -59,7 +60,20 @@ export function JobActions({ job, onChange }: Wanted) {
 function Waiting({ job, act }: { job: Job; act: ReturnType<typeof useAct>['act'] }) {
   const { jobs } = client.value;
   const { number, priority, held } = job;
-  const prefer = (by: number) => act(() => jobs.change(job, { priority: priority + by }));
+  /** What the clicks so far make of it: the next one counts from there, whether or not that is seen yet. */
+  const reached = useRef(Promise.resolve(priority));
+  useEffect(() => {
+    reached.current = Promise.resolve(priority);
+  }, [priority]);
+  const prefer = (by: number) =>
+    act(() => {
+      const change = reached.current.then((from) => jobs.change(job, { priority: from + by }));
+      reached.current = change.then(
+        (changed) => changed.priority,
+        () => priority,
+      );
+      return change;
+    });
   return (
     <>
       {held ? (
