@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DamagedJob } from '../../apps/daemon/dist/ledger/damage.js';
 import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
 import { LedgerTooNew, openSchema, SCHEMA_VERSION } from '../../apps/daemon/dist/ledger/schema.js';
 import { loadScripts } from '../../apps/daemon/dist/ledger/scripts.js';
@@ -162,11 +163,50 @@ describe('what is off is found, and put right as it was', () => {
     expect(await everything()).toEqual(before);
   });
 
-  it('but a job that can not be read is left to people', async () => {
-    await redis.hset(`${P}:job:${jobs.held}`, 'spec', '{"cut o');
-    const left = (await flaws(true)).filter(({ repaired }) => !repaired);
-    expect(left).toEqual([
-      { subject: `job ${jobs.held}`, sentence: 'can not be read: its hash is damaged', repaired: false },
+  it.each<[string, string, string, string]>([
+    ['spec', '{"cut o', 'held', 'part of it is missing or cut: Unterminated string in JSON'],
+    ['spec', '{"command":5}', 'pending', 'part of it is missing or cut: '],
+    ['attempt:1', '{"node":"ho', 'running', 'part of it is missing or cut: Unterminated string in JSON'],
+    ['state', 'frob', 'failed', 'state: '],
+    ['needs', '', 'waiting', 'Unexpected end of JSON input'],
+  ])(
+    'but a job whose %s is %s is left to people, and lists are without it',
+    async (field, value, job, why) => {
+      const id = jobs[job] as JobId;
+      await redis.hset(`${P}:job:${id}`, field, value);
+      expect(await flaws(true)).toEqual([
+        {
+          subject: `job ${id}`,
+          sentence: expect.stringContaining(`can not be read (${why}`),
+          repaired: false,
+        },
+      ]);
+      if (field === 'needs') return;
+      const said: string[] = [];
+      const log = pino(
+        { level: 'error' },
+        { write: (line) => said.push((JSON.parse(line) as { msg: string }).msg) },
+      );
+      const reader = new Ledger(redis, undefined, log);
+      for (const _ of [1, 2])
+        expect((await reader.jobsOf(Object.values(jobs))).map((each) => each.id).sort()).toEqual(
+          Object.values(jobs)
+            .filter((each) => each !== id)
+            .sort(),
+        );
+      expect(said).toEqual([expect.stringMatching(`^job ${id} can not be read .* lists are without it$`)]);
+      await expect(reader.job(id)).rejects.toThrow(DamagedJob);
+    },
+  );
+
+  it.each(['queue', 'job:job_1', 'dependants:job_1'])('and so is a string under %s', async (key) => {
+    await redis.set(`${P}:${key}`, 'x');
+    expect(await flaws(true)).toEqual([
+      {
+        subject: `key ${P}:${key}`,
+        sentence: expect.stringContaining('is a string where a '),
+        repaired: false,
+      },
     ]);
   });
 });

@@ -1,5 +1,5 @@
--- Compares a job, user, token, schedule or device with the indexes that should name it, and where asked puts right what follows
--- from itself. In one step: so a daemon may be at work meanwhile.
+-- Compares a job (one that can be read), user, token, schedule or device with the indexes that should name it, and where
+-- asked puts right what follows from itself. In one step: so a daemon may be at work meanwhile.
 -- Answers with 'ok', then a sentence for each thing that is off and '1' where it was put right, or ''.
 -- ARGV: what it is, its id, '1' to repair, then an index and the member of it that names it, or nothing
 local kind, id, repair, index, member = unpack(ARGV)
@@ -37,9 +37,6 @@ local function take_out(key, its)
   local type = redis.call('TYPE', key).ok
   redis.call(({ zset = 'ZREM', set = 'SREM', hash = 'HDEL' })[type], key, its)
 end
-
-local STATES = { pending = true, starting = true, running = true, stopping = true, succeeded = true, failed = true,
-  cancelled = true }
 
 local function holds(state)
   return state == 'starting' or state == 'running' or state == 'stopping'
@@ -132,9 +129,12 @@ local function verify_device(uuid)
   local holders = holders_of(uuid)
   for _, holder in ipairs(holders) do
     local state, attempt = unpack(redis.call('HMGET', job_key(holder.job), 'state', 'attempt'))
-    local its = false
+    -- What can't be read is told of as a job, and keeps its devices: it may run.
+    local its = state and not holds(state) and not has_ended(state) and state ~= 'pending'
     if state and holds(state) and attempt == holder.attempt then
-      for _, device in ipairs(attempt_of(job_key(holder.job), attempt).devices) do its = its or device.uuid == uuid end
+      local readable, placed = pcall(attempt_of, job_key(holder.job), attempt)
+      its = not readable
+      for _, device in ipairs(readable and placed.devices or {}) do its = its or device.uuid == uuid end
     end
     if its then rightful[#rightful + 1] = holder
     else off('is held by attempt ' .. holder.attempt .. ' of ' .. holder.job .. ', which does not run on it', function() changed_one = true end) end
@@ -151,16 +151,14 @@ end
 local flat = redis.call('HGETALL', hash)
 for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
 if kind == 'job' and #flat > 0 then
-  local readable, spec = pcall(cjson.decode, fields.spec or '')
-  if not readable or type(spec) ~= 'table' or not STATES[fields.state or ''] or not tonumber(fields.number) or
-    not tonumber(fields.attempt) then
-    off('can not be read: its hash is damaged')
-    return answer
-  end
-  indexes = indexes_of_job(hash, fields, spec)
+  indexes = indexes_of_job(hash, fields, cjson.decode(fields.spec))
   if not index then verify_job(hash, fields) end
 elseif kind == 'user' and #flat > 0 then
   indexes = { entry('set', 'users', id) }
+elseif kind == 'token' and #flat > 0 and not (fields.user and fields.digest) or
+  kind == 'schedule' and #flat > 0 and not fields.createdAt then
+  off('can not be read (its hash lacks fields)')
+  return answer
 elseif kind == 'token' and #flat > 0 then
   indexes = { entry('set', 'user:' .. fields.user .. ':tokens', id), entry('hash', 'digests', fields.digest, id) }
 elseif kind == 'schedule' and #flat > 0 then

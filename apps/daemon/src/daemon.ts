@@ -133,7 +133,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
 
   const meters = new Meters();
   const observe = meters.changedLedger.bind(meters);
-  const ledger = new Ledger(redis, observe);
+  const ledger = new Ledger(redis, observe, log);
   const labels = deviceLabels(config.deviceLabels, inventory.devices);
   for (const problem of labels.problems) log.warn(problem);
   const register = (): Promise<void> =>
@@ -272,7 +272,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   });
   const insightKeeper = new InsightKeeper(insights, () => tasks.tasks, log);
   insightKeeper.start();
-  const apiLedger = new Ledger(apiRedis, observe);
+  const apiLedger = new Ledger(apiRedis, observe, log);
   const provenance = new Provenance();
   const runsAs = { uid: me.uid, name: me.username };
   const peers = new Peers({ users: new UserLedger(apiRedis), socketUsers: config.socketUsers, runsAs });

@@ -10,7 +10,9 @@ import {
 } from '@berth/contract';
 import { type Needs, shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
 import type { TaskCheckpoint } from './checkpoint-view.js';
+import { DamagedJob, soundJob } from './damage.js';
 import { DeviceLedger, holdersFrom, holdersIn } from './devices.js';
 import { DRILL_MARGIN_MS, type TaskDrill } from './drill-view.js';
 import { GroupLedger } from './groups.js';
@@ -105,8 +107,13 @@ export class Ledger {
   readonly usage: UsageLedger;
   readonly retention: RetentionLedger;
 
-  constructor(redis: Redis, observe?: ObserveTransition) {
+  private readonly log: Logger | null;
+  /** What was said of jobs that can't be read. */
+  private readonly damaged = new Set<string>();
+
+  constructor(redis: Redis, observe?: ObserveTransition, log: Logger | null = null) {
     this.redis = redis;
+    this.log = log;
     this.run = loadScripts(redis, observe);
     this.devices = new DeviceLedger(redis, this.run);
     this.groups = new GroupLedger(redis, this.run, this);
@@ -403,14 +410,23 @@ export class Ledger {
       .filter((record) => record.id !== undefined);
   }
 
+  /** @throws DamagedJob */
   async job(id: JobId): Promise<Job | null> {
     const record = await this.record(id);
-    return record ? ((await this.withWaiting([record]))[0] ?? null) : null;
+    if (!record) return null;
+    const [found] = await this.withWaiting([record]);
+    if (found instanceof DamagedJob) throw found;
+    return found ?? null;
   }
 
-  /** Many jobs in one trip; those that don't exist are left out. */
+  /** Many jobs in one trip; those that don't exist are left out, and those that can't be read, of which the log tells once. */
   async jobsOf(ids: readonly JobId[]): Promise<Job[]> {
-    return this.withWaiting(await this.records(ids));
+    return (await this.withWaiting(await this.records(ids))).flatMap((found) => {
+      if (!(found instanceof DamagedJob)) return found;
+      if (!this.damaged.has(found.message)) this.log?.error(`${found.message}; lists are without it`);
+      this.damaged.add(found.message);
+      return [];
+    });
   }
 
   /** Ids of the jobs in a state, oldest first. */
@@ -466,7 +482,7 @@ export class Ledger {
     await this.redis.set(KEYS.probe, '', 'EX', 60);
   }
 
-  private async withWaiting(records: readonly JobRecord[]): Promise<Job[]> {
+  private async withWaiting(records: readonly JobRecord[]): Promise<(Job | DamagedJob)[]> {
     const pipeline = this.redis.pipeline();
     const pending = records.filter((record) => record.state === 'pending');
     for (const record of pending) {
@@ -487,8 +503,13 @@ export class Ledger {
         ];
       }),
     );
-    return records.map((record) =>
-      jobFromRecord(record, waiting.get(record.id) ?? { position: null, reason: null }),
-    );
+    return records.map((record) => {
+      try {
+        return soundJob(record, waiting.get(record.id) ?? { position: null, reason: null });
+      } catch (error) {
+        if (error instanceof DamagedJob) return error;
+        throw error;
+      }
+    });
   }
 }

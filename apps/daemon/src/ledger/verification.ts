@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
-import { PREFIX } from './keys.js';
+import { damageOf } from './damage.js';
+import { KEYS, PREFIX } from './keys.js';
+import type { JobRecord } from './record.js';
 import type { RunScript } from './scripts.js';
 
 /** Something that the ledger says in two places, and not the same. */
@@ -33,6 +35,14 @@ const INDEXES: readonly [RegExp, Kind, (member: string, value: string) => string
   [/^allocations$/, 'device', (member) => member],
 ];
 
+/** What Redis calls what lies under a key: of all keys here, and of those of the subjects, which are hashes. */
+const TYPES: readonly [RegExp, string][] = [
+  [/^(?:jobs|queue|ended|jobUse|stays|schedules|state:\w+|(?:group|schedule):[^:]+:jobs)$/, 'zset'],
+  [/^(?:users|user:[^:]+:tokens|dependants:.+)$/, 'set'],
+  [/^(?:numbers|digests|allocations)$/, 'hash'],
+  ...SUBJECTS.map(([form]): [RegExp, string] => [form, 'hash']),
+];
+
 const AT_ONCE = 500;
 
 /**
@@ -42,14 +52,23 @@ const AT_ONCE = 500;
 export async function* verifyLedger(redis: Redis, run: RunScript, repair: boolean): AsyncGenerator<Flaw> {
   const told = new Set<string>();
   const keys = await everyKey(redis);
+  const strange = await ofWrongType(redis, keys);
+  yield* strange;
+  // What every transition fails at can't be compared with anything.
+  if (strange.length > 0) return;
+  const damaged = await damagedJobs(redis, keys);
+  for (const [id, why] of damaged)
+    yield { subject: `job ${id}`, sentence: `can not be read (${why})`, repaired: false };
   const looks = async function* (): AsyncGenerator<[Kind, string, ...string[]]> {
-    for (const key of keys) for await (const look of namedIn(redis, key)) yield look;
+    for (const key of keys)
+      for await (const look of namedIn(redis, key))
+        if (look[0] !== 'job' || !damaged.has(look[1])) yield look;
     // What is there comes last: by then no index names what isn't.
     for (const key of keys) {
       const name = nameOf(key);
       for (const [form, kind] of SUBJECTS) {
         const id = form.exec(name)?.[1];
-        if (id) yield [kind, id];
+        if (id && (kind !== 'job' || !damaged.has(id))) yield [kind, id];
       }
     }
   };
@@ -80,6 +99,41 @@ async function everyKey(redis: Redis): Promise<string[]> {
   for await (const some of redis.scanStream({ match: `${PREFIX}:*`, count: AT_ONCE }))
     for (const key of some as string[]) keys.add(key);
   return [...keys];
+}
+
+async function ofWrongType(redis: Redis, keys: readonly string[]): Promise<Flaw[]> {
+  const flaws: Flaw[] = [];
+  const expected = keys.flatMap((key) => {
+    const type = TYPES.find(([form]) => form.test(nameOf(key)))?.[1];
+    return type ? [{ key, type }] : [];
+  });
+  for (let i = 0; i < expected.length; i += AT_ONCE) {
+    const some = expected.slice(i, i + AT_ONCE);
+    const found = await Promise.all(some.map(({ key }) => redis.type(key)));
+    for (const [at, { key, type }] of some.entries()) {
+      // It may have gone meanwhile.
+      if (found[at] === type || found[at] === 'none') continue;
+      const sentence = `is a ${found[at]} where a ${type} belongs: remove it, and verify again`;
+      flaws.push({ subject: `key ${key}`, sentence, repaired: false });
+    }
+  }
+  return flaws;
+}
+
+/** The jobs of which something can't be read, and what. */
+async function damagedJobs(redis: Redis, keys: readonly string[]): Promise<Map<string, string>> {
+  const damaged = new Map<string, string>();
+  const ids = keys.flatMap((key) => /^job:([^:]+)$/.exec(nameOf(key))?.[1] ?? []);
+  for (let i = 0; i < ids.length; i += AT_ONCE) {
+    const some = ids.slice(i, i + AT_ONCE);
+    const records = await Promise.all(some.map((id) => redis.hgetall(KEYS.job(id))));
+    for (const [at, id] of some.entries()) {
+      const record = records[at] as JobRecord;
+      const why = Object.keys(record).length > 0 ? damageOf(id, record) : null;
+      if (why) damaged.set(id, why);
+    }
+  }
+  return damaged;
 }
 
 /** What an index names. */
