@@ -9,6 +9,7 @@ const PLANNED: PlannedJob = {
   exits: [0],
   retries: 0,
   cancelAfter: null,
+  isHeld: false,
   id: ID,
 };
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { changeSimulation, type SimulationChange } from '@berth/cuda-core';
-import type { Fault } from './fault.js';
+import { type Fault, REACHED } from './fault.js';
 
 const DEVICES = 4;
 
@@ -12,7 +12,7 @@ const ill = (name: string, begin: SimulationChange, end: SimulationChange, isFat
     if (isFatal) scene.devicesFailed = true;
     changeSimulation(host.stateFile, { device, ...begin });
     await sleep(random.between(500, 1500));
-    return async () => changeSimulation(host.stateFile, { device, ...end });
+    return { ...REACHED, takeBack: async () => changeSimulation(host.stateFile, { device, ...end }) };
   },
 });
 

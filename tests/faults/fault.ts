@@ -10,12 +10,23 @@ export interface Scene {
   devicesFailed: boolean;
 }
 
+/** What has been done. */
+export interface Injection {
+  /** Whether it hit anything; asked when the load is over. */
+  wasReached(): boolean;
+  /** How it ends; absent where it passes by itself. */
+  takeBack?: () => Promise<void>;
+}
+
 /** Something that goes wrong, for a while or for good. */
 export interface Fault {
   name: string;
-  /** @returns how it is taken back; nothing where it passes by itself */
-  inject(scene: Scene): Promise<undefined | (() => Promise<void>)>;
+  inject(scene: Scene): Promise<Injection>;
 }
+
+export const REACHED: Injection = { wasReached: () => true };
+/** There was nobody, or not the means, to do it to. */
+export const NOT_REACHED: Injection = { wasReached: () => false };
 
 /** @returns whether there was somebody to be signalled */
 export function signalled(pid: number | null | undefined, signal: NodeJS.Signals): boolean {

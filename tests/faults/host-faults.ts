@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault, Scene } from './fault.js';
+import { type Fault, NOT_REACHED, REACHED, type Scene } from './fault.js';
 
 /** Clocks are looked at every 10 s; what has to be noticed sooner is what nobody looks at. */
 const HOUR_SECONDS = 3600;
@@ -12,7 +12,7 @@ const fullDisk: Fault = {
   name: 'the disk is full',
   inject: async ({ host, random }) => {
     const file = join(host.daemon.dataDirectory, 'filler');
-    if (!host.hasOwnDisk) return undefined;
+    if (!host.hasOwnDisk) return NOT_REACHED;
     const { bavail, bsize } = statfsSync(host.daemon.dataDirectory);
     try {
       writeFileSync(file, Buffer.alloc(bavail * bsize));
@@ -20,7 +20,7 @@ const fullDisk: Fault = {
       // Full it is, by whomever.
     }
     await sleep(random.between(200, 1200));
-    return async () => rmSync(file, { force: true });
+    return { ...REACHED, takeBack: async () => rmSync(file, { force: true }) };
   },
 };
 
@@ -28,17 +28,17 @@ const limited = (name: string, target: (scene: Scene) => number | undefined): Fa
   name: `${name} has no descriptor left`,
   inject: async (scene) => {
     const pid = target(scene);
-    const limit = (soft: string): void => {
+    const limit = (soft: string): boolean => {
       try {
         execFileSync('prlimit', ['--pid', String(pid), `--nofile=${soft}:`], { stdio: 'ignore' });
+        return true;
       } catch {
-        // It is dead.
+        return false; // It is dead.
       }
     };
-    if (pid === undefined) return undefined;
-    limit(String(highestDescriptor(pid)));
+    if (pid === undefined || !limit(String(highestDescriptor(pid)))) return NOT_REACHED;
     await sleep(scene.random.between(200, 1000));
-    return async () => limit('1024');
+    return { ...REACHED, takeBack: async () => void limit('1024') };
   },
 });
 
@@ -60,16 +60,17 @@ const noProcesses: Fault = {
       await sleep(20);
     }
     host.disarm('spawn.before');
-    return undefined;
+    return { wasReached: () => host.wasTaken('spawn.before') };
   },
 };
 
 const stepped = (hours: number): Fault => ({
   name: `the clock is set by ${hours} h`,
   inject: async ({ host, random }) => {
+    if (!host.hasClock) return NOT_REACHED;
     host.setClock(hours * HOUR_SECONDS);
     await sleep(random.between(500, 2000));
-    return async () => host.setClock(0);
+    return { ...REACHED, takeBack: async () => host.setClock(0) };
   },
 });
 

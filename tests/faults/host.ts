@@ -49,6 +49,8 @@ export class Host {
   private readonly clock = join(this.root, 'clock');
   /** Whether the data directory has a small file system of its own, which may be filled. */
   readonly hasOwnDisk: boolean;
+  /** Whether the clock of daemon and workers can be set. */
+  readonly hasClock = FAKETIME !== undefined;
   private devices: Device[] = [];
   private keeping: Promise<void> = Promise.resolve();
   private kept = true;
@@ -116,10 +118,15 @@ export class Host {
     rmSync(`${file}.new`);
   }
 
-  /** @param points which; none: all, and what they have left behind */
+  /** Whether a process came by a failpoint that was armed. */
+  wasTaken(point: string): boolean {
+    return existsSync(join(this.armed, `${point}.taken`));
+  }
+
+  /** @param points which; none: all. Those that were taken stay known */
   disarm(...points: string[]): void {
-    for (const name of points.length > 0 ? points : readdirSync(this.armed))
-      rmSync(join(this.armed, name), { force: true });
+    const armed = readdirSync(this.armed).filter((name) => !name.endsWith('.taken'));
+    for (const name of points.length > 0 ? points : armed) rmSync(join(this.armed, name), { force: true });
   }
 
   /** Sets the clock of daemon and workers apart from the host's. */

@@ -28,6 +28,8 @@ export interface PlannedJob {
   retries: number;
   /** After how many ms of its life it is cancelled; null: it isn't. */
   cancelAfter: number | null;
+  /** Whether it is held for a moment, with another priority when it is released. */
+  isHeld: boolean;
   /** Once the daemon has acknowledged it. */
   id: string | null;
 }
@@ -64,6 +66,7 @@ export function planJobs(random: Random, count: number, records: string): Planne
       exits,
       retries,
       cancelAfter: random.chance(0.15) ? random.between(0, 500) : null,
+      isHeld: random.chance(0.2),
       id: null,
     };
   });
@@ -102,9 +105,20 @@ export class Load {
     });
     if (!taken.ok) throw new Error(`a submission was refused: ${await taken.text()}`);
     job.id = ((await taken.json()) as { id: string }).id;
+    if (job.isHeld) await this.holdForAMoment(job.id);
     if (job.cancelAfter === null) return;
     await sleep(job.cancelAfter);
     await this.insist(`/v1/jobs/${job.id}/cancel`, { method: 'POST' });
+  }
+
+  /** One that has started already is left alone. */
+  private async holdForAMoment(id: string): Promise<void> {
+    const path = `/v1/jobs/${id}`;
+    const held = await this.insist(`${path}/hold`, { method: 'POST' });
+    if (!held.ok) return;
+    const headers = { 'content-type': 'application/json' };
+    await this.insist(path, { method: 'PATCH', body: JSON.stringify({ priority: 1 }), headers });
+    await this.insist(`${path}/release`, { method: 'POST' });
   }
 
   /** Asks again until an answer comes that isn't "later". */

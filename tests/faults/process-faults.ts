@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../support/daemon.js';
-import { type Fault, type Scene, signalled } from './fault.js';
+import { type Fault, NOT_REACHED, REACHED, type Scene, signalled } from './fault.js';
 
 type Target = (scene: Scene) => number | null | undefined;
 
@@ -21,8 +21,7 @@ const command: Target = ({ host, random, harmed }) => {
 const killed = (name: string, target: Target): Fault => ({
   name: `kill ${name}`,
   inject: async (scene) => {
-    signalled(target(scene), 'SIGKILL');
-    return undefined;
+    return signalled(target(scene), 'SIGKILL') ? REACHED : NOT_REACHED;
   },
 });
 
@@ -31,11 +30,9 @@ const frozen = (name: string, target: Target): Fault => ({
   name: `freeze ${name}`,
   inject: async (scene) => {
     const pid = target(scene);
-    if (!signalled(pid, 'SIGSTOP')) return undefined;
+    if (!signalled(pid, 'SIGSTOP')) return NOT_REACHED;
     await sleep(scene.random.between(50, 800));
-    return async () => {
-      signalled(pid, 'SIGCONT');
-    };
+    return { ...REACHED, takeBack: async () => void signalled(pid, 'SIGCONT') };
   },
 });
 
@@ -52,7 +49,7 @@ const reboot: Fault = {
       signalled(pid, 'SIGKILL');
     }
     for (const pid of host.jobProcesses()) signalled(pid, 'SIGKILL');
-    return undefined;
+    return REACHED;
   },
 };
 
@@ -61,7 +58,7 @@ const allButShims: Fault = {
   name: 'kill all but shims',
   inject: async ({ host }) => {
     for (const pid of [host.daemon.pid, ...host.workers(), host.redisPid()]) signalled(pid, 'SIGKILL');
-    return undefined;
+    return REACHED;
   },
 };
 
@@ -70,8 +67,7 @@ const upgrade: Fault = {
   name: 'upgrade',
   inject: async (scene) => {
     scene.host.exchangeBuild();
-    signalled(daemon(scene), 'SIGTERM');
-    return undefined;
+    return signalled(daemon(scene), 'SIGTERM') ? REACHED : NOT_REACHED;
   },
 };
 
@@ -92,7 +88,7 @@ const secondDaemon: Fault = {
     }
     if (refusal === null) await second.stop();
     await second.destroy();
-    return undefined;
+    return REACHED;
   },
 };
 

@@ -2,7 +2,7 @@ import { appendFileSync, readdirSync, readFileSync, truncateSync } from 'node:fs
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type Fault, signalled } from './fault.js';
+import { type Fault, NOT_REACHED, REACHED, signalled } from './fault.js';
 
 /** Something is asked of the server, and after a while the opposite. */
 const passing = (
@@ -12,9 +12,15 @@ const passing = (
 ): Fault => ({
   name,
   inject: async ({ host, random }) => {
-    await host.redis(begin).catch(() => undefined);
+    const isDone = await host.redis(begin).then(
+      () => true,
+      () => false,
+    );
     await sleep(random.between(50, 800));
-    return end && (async () => void (await host.redis(end).catch(() => undefined)));
+    return {
+      wasReached: () => isDone,
+      takeBack: async () => void (end && (await host.redis(end).catch(() => undefined))),
+    };
   },
 });
 
@@ -23,13 +29,13 @@ const tornWrite: Fault = {
   name: 'redis dies while it writes',
   inject: async ({ host }) => {
     const pid = host.redisPid();
-    if (pid === null) return undefined;
+    if (pid === null) return NOT_REACHED;
     process.kill(pid, 'SIGSTOP');
     const folder = join(host.daemon.dataDirectory, 'redis/appendonlydir');
     const file = readdirSync(folder).find((name) => name.endsWith('.incr.aof'));
     process.kill(pid, 'SIGKILL');
     if (file) appendFileSync(join(folder, file), '*3\r\n$3\r\nSET\r\n$7\r\n{berth}');
-    return undefined;
+    return REACHED;
   },
 };
 
@@ -40,9 +46,9 @@ const emptied: Fault = {
   name: 'redis is emptied',
   inject: async ({ host, random }) => {
     const isEmpty = await host.redis((redis) => redis.flushall()).catch(() => null);
-    if (isEmpty === null) return undefined;
+    if (isEmpty === null) return NOT_REACHED;
     await sleep(random.between(50, 1500));
-    return async () => {
+    const takeBack = async (): Promise<void> => {
       const folder = join(host.daemon.dataDirectory, 'redis/appendonlydir');
       // One that starts meanwhile may have read the command still.
       for (let isThere = 0; isThere === 0; ) {
@@ -57,6 +63,7 @@ const emptied: Fault = {
         isThere = await host.redis((redis) => redis.exists('{berth}:identity')).catch(() => 0);
       }
     };
+    return { ...REACHED, takeBack };
   },
 };
 

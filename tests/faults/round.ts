@@ -4,7 +4,7 @@ import { isAlive } from '../support/daemon.js';
 import { violations } from './checker.js';
 import { DEVICE_FAULTS } from './device-faults.js';
 import { FAILPOINT_FAULTS } from './failpoint-faults.js';
-import type { Fault, Scene } from './fault.js';
+import type { Fault, Injection, Scene } from './fault.js';
 import { Host } from './host.js';
 import { HOST_FAULTS } from './host-faults.js';
 import { Load, planJobs } from './load.js';
@@ -32,8 +32,10 @@ export const ALL_FAULTS: readonly Fault[] = [...new Set(KINDS)].flat();
 
 export interface Outcome {
   seed: number;
-  /** What was done, when (ms since the beginning of the load). */
+  /** What was done, when (ms since the beginning of the load), and what of it hit nothing. */
   faults: string[];
+  /** How many of them hit something. */
+  reached: number;
   violations: string[];
   /** Where there are violations: what daemon and workers said last. */
   lastWords: string;
@@ -47,7 +49,7 @@ export interface Outcome {
 export async function playRound(seed: number, only: readonly string[] | null = null): Promise<Outcome> {
   const begin = Date.now();
   const host = new Host(SIMULATED);
-  const faults: string[] = [];
+  const struck: Strike[] = [];
   const found: string[] = [];
   let lastWords = '';
   try {
@@ -57,7 +59,7 @@ export async function playRound(seed: number, only: readonly string[] | null = n
     host.restartDelay = random.between(0, 400);
     const planned = planJobs(new Random(seed, 'load'), JOBS, host.records);
     const load = new Load(host, planned);
-    await Promise.all([load.run(LOAD_MS), strike(scene, only, faults)]);
+    await Promise.all([load.run(LOAD_MS), strike(scene, only, struck)]);
     for (const job of host.unrecordedJobs()) scene.harmed.add(job);
     host.disarm();
     await host.ready();
@@ -71,13 +73,26 @@ export async function playRound(seed: number, only: readonly string[] | null = n
   } catch (error) {
     found.push((error as Error).message);
   }
+  const faults = struck.map(described);
+  const reached = struck.filter(({ injection }) => injection?.wasReached()).length;
   if (found.length > 0) lastWords = host.lastWords();
   await host.destroy();
-  return { seed, faults, violations: found, lastWords, seconds: (Date.now() - begin) / 1000 };
+  return { seed, faults, reached, violations: found, lastWords, seconds: (Date.now() - begin) / 1000 };
 }
 
+/** A fault of a round. */
+interface Strike {
+  at: number;
+  name: string;
+  /** Absent where it could not be injected: the round says why. */
+  injection: Injection | null;
+}
+
+const described = ({ at, name, injection }: Strike): string =>
+  `${at} ms: ${name}${injection?.wasReached() === false ? ' (not reached)' : ''}`;
+
 /** Some faults, one after another or at once, over the time of the load; all are taken back at the end. */
-async function strike(scene: Scene, only: readonly string[] | null, done: string[]): Promise<void> {
+async function strike(scene: Scene, only: readonly string[] | null, struck: Strike[]): Promise<void> {
   const { random } = scene;
   const begin = Date.now();
   const choices = Array.from({ length: FAULTS }, () => ({
@@ -89,9 +104,10 @@ async function strike(scene: Scene, only: readonly string[] | null, done: string
   const taken = choices.map(async ({ at, fault }) => {
     await sleep(at);
     if (!fault) return;
-    done.push(`${Date.now() - begin} ms: ${fault.name}`);
-    const takeBack = await fault.inject(scene);
-    await takeBack?.();
+    const one: Strike = { at: Date.now() - begin, name: fault.name, injection: null };
+    struck.push(one);
+    one.injection = await fault.inject(scene);
+    await one.injection.takeBack?.();
   });
   await Promise.all(taken);
 }

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { playRound } from './round.js';
+import { main } from './rounds.js';
 
 /** One that every change is measured by, and one that nobody has seen before. */
 const SEEDS = [6, Date.now() % 1_000_000];
@@ -7,4 +8,24 @@ const SEEDS = [6, Date.now() % 1_000_000];
 it.each(SEEDS)('nothing is lost, doubled or left behind under the faults of seed %i', async (seed) => {
   const { violations, faults, lastWords } = await playRound(seed);
   expect(violations, `npm run faults -- --seed ${seed}\n${faults.join('\n')}\n${lastWords}`).toEqual([]);
+});
+
+const quiet = { seed: 1, faults: [], violations: [], lastWords: '', seconds: 0 };
+
+it.each([
+  [['--only', 'kil worker']],
+  [['--rounds', 'ten']],
+  [['--rounds', '0']],
+  [['--seed', '-1']],
+  [['--sed', '1']],
+])('what can not be played is refused: %j', async (argv) => {
+  const play = vi.fn(async () => ({ ...quiet, reached: 1 }));
+  expect(await main(argv, play)).toBe(2);
+  expect(play).not.toHaveBeenCalled();
+});
+
+it('a run in which no fault hit anything has not passed', async () => {
+  const played = (reached: number) => main(['--rounds', '2'], async () => ({ ...quiet, reached }));
+  expect(await played(0)).toBe(1);
+  expect(await played(1)).toBe(0);
 });

@@ -1,25 +1,76 @@
 import { parseArgs } from 'node:util';
 import { ALL_FAULTS, playRound } from './round.js';
 
-/** `npm run faults -- [--seed N] [--rounds M] [--only FAULT]... [--list]`: exit 1 where a round has violations. */
-export async function main(argv: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: argv,
-    options: {
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      rounds: { type: 'string', default: '1' },
-      only: { type: 'string', multiple: true },
-      list: { type: 'boolean', default: false },
-    },
-  });
-  if (values.list) {
-    for (const { name } of ALL_FAULTS) console.log(name);
-    return 0;
+const NAMES = ALL_FAULTS.map(({ name }) => name);
+
+/** Arguments that say nothing that could be played. */
+class Misuse extends Error {}
+
+/**
+ * `npm run faults -- [--seed N] [--rounds M] [--only FAULT]... [--list]`
+ *
+ * @param play tests put another in place
+ * @returns the exit code: 1 where a round has violations, or no fault hit anything; 2 for arguments that can't be
+ */
+export async function main(argv: string[], play = playRound): Promise<number> {
+  try {
+    const wanted = wantedOf(argv);
+    if (wanted === 'list') {
+      for (const name of NAMES) console.log(name);
+      return 0;
+    }
+    return await playAll(wanted, play);
+  } catch (error) {
+    if (!(error instanceof Misuse)) throw error;
+    console.error(error.message);
+    return 2;
   }
-  const first = Number(values.seed);
+}
+
+interface Wanted {
+  seed: number;
+  rounds: number;
+  only: string[] | null;
+}
+
+function wantedOf(argv: string[]): Wanted | 'list' {
+  const { seed, rounds, only, list } = flagsOf(argv);
+  if (list) return 'list';
+  const unknown = only?.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw new Misuse(`there is no fault '${unknown}'; --list names all`);
+  return {
+    seed: wholeNumber('--seed', seed, 0),
+    rounds: wholeNumber('--rounds', rounds, 1),
+    only: only ?? null,
+  };
+}
+
+function flagsOf(args: string[]) {
+  const options = {
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    rounds: { type: 'string', default: '1' },
+    only: { type: 'string', multiple: true },
+    list: { type: 'boolean', default: false },
+  } as const;
+  try {
+    return parseArgs({ args, options }).values;
+  } catch (error) {
+    throw new Misuse((error as Error).message);
+  }
+}
+
+function wholeNumber(flag: string, text: string, least: number): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least)
+    throw new Misuse(`${flag} takes a whole number from ${least} on, not '${text}'`);
+  return Number(text);
+}
+
+async function playAll({ seed: first, rounds, only }: Wanted, play: typeof playRound): Promise<number> {
   const failing: number[] = [];
-  for (let seed = first; seed < first + Number(values.rounds); seed += 1) {
-    const { faults, violations, lastWords, seconds } = await playRound(seed, values.only ?? null);
+  let allReached = 0;
+  for (let seed = first; seed < first + rounds; seed += 1) {
+    const { faults, reached, violations, lastWords, seconds } = await play(seed, only);
+    allReached += reached;
     const verdict = violations.length === 0 ? 'nothing wrong' : `${violations.length} VIOLATIONS`;
     console.log(`seed ${seed}: ${verdict} (${seconds.toFixed(1)} s; ${faults.join(', ')})`);
     if (violations.length === 0) continue;
@@ -28,6 +79,7 @@ export async function main(argv: string[]): Promise<number> {
     console.log(lastWords.replace(/^/gm, '    | '));
   }
   const again = failing.map((seed) => `npm run faults -- --seed ${seed}`).join('\n');
-  if (failing.length > 0) console.log(`${failing.length} of ${values.rounds} rounds failed:\n${again}`);
-  return failing.length > 0 ? 1 : 0;
+  if (failing.length > 0) console.log(`${failing.length} of ${rounds} rounds failed:\n${again}`);
+  if (allReached === 0) console.log('NOTHING TESTED: no fault hit anything');
+  return failing.length > 0 || allReached === 0 ? 1 : 0;
 }
