@@ -167,13 +167,14 @@ describe('what is off is found, and put right as it was', () => {
     ['spec', '{"cut o', 'held', 'part of it is missing or cut: Unterminated string in JSON'],
     ['spec', '{"command":5}', 'pending', 'part of it is missing or cut: '],
     ['attempt:1', '{"node":"ho', 'running', 'part of it is missing or cut: Unterminated string in JSON'],
-    ['state', 'frob', 'failed', 'state: '],
+    ['state', 'frob', 'running', 'state: '],
     ['needs', '', 'waiting', 'Unexpected end of JSON input'],
   ])(
     'but a job whose %s is %s is left to people, and lists are without it',
     async (field, value, job, why) => {
       const id = jobs[job] as JobId;
       await redis.hset(`${P}:job:${id}`, field, value);
+      const held = await redis.hgetall(`${P}:allocations`);
       expect(await flaws(true)).toEqual([
         {
           subject: `job ${id}`,
@@ -181,6 +182,7 @@ describe('what is off is found, and put right as it was', () => {
           repaired: false,
         },
       ]);
+      expect(await redis.hgetall(`${P}:allocations`)).toEqual(held);
       if (field === 'needs') return;
       const said: string[] = [];
       const log = pino(
