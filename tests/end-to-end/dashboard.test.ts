@@ -75,7 +75,7 @@ describe('the page', () => {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 900 });
     const job = await daemon.shell('echo hello; sleep 60', {
-      name: 'a-name-without-a-space'.padEnd(200, '-'),
+      name: 'x'.repeat(200),
       gpus: 4,
     });
     const waiting = await daemon.shell('true', { gpus: 4 });
