@@ -149,12 +149,12 @@ describe('the usage', () => {
 describe('the form', () => {
   it('has all that a job may say, and its command line and request do the same', async () => {
     await dashboard.openWhole('/submit');
-    await page.getByLabel('Command').fill('a.py && b.py');
+    await page.getByRole('textbox', { name: 'Command' }).fill('a.py && b.py');
     await page.getByText('No shell reads this: && goes to the program as it is').waitFor();
     await page.getByRole('button', { name: 'Make it a script' }).click();
     expect(await page.getByLabel('Script').inputValue()).toBe('a.py && b.py');
     await page.getByLabel('Script').fill('');
-    await page.getByLabel('Command').fill("sh -c 'exit 3'");
+    await page.getByRole('textbox', { name: 'Command' }).fill("sh -c 'exit 3'");
     await page.getByLabel('Priority', { exact: true }).fill('5');
     await page.getByText('Everything else that a job may say').click();
     await page.getByLabel('Retry: limit').fill('many');

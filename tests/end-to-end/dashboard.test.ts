@@ -334,7 +334,7 @@ describe('a job', () => {
     // Cloned, it is in the form again.
     await page.getByRole('button', { name: 'Clone' }).click();
     await expect
-      .poll(() => page.getByLabel('Command').inputValue())
+      .poll(() => page.getByRole('textbox', { name: 'Command' }).inputValue())
       .toBe("sh -c 'echo made by a form; exit 3'");
   });
 
