@@ -28,7 +28,7 @@ beforeAll(async () => {
     config,
     'requestTimeout: 2s\nallowedOrigins: ["https://lab.example"]\nallowedHosts: [gpu.lab.example]\n',
   );
-  daemon = await TestDaemon.start('1xH100-80GB', '--config', config);
+  daemon = await TestDaemon.start('1xH100-80GB', '--config', config, '--log-level', 'debug');
 });
 afterAll(async () => {
   await daemon.destroy();
