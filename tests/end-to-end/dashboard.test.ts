@@ -35,7 +35,7 @@ describe('the page', () => {
     // What isn't there is told by the page itself, to browsers.
     expect((await page.goto(`${daemon.address}/queue`))?.status()).toBe(404);
     await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
-    expect(await page.title()).toBe('There is no such page · Berth');
+    await expect.poll(() => page.title()).toBe('There is no such page · Berth');
     expect((await fetch(`${daemon.address}/queue`)).status).toBe(401);
     // What is refused was answered.
     await page.goto(`${daemon.address}/jobs/999`);
@@ -553,7 +553,7 @@ describe('a job', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: `Job ${job.number}` }).waitFor();
     // A number is a job's number, whatever became of it.
-    expect(await page.title()).toBe(`Job ${job.number} ${job.name} · Berth`);
+    await expect.poll(() => page.title()).toBe(`Job ${job.number} ${job.name} · Berth`);
     await page.goto(`${daemon.address}/jobs?q=${job.number}`);
     await page.locator('tbody tr').first().getByRole('cell', { name: 'needle' }).waitFor();
   });
