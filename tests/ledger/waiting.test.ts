@@ -216,6 +216,9 @@ describe('retries', () => {
     await ledger.stop(lost, 'failed', { ...FAILURE, code: 'device_lost' }, 1);
     await ledger.stop(cancelled, 'cancelled', BY_USER);
     for (const job of [lost, cancelled]) await ledger.finish({ job, attempt: 1, rank: 0 }, ENDING, FAILURE);
+    // Told a second time, of the attempt that is over, it is no end of the job that waits again.
+    const late = ledger.stop(lost, 'failed', { ...FAILURE, code: 'device_lost' }, 1);
+    await expect(late).rejects.toMatchObject({ code: 'stale_attempt' });
     expect(await ledger.job(lost)).toMatchObject({
       state: 'pending',
       attempts: [{ cause: { code: 'device_lost' } }],
