@@ -86,7 +86,7 @@ for i in range(101): sys.stderr.write(f"\\r{i:3d}%|{'#' * i}| {i}/100 [00:0{i //
     expect(await lossesOf('attempt=1')).toEqual([1.1, 1.2, 1.3]);
     expect(await lossesOf('attempt=2')).toEqual([2.1, 2.2, 2.3]);
     expect(await lossesOf('')).toEqual([2.1, 2.2, 2.3]);
-    expect(await metrics(job, 'attempt=1')).toMatchObject({ attempt: 1, devices: [] });
+    expect(await metrics(job, 'attempt=1')).toMatchObject({ attempt: 1 });
     expect((await daemon.request(`/v1/jobs/${job.id}/metrics?attempt=3`)).status).toBe(404);
   });
 
