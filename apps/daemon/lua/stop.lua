@@ -5,10 +5,9 @@ local job = job_key(id)
 
 local state, attempt = unpack(redis.call('HMGET', job, 'state', 'attempt'))
 if not state then return { 'not_found' } end
-if meant ~= '' and meant ~= attempt then return { 'stale_attempt', attempt } end
+-- While a job waits its last attempt is over: what concerned that, such as the loss of its device, came too late.
+if meant ~= '' and (meant ~= attempt or state == 'pending') then return { 'stale_attempt', attempt } end
 if state == 'pending' then
-  -- It waits again: what concerned that attempt, such as a device that was lost under it, came after its end.
-  if meant ~= '' then return { 'stale_attempt', attempt } end
   end_for_good(id, nil, 'pending', stopState, cause)
   return { 'ok', stopState }
 end

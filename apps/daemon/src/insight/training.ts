@@ -50,7 +50,7 @@ export interface TrainingState {
   firstEpoch: number | null;
   epochs: { epoch: number; of: number } | null;
   steps: [counter: string, StepCount][];
-  bars: Bars;
+  bars?: Bars;
 }
 
 /** Bars of loops within each other: how far the outermost is, and how long the one inside. */

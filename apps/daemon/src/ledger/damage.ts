@@ -12,17 +12,16 @@ export class DamagedJob extends Error {
   }
 }
 
-/** The job that a hash holds, as the API shows it. @throws DamagedJob */
-export function soundJob(record: JobRecord, waiting: Parameters<typeof jobFromRecord>[1]): Job {
+/** The job that a hash holds, as the API shows it; or why it holds none. */
+export function readJob(record: JobRecord, waiting: Parameters<typeof jobFromRecord>[1]): Job | DamagedJob {
   let job: Job;
   try {
     job = jobFromRecord(record, waiting);
   } catch (error) {
-    throw new DamagedJob(record, `part of it is missing or cut: ${(error as Error).message}`);
+    return new DamagedJob(record, `part of it is missing or cut: ${(error as Error).message}`);
   }
   const [issue] = JobSchema.safeParse(job).error?.issues ?? [];
-  if (issue) throw new DamagedJob(record, `${issue.path.join('.')}: ${issue.message}`);
-  return job;
+  return issue ? new DamagedJob(record, `${issue.path.join('.')}: ${issue.message}`) : job;
 }
 
 /**
@@ -32,11 +31,12 @@ export function soundJob(record: JobRecord, waiting: Parameters<typeof jobFromRe
 export function damageOf(id: string, record: JobRecord): string | null {
   if (record.id !== id) return `its id is ${record.id ?? 'missing'}`;
   if (!Number.isSafeInteger(Number(record.attempt))) return `its attempt is ${record.attempt ?? 'missing'}`;
+  const job = readJob(record, { reason: null, position: null });
+  if (job instanceof DamagedJob) return job.why;
   try {
-    const { state, endedAt } = soundJob(record, { reason: null, position: null });
     waitingJob(record);
-    return isEnded(state) && endedAt === null ? 'it has ended, but not when' : null;
   } catch (error) {
-    return error instanceof DamagedJob ? error.why : (error as Error).message;
+    return (error as Error).message;
   }
+  return isEnded(job.state) && job.endedAt === null ? 'it has ended, but not when' : null;
 }

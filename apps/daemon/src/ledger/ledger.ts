@@ -12,7 +12,7 @@ import { type Needs, shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { TaskCheckpoint } from './checkpoint-view.js';
-import { DamagedJob, soundJob } from './damage.js';
+import { DamagedJob, readJob } from './damage.js';
 import { DeviceLedger, holdersFrom, holdersIn } from './devices.js';
 import { DRILL_MARGIN_MS, type TaskDrill } from './drill-view.js';
 import { GroupLedger } from './groups.js';
@@ -503,13 +503,8 @@ export class Ledger {
         ];
       }),
     );
-    return records.map((record) => {
-      try {
-        return soundJob(record, waiting.get(record.id) ?? { position: null, reason: null });
-      } catch (error) {
-        if (error instanceof DamagedJob) return error;
-        throw error;
-      }
-    });
+    return records.map((record) =>
+      readJob(record, waiting.get(record.id) ?? { position: null, reason: null }),
+    );
   }
 }

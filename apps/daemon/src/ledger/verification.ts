@@ -60,19 +60,18 @@ export async function* verifyLedger(redis: Redis, run: RunScript, repair: boolea
   for (const [id, why] of damaged)
     yield { subject: `job ${id}`, sentence: `can not be read (${why})`, repaired: false };
   const looks = async function* (): AsyncGenerator<[Kind, string, ...string[]]> {
-    for (const key of keys)
-      for await (const look of namedIn(redis, key))
-        if (look[0] !== 'job' || !damaged.has(look[1])) yield look;
+    for (const key of keys) for await (const look of namedIn(redis, key)) yield look;
     // What is there comes last: by then no index names what isn't.
     for (const key of keys) {
       const name = nameOf(key);
       for (const [form, kind] of SUBJECTS) {
         const id = form.exec(name)?.[1];
-        if (id && (kind !== 'job' || !damaged.has(id))) yield [kind, id];
+        if (id) yield [kind, id];
       }
     }
   };
-  for await (const batch of inBatches(looks())) {
+  for await (const all of inBatches(looks())) {
+    const batch = all.filter(([kind, id]) => kind !== 'job' || !damaged.has(id));
     const answers = await Promise.all(
       batch.map(([kind, id, ...place]) => run('verify', id, kind, id, repair ? 1 : '', ...place)),
     );

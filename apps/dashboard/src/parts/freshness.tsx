@@ -1,16 +1,12 @@
 import { BerthProblem } from '@berth/client';
-import { useEffect, useState } from 'preact/hooks';
+import { useNow } from '../live/now.js';
 import type { Polled } from '../live/poll.js';
 
 const OLD_MS = 10_000;
 
 /** How old the figures are, and why there are no newer ones: what the daemon refuses, or that it is away. */
 export function Freshness({ polled: { at, error } }: { polled: Polled<unknown> }) {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
+  const now = useNow();
   const age = at === null ? null : Math.max(0, now - at);
   const isOld = age === null ? error !== null : age > OLD_MS;
   const isRefused = error instanceof BerthProblem;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useNow } from '../live/now.js';
 import { oldAnswer } from '../live/session.js';
 
 /** After so long without another old answer the next ones are taken for new. */
@@ -6,11 +6,7 @@ const OVER_MS = 10_000;
 
 /** Says on every screen that jobs are shown as they were, while the daemon answers without its ledger. */
 export function OldAnswers() {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
+  const now = useNow();
   const seen = oldAnswer.value;
   if (!seen || now - seen.at > OVER_MS) return null;
   const seconds = seen.ageSeconds + Math.max(0, Math.round((now - seen.at) / 1000));
