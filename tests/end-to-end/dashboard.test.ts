@@ -204,6 +204,19 @@ describe('the devices', () => {
     await page.getByText(/updated \d s ago/).waitFor();
   });
 
+  it('say that their worker had died, and so had Redis, and how', async () => {
+    await open('/');
+    const [, , , last] = await daemon.allWorkers();
+    process.kill(last as number, 'SIGKILL');
+    await page
+      .getByRole('article', { name: 'Device 3' })
+      .getByText(/^1 restart in 24 hours, last at .*: its worker was killed by SIGKILL/)
+      .waitFor();
+    process.kill(daemon.holderOf('redis/redis.lock'), 'SIGKILL');
+    await page.getByText(/^1 restart in 24 hours, last at .*: Berth's own Redis was killed/).waitFor();
+    expect(await page.getByText('restart in 24 hours').count()).toBe(2);
+  });
+
   it('stay on the page while Redis does not answer, also on one that is loaded then, which says how old jobs are', async () => {
     await open('/');
     const redis = daemon.holderOf('redis/redis.lock');

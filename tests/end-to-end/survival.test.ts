@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import type { Device, Event, EventType, Job } from '@berth/contract';
+import type { Device, DeviceList, DoctorReport, Event, EventType, Job } from '@berth/contract';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
@@ -52,14 +52,30 @@ async function expectUnharmed(job: Job): Promise<void> {
   expect(readFileSync(join(scratch, 'starts'), 'utf8')).toBe('started\n');
 }
 
-/** That a process died is told by an event, with its device where it has one, and counted. */
+/** That a process was killed is told by an event, with its device where it has one, counted, and shown with the devices and by the doctor. */
 async function expectTold(type: EventType, process: 'worker' | 'redis', device?: Device): Promise<void> {
+  const sentence = expect.stringMatching(
+    /^(its worker|Berth's own Redis) was killed by SIGKILL .* running jobs go on$/,
+  ) as string;
   const events = sentEvents(await daemon.request(`/v1/events?type=${type}&after=0-0`));
   const [told] = (await until(events, () => true)).map(({ data }) => data as Event);
-  expect(told?.device).toBe(device?.uuid);
+  expect([told?.device, told?.sentence]).toEqual([device?.uuid, sentence]);
   await events.return(undefined);
   const metrics = await (await daemon.request('/metrics')).text();
   expect(metrics).toContain(`berth_process_restarts_total{process="${process}"} 1\n`);
+  const restart = { at: expect.any(String) as string, exitCode: null, signal: 'SIGKILL', sentence };
+  const list = (await (await daemon.request('/v1/devices')).json()) as DeviceList;
+  expect(list.redisRestarts).toEqual(process === 'redis' ? [restart] : []);
+  for (const { uuid, workerRestarts } of list.items)
+    expect(workerRestarts).toEqual(uuid === device?.uuid ? [restart] : []);
+  const { findings } = (await (await daemon.request('/v1/doctor?python=/bin/false')).json()) as DoctorReport;
+  expect(findings).toContainEqual(
+    expect.objectContaining({
+      id: device ? `device-${device.index}-worker` : 'redis-restarts',
+      level: 'warning',
+      sentence: expect.stringMatching(/1 restart in the last 24 hours, the last at .* SIGKILL/) as string,
+    }),
+  );
 }
 
 describe('a running job does not notice', () => {

@@ -103,6 +103,16 @@ it('keeps the last twenty XIDs of a device, newest first', async () => {
   expect(reports?.map(({ xid }) => xid)).toEqual(Array.from({ length: 20 }, (_, i) => 25 - i));
 });
 
+it('keeps the last twenty restarts of a worker, newest first, and each once however often it is told', async () => {
+  for (let i = 1; i <= 25; i += 1) {
+    const at = new Date(i).toISOString();
+    const restart = { at, exitCode: i, signal: null, sentence: 'it ended' };
+    for (let told = 0; told < 2; told += 1) await ledger.devices.noteWorkerRestart(uuid(), restart);
+  }
+  const restarts = (await ledger.devices.book()).restarts.get(uuid());
+  expect(restarts?.map(({ exitCode }) => exitCode)).toEqual(Array.from({ length: 20 }, (_, i) => 25 - i));
+});
+
 describe('a notice', () => {
   const notice = { code: 'trespass', device: 'GPU-x', sentence: 'its process 7 is there' } as const;
 

@@ -1,5 +1,5 @@
-import type { Device } from '@berth/contract';
-import { duration, memory, size, UNKNOWN } from './figures.js';
+import type { Device, Restart } from '@berth/contract';
+import { duration, memory, secondsBetween, size, UNKNOWN } from './figures.js';
 import { cut, displayWidth } from './table.js';
 import { harmless, type Terminal } from './terminal.js';
 
@@ -64,10 +64,19 @@ export function holderName({ number, user, name }: Device['holders'][0]): string
 }
 
 /** What is the matter with it, if anything is. */
-export function troubleOf({ health, obstacles, sample }: Device): string | null {
+export function troubleOf({ health, obstacles, sample, workerRestarts }: Device): string | null {
   const [first] = obstacles;
   if (first) return harmless(`kept from jobs: ${first.sentence}`);
   if (health.state !== 'ok' && health.state !== 'unknown') return harmless(health.sentence ?? health.state);
   if (sample && sample.ageSeconds > STALE_SECONDS) return `as of ${duration(sample.ageSeconds)} ago`;
-  return null;
+  return restartsOf(workerRestarts);
+}
+
+/** That a process of Berth had died in the last 24 hours; null: it had not. */
+export function restartsOf(restarts: readonly Restart[]): string | null {
+  const [last] = restarts;
+  if (!last) return null;
+  const times = `${restarts.length} restart${restarts.length === 1 ? '' : 's'}`;
+  const ago = duration(secondsBetween(last.at, Date.now()));
+  return harmless(`${times} in 24 h, last ${ago} ago: ${last.sentence}`);
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Attempt, Device, JobState } from '@berth/contract';
+import type { Attempt, Device, JobState, Restart } from '@berth/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { job } from '../../../tests/support/sample-job.js';
 import { berth, device, driver, problem, Status, StubDaemon } from './stub-daemon.test-support.js';
@@ -313,6 +313,7 @@ describe('berth devices', () => {
     daemon.routes['GET /v1/devices'] = {
       items: [device(), device({ index: 1, holders: [], sample: null, simulated: true })],
       driver,
+      redisRestarts: [],
     };
     expect((await berth(daemon, ['devices'])).stdout).toBe(
       '[0] NVIDIA H100 80GB HBM3             │ 41 °C │ 50 % │ 1.2/80 GiB │ job 12 ada:train\n' +
@@ -344,6 +345,7 @@ describe('berth devices', () => {
         device({ holders: [], obstacles, sample: { ...sample, processes: [process] } } as Partial<Device>),
       ],
       driver,
+      redisRestarts: [],
     };
     expect((await berth(daemon, ['devices'])).stdout).toBe(
       '[0] NVIDIA H100 80GB HBM3 │ 41 °C │ 50 % │ 1.2/80 GiB │ no job, but 1 foreign process (2 GiB) │ kept from jobs: process 7 is there\n',
@@ -361,9 +363,29 @@ describe('berth devices', () => {
     expect(stdout).not.toContain('null');
   });
 
+  it('tells of workers and of a Redis that had died', async () => {
+    const died = (process: string, secondsAgo: number): Restart => ({
+      at: new Date(Date.now() - secondsAgo * 1000).toISOString(),
+      exitCode: null,
+      signal: 'SIGSEGV',
+      sentence: `${process} was ended by SIGSEGV`,
+    });
+    const shaky = device({ workerRestarts: [died('its worker', 300), died('its worker', 9000)] });
+    daemon.routes['GET /v1/devices'] = { items: [shaky], driver, redisRestarts: [died('Redis', 7200)] };
+    daemon.routes['GET /v1/devices/0'] = shaky;
+    const { stdout, stderr } = await berth(daemon, ['devices']);
+    expect(stdout).toContain('2 restarts in 24 h, last 5m ago: its worker was ended by SIGSEGV');
+    expect(stderr).toBe('berth: 1 restart in 24 h, last 2h ago: Redis was ended by SIGSEGV\n');
+    expect((await berth(daemon, ['devices', '0'])).stdout).toContain('Worker:      2 restarts in 24 h');
+  });
+
   it('says why there is no driver, and what to do', async () => {
     const trouble = { code: 'no_driver', detail: 'there is no driver', hint: 'install one' };
-    daemon.routes['GET /v1/devices'] = { items: [], driver: { ...driver, problem: trouble } };
+    daemon.routes['GET /v1/devices'] = {
+      items: [],
+      driver: { ...driver, problem: trouble },
+      redisRestarts: [],
+    };
     expect((await berth(daemon, ['devices'])).stderr).toBe('berth: there is no driver\nberth: install one\n');
   });
 });

@@ -141,6 +141,7 @@ export function device(more: Partial<Device> = {}): Device {
     health: { state: 'ok', sentence: null },
     obstacles: [],
     keepsWaiting: null,
+    workerRestarts: [],
     xids: [{ at: '2026-11-21T02:00:00Z', xid: 31, meaning: 'a page fault', verdict: 'application' }],
     sample: {
       takenAt: '2026-11-21T02:00:00Z',

@@ -39,7 +39,7 @@ for id in pairs(groups) do add('group:' .. id, hash_of('group:' .. id)) end
 for _, id in ipairs(redis.call('ZRANGE', prefix .. ':schedules', 0, -1)) do add('schedule:' .. id, hash_of('schedule:' .. id)) end
 for _, name in ipairs(redis.call('SMEMBERS', prefix .. ':users')) do add('user:' .. name, hash_of('user:' .. name)) end
 for _, id in ipairs(redis.call('HVALS', prefix .. ':digests')) do add('token:' .. id, hash_of('token:' .. id)) end
-for _, total in ipairs({ 'usage', 'lastUsed', 'deviceUse', 'activity', 'peaks', 'drains', 'xids' }) do add(total, hash_of(total)) end
+for _, total in ipairs({ 'usage', 'lastUsed', 'deviceUse', 'activity', 'peaks', 'drains', 'xids', 'restarts' }) do add(total, hash_of(total)) end
 local uses, flat = {}, redis.call('ZRANGE', prefix .. ':jobUse', 0, -1, 'WITHSCORES')
 for i = 1, #flat, 2 do uses[flat[i]] = flat[i + 1] end
 add('jobUse', uses)

@@ -1,6 +1,14 @@
--- A process of Berth died and was started again: that is told, and kept nowhere else.
--- ARGV: the type of the event, the UUID of the device that it is about, or ''
-local event, uuid = unpack(ARGV)
+-- A process of Berth has died and is started again: that is told, and kept. The newest come first, and only so many are kept.
+-- ARGV: the type of the event, the UUID of the device that it is about or '', the restart (JSON), how many are kept
+local event, uuid, restart, kept = unpack(ARGV)
 
-emit_of_device(event, uuid)
+local process = uuid == '' and 'redis' or uuid
+local known = redis.call('HGET', prefix .. ':restarts', process)
+local restarts = known and cjson.decode(known) or {}
+-- Two of one process in the same millisecond are one that was sent twice.
+if restarts[1] and restarts[1].at == cjson.decode(restart).at then return { 'ok' } end
+table.insert(restarts, 1, cjson.decode(restart))
+while #restarts > tonumber(kept) do table.remove(restarts) end
+redis.call('HSET', prefix .. ':restarts', process, cjson.encode(restarts))
+emit_of_device(event, uuid, restart)
 return { 'ok' }

@@ -64,6 +64,7 @@ import { Meters } from './prometheus/meters.js';
 import { connectRedis } from './redis/connection.js';
 import { checkDurability } from './redis/durability.js';
 import { PrivateRedis } from './redis/private-redis.js';
+import { restartOf } from './restart.js';
 import { ScheduleKeeper } from './schedules/schedule-keeper.js';
 import { Ticks } from './schedules/ticks.js';
 import { SchedulerLoop } from './scheduling/scheduler-loop.js';
@@ -165,16 +166,18 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
   const workers = new WorkerSupervisor({
     directories,
     workerOptions,
-    onDeath: (device) => {
+    onDeath: (device, ending) => {
       meters.restarted('worker');
-      tell(ledger.devices.noteWorkerRestart(device));
+      const restart = restartOf('its worker', ending, directories.workerLog(device));
+      tell(ledger.devices.noteWorkerRestart(device, restart));
     },
     log,
   });
   if (privateRedis)
-    privateRedis.onDeath = () => {
+    privateRedis.onDeath = (ending) => {
       meters.restarted('redis');
-      tell(ledger.noteRedisRestart());
+      const restart = restartOf("Berth's own Redis", ending, privateRedis.serverLog);
+      tell(ledger.devices.noteRedisRestart(restart));
     };
 
   const queues = new DeviceQueues(redis, (error) =>
@@ -321,7 +324,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
       const trouble = ledgerProblem();
       const isSilent = trouble?.code === 'unanswered';
       const facts = isSilent ? null : await examineRedis(apiRedis).catch(() => null);
-      return judgeRedis(facts, privateRedis !== null, trouble?.sentence ?? null);
+      const { redisRestarts } = await devices.list();
+      return judgeRedis(facts, privateRedis !== null, trouble?.sentence ?? null, redisRestarts);
     },
     directories,
     code: { provenance, snapshots: new Snapshots(provenance, config.snapshotLimit) },

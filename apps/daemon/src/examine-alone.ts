@@ -31,7 +31,13 @@ export async function examineAlone(
     : null;
   const inventory = await DeviceInventory.open(simulation, log);
   try {
-    const none = { holders: new Map(), drains: new Map(), obstacles: new Map(), xids: new Map() };
+    const none = {
+      holders: new Map(),
+      drains: new Map(),
+      obstacles: new Map(),
+      xids: new Map(),
+      restarts: new Map(),
+    };
     const nobody = { processes: null, jobBytes: null, foreignBytes: null, bytesByJob: new Map() };
     const views = new DeviceViews({
       inventory,

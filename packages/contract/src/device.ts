@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { JobIdSchema } from './identifiers.js';
+import { RestartSchema } from './restart.js';
 
 const BytesSchema = z.int().nonnegative().nullable();
 const FigureSchema = z.number().nullable();
@@ -250,6 +251,10 @@ export const DeviceSchema = z
         description: 'Jobs in line that could use it, were it not for its obstacles; null: it has none.',
       }),
     xids: z.array(XidReportSchema).meta({ description: 'The last ones, newest first.' }),
+    workerRestarts: z.array(RestartSchema).meta({
+      description:
+        'When its worker had died and was started again: in the last 24 hours, newest first, 20 at most.',
+    }),
     sample: DeviceSampleSchema.nullable().meta({
       description: 'The newest sample; null where there is none.',
     }),
@@ -287,6 +292,9 @@ export const DeviceListSchema = z
     foreignLimitBytes: BytesSchema.meta({
       description:
         'With more than this of processes that belong to no job, a device is kept from jobs (`foreign_use`); null: with none.',
+    }),
+    redisRestarts: z.array(RestartSchema).meta({
+      description: "Likewise of Berth's own Redis; none where `redisUrl` names another.",
     }),
     ledgerAgeSeconds: z.number().nonnegative().nullable().meta({
       description:

@@ -40,7 +40,7 @@ export const EventSchema = z
     id: z.string().meta({ description: 'Its place in the stream; grows.', example: '1795219500123-0' }),
     type: EventTypeSchema.meta({
       description:
-        '`device.worker_restarted` and `redis.restarted`: a process of Berth had died and was started again; running jobs went on. ' +
+        '`device.worker_restarted` and `redis.restarted`: a process of Berth had died and is started again; running jobs go on. ' +
         'Of the others the name says it.',
     }),
     at: z.iso.datetime(),
@@ -55,6 +55,10 @@ export const EventSchema = z
     node: z.string().optional(),
     schedule: z.string().optional(),
     device: z.string().optional().meta({ description: 'The UUID of the device that it is about.' }),
+    sentence: z.string().optional().meta({
+      description:
+        'What happened and what Berth did: of drains, obstacles, XIDs, notices, and processes of Berth that were started again.',
+    }),
   })
   .meta({ id: 'Event', description: 'One change, as the ledger wrote it down.' });
 export type Event = z.infer<typeof EventSchema>;

@@ -20,6 +20,7 @@ export * from './notify.js';
 export * from './problem.js';
 export * from './queue.js';
 export * from './reason-and-cause.js';
+export * from './restart.js';
 export * from './retry.js';
 export * from './schedule.js';
 export * from './sharing.js';

@@ -94,6 +94,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["signalHolder"] = Napi::Function::New(env, signal_holder);
   exports["orderHolder"] = Napi::Function::New(env, order_holder);
   exports["spawnDetached"] = Napi::Function::New(env, spawn_detached);
+  exports["endingOf"] = Napi::Function::New(env, ending_of);
   exports["peerCredentials"] = Napi::Function::New(env, peer_credentials);
   exports["accountOf"] = Napi::Function::New(env, account_of);
   return exports;

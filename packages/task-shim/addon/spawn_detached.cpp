@@ -6,6 +6,9 @@
  * Both generations share our memory until exec (CLONE_VM | CLONE_VFORK, as posix_spawn does it), since copying the page
  * tables of a Node process costs milliseconds. Each clone suspends its parent, so there is one runner at any time;
  * they only make system calls, on stacks of their own, with all signals blocked.
+ *
+ * One whose ending we want to know stays our child and is the second generation alone. It outlives us as the others do: it
+ * has a session of its own, and init takes what we leave. Until its ending is asked for it is a zombie once it has ended.
  */
 #include "spawn_detached.h"
 
@@ -115,6 +118,7 @@ Napi::Value spawn_detached(const Napi::CallbackInfo &info) {
   }
   plan.argv = pointers(plan.argument_texts);
   plan.environment = pointers(plan.environment_texts);
+  const bool as_child = info[5].ToBoolean();
   plan.copies.resize(plan.descriptors.size());
   plan.inner_stack.resize(kStackBytes);
   std::vector<char> stack(kStackBytes);
@@ -122,10 +126,12 @@ Napi::Value spawn_detached(const Napi::CallbackInfo &info) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t first = clone(first_generation, top(stack), CLONE_VM | CLONE_VFORK, &plan);
+  const pid_t first = clone(as_child ? become : first_generation, top(stack), CLONE_VM | CLONE_VFORK | (as_child ? SIGCHLD : 0), &plan);
   const int clone_error = errno;
-  if (first > 0) {
-    while (waitpid(first, nullptr, __WCLONE) < 0 && errno == EINTR) {
+  if (as_child) plan.pid = first;
+  const bool has_ended = !as_child || plan.error != 0;
+  if (first > 0 && has_ended) {
+    while (waitpid(first, nullptr, __WALL) < 0 && errno == EINTR) {
     }
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -137,4 +143,18 @@ Napi::Value spawn_detached(const Napi::CallbackInfo &info) {
     throw failure;
   }
   return Napi::Number::New(env, plan.pid);
+}
+
+Napi::Value ending_of(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  int status = 0;
+  pid_t ended;
+  do ended = waitpid(info[0].As<Napi::Number>().Int32Value(), &status, WNOHANG);
+  while (ended < 0 && errno == EINTR);
+  if (ended == 0) return env.Null();
+  Napi::Object ending = Napi::Object::New(env);
+  ending["exitCode"] = ended > 0 && WIFEXITED(status) ? Napi::Number::New(env, WEXITSTATUS(status)) : env.Null();
+  const char *name = ended > 0 && WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : nullptr;
+  ending["signal"] = name ? Napi::String::New(env, std::string("SIG") + name) : env.Null();
+  return ending;
 }

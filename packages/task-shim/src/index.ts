@@ -25,4 +25,4 @@ export {
   writeTombstone,
 } from './records.js';
 export { type ShimOptions, shimPath, startShim, sweepTask } from './shim.js';
-export { type DetachedProcess, SpawnError, spawnDetached } from './spawn.js';
+export { type DetachedProcess, type Ending, endingOf, SpawnError, spawnDetached } from './spawn.js';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type HeldLock, isLocked, keepRunning, spawnDetached, tryLock } from './index.js';
+import { type Ending, type HeldLock, isLocked, keepRunning, spawnDetached, tryLock } from './index.js';
 
 let directory: string;
 let watching: AbortController;
@@ -32,18 +32,24 @@ function end(pid: number | undefined): void {
   }
 }
 
-function sleeper(lock: HeldLock): void {
+function run(lock: HeldLock, ...argv: [string, ...string[]]): number {
   const inherit = [{ from: lock.fd, to: 3 }];
-  pids.push(spawnDetached({ file: '/bin/sleep', argv: ['sleep', '60'], environment: process.env, inherit }));
+  const pid = spawnDetached({ file: argv[0], argv, environment: process.env, inherit, asChild: true });
+  pids.push(pid);
   lock.release();
   events.push('started');
+  return pid;
 }
 
-function keep(start: (lock: HeldLock) => void = sleeper): Promise<void> {
+const sleeper = (lock: HeldLock): number => run(lock, '/bin/sleep', '60');
+
+/** @param pid of the one that was started before; null: by somebody else */
+function keep(start: (lock: HeldLock) => number = sleeper, pid: number | null = null): Promise<void> {
   const kept = {
     lockPath,
+    pid,
     start,
-    onDeath: () => events.push('died'),
+    onDeath: ({ exitCode, signal }: Ending) => events.push(`died: ${signal ?? exitCode ?? 'unknown'}`),
     onFailure: (error: Error) => events.push(error.message),
   };
   return keepRunning(kept, watching.signal);
@@ -59,7 +65,14 @@ it('starts another process whenever one dies, that of a forerunner too', async (
   await until(() => pids.length === 2);
   end(pids[1]);
   await until(() => pids.length === 3);
-  expect(events).toEqual(['started', 'died', 'started', 'died', 'started']);
+  expect(events).toEqual(['started', 'died: unknown', 'started', 'died: SIGKILL', 'started']);
+});
+
+it('tells by which exit code one ended', async () => {
+  const pid = run(tryLock(lockPath) as HeldLock, '/bin/sh', '-c', 'exit 3');
+  void keep(sleeper, pid);
+  await until(() => pids.length === 2);
+  expect(events).toEqual(['started', 'died: 3', 'started']);
 });
 
 it('tries again where one could not be started, and tells of one death only', async () => {
@@ -68,20 +81,18 @@ it('tries again where one could not be started, and tells of one death only', as
   void keep((lock) => {
     failures += 1;
     if (failures <= 2) throw new Error('no memory');
-    sleeper(lock);
+    return sleeper(lock);
   });
   end(pids[0]);
   await until(() => pids.length === 2);
-  expect(events).toEqual(['started', 'died', 'no memory', 'no memory', 'started']);
+  expect(events).toEqual(['started', 'died: unknown', 'no memory', 'no memory', 'started']);
 });
 
 it('pauses where processes die at once, ever longer', async () => {
   const starts: number[] = [];
   void keep((lock) => {
     starts.push(Date.now());
-    const inherit = [{ from: lock.fd, to: 3 }];
-    spawnDetached({ file: '/bin/true', argv: ['true'], environment: {}, inherit });
-    lock.release();
+    return run(lock, '/bin/true');
   });
   await until(() => starts.length === 3);
   const [first, second, third] = starts as [number, number, number];
@@ -91,7 +102,7 @@ it('pauses where processes die at once, ever longer', async () => {
 
 it('leaves the process and the lock alone once it is told to end, in a pause too', async () => {
   const ended = keep();
-  await until(() => events.includes('died'));
+  await until(() => events.includes('died: unknown'));
   watching.abort();
   await ended;
   expect(pids).toEqual([]);

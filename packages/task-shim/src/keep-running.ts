@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HeldLock, waitForLock } from './lock.js';
+import { type Ending, endingOf } from './spawn.js';
 
 /** A process that lived for less than this is replaced only after a pause of that length, doubled with each such life in a row. */
 const SHORT_LIFE_MS = 1000;
@@ -8,10 +9,12 @@ const LONGEST_PAUSE_MS = 16_000;
 export interface KeptProcess {
   /** The lock that the process holds for as long as it lives. */
   lockPath: string;
-  /** Starts it and hands the lock over. Where this throws, it is tried again after a pause. */
-  start(lock: HeldLock): void;
+  /** Of the one that runs already, if it was started as a child of ours; else null. */
+  pid: number | null;
+  /** Starts it as a child, hands the lock over, and answers its pid. Where this throws, it is tried again after a pause. */
+  start(lock: HeldLock): number;
   /** It has died, and another is about to be started. */
-  onDeath(): void;
+  onDeath(ending: Ending): void;
   /** It could not be started, or its lock could not be waited for. */
   onFailure(error: Error): void;
 }
@@ -23,6 +26,7 @@ export interface KeptProcess {
  */
 export async function keepRunning(kept: KeptProcess, signal: AbortSignal): Promise<void> {
   const { lockPath, start, onDeath, onFailure } = kept;
+  let { pid } = kept;
   let ran = true;
   /** In a row. */
   let shortLives = 0;
@@ -33,13 +37,13 @@ export async function keepRunning(kept: KeptProcess, signal: AbortSignal): Promi
       lock = await waitForLock(lockPath, signal);
       const isShort = Date.now() - since < SHORT_LIFE_MS;
       if (ran) {
-        onDeath();
+        onDeath(await endingOf(pid));
         shortLives = isShort ? shortLives + 1 : 0;
       }
       ran = false;
       const pauseMs = Math.min(SHORT_LIFE_MS * 2 ** Math.max(0, shortLives - 1), LONGEST_PAUSE_MS);
       if (isShort) await sleep(pauseMs, undefined, { signal });
-      start(lock);
+      pid = start(lock);
       ran = true;
     } catch (error) {
       // Kept, it would have us wait for ourselves.

@@ -30,7 +30,9 @@ interface Native {
     environment: string[],
     workingDirectory: string | null,
     descriptors: [from: number, to: number][],
+    asChild: boolean,
   ): number;
+  endingOf(pid: number): { exitCode: number | null; signal: string | null } | null;
 }
 
 /** The folder of what was built: another where tests run the build with sanitizers (scripts/test-sanitized.mjs). */

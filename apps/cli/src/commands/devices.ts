@@ -1,6 +1,6 @@
 import type { Device, Driver } from '@berth/contract';
 import type { Command } from 'commander';
-import { deviceLines, holderName, placeOf } from '../device-words.js';
+import { deviceLines, holderName, placeOf, restartsOf } from '../device-words.js';
 import { duration, localTime, size, UNKNOWN } from '../figures.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { renderTable } from '../table.js';
@@ -42,6 +42,8 @@ const devices: Action<WatchOptions> = async ({ client, terminal }, { json }, wor
     terminal.note(
       `berth: the daemon can't ask its ledger now: jobs, drains and obstacles are as of ${Math.round(list.ledgerAgeSeconds)} s ago`,
     );
+  const restarted = restartsOf(list.redisRestarts);
+  if (restarted !== null) terminal.note(`berth: ${restarted}`);
   for (const line of driverLines(list.driver, list.items.length)) terminal.note(harmless(line));
   return 0;
 };
@@ -75,6 +77,7 @@ function linesOf(device: Device, terminal: Terminal): string[] {
     const until = endsBy === 'resume' ? `until: berth resume ${placeOf(device)}` : 'passes by itself';
     add('Kept from', `jobs since ${localTime(since)}: ${sentence} (${code}; ${until})`, 'yellow');
   }
+  add('Worker', restartsOf(device.workerRestarts), 'yellow');
   const { holders } = device;
   const shared = holders.some(({ sharedBytes }) => sharedBytes !== null);
   if (holders.length === 0) add('Held by', 'nobody');

@@ -7,6 +7,7 @@ import type {
   JobDeviceUse,
   Obstacle,
   ObstacleCode,
+  Restart,
 } from '@berth/contract';
 import type { DeviceFacts } from '@berth/cuda-core';
 import { bytesOf, keptWaiting, type SchedulerState } from '@berth/scheduler';
@@ -19,6 +20,8 @@ import { shareOf } from './sharing.js';
 
 /** How long one answer is given again: its ages are wrong by so much at the most. */
 const ANSWER_LASTS_MS = 20;
+/** For how long it is shown that a process of Berth had died. */
+const RESTARTS_LAST_MS = 24 * 3_600_000;
 
 /** Of drains: what takes a device out because it is not well. */
 const UNWELL: readonly ObstacleCode[] = ['unwell', 'lost'];
@@ -69,7 +72,13 @@ export class DeviceViews {
     const { page } = await this.book.read();
     const { foreignLimitBytes } = this;
     const items = this.views(this.inventory.devices, page);
-    return { items, driver: this.driver(), foreignLimitBytes, ledgerAgeSeconds: this.ledgerAgeSeconds() };
+    return {
+      items,
+      driver: this.driver(),
+      foreignLimitBytes,
+      redisRestarts: recent(page.restarts.get('redis')),
+      ledgerAgeSeconds: this.ledgerAgeSeconds(),
+    };
   }
 
   /** The list, and it as JSON. Many may poll it, so it is made once for all who ask within some milliseconds. */
@@ -168,6 +177,7 @@ export class DeviceViews {
       obstacles,
       keepsWaiting: waiting ? { jobs: waiting.count, first: [...waiting.first] } : null,
       xids: [...(page.xids.get(uuid) ?? [])],
+      workerRestarts: recent(page.restarts.get(uuid)),
       sample: this.sample(uuid),
     };
   }
@@ -201,6 +211,10 @@ export class DeviceViews {
 /** How people name a device: `3`, or `0:1` for an instance. */
 function placeOf({ index, mig }: DeviceFacts): string {
   return mig ? `${index}:${mig.index}` : String(index);
+}
+
+function recent(restarts: readonly Restart[] = []): Restart[] {
+  return restarts.filter(({ at }) => Date.now() - Date.parse(at) < RESTARTS_LAST_MS);
 }
 
 function obstaclesOf(uuid: string, page: DeviceBookPage): Obstacle[] {

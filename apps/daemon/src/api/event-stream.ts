@@ -2,6 +2,7 @@ import type { EventType } from '@berth/contract';
 import type { FastifyReply } from 'fastify';
 import type { LedgerEvent } from '../ledger/event-feed.js';
 import type { EventLog } from '../ledger/event-log.js';
+import { sentenceOf } from '../ledger/event-sentence.js';
 import type { RecentEvents } from '../ledger/recent-events.js';
 import { eventText, HEARTBEAT, openStream, PATIENCE_MS, taken } from './sse.js';
 
@@ -114,7 +115,7 @@ export class EventStreams {
     const known = this.frames.get(event);
     if (known) return known;
     const { more: _, endedAt: __, ...shown } = event;
-    const frame = Buffer.from(eventText(event.type, shown, event.id));
+    const frame = Buffer.from(eventText(event.type, { ...shown, sentence: sentenceOf(event) }, event.id));
     this.frames.set(event, frame);
     return frame;
   }

@@ -1,5 +1,6 @@
 import { type Device, type Driver, type Finding, formatBytes } from '@berth/contract';
 import { findingsOf } from './finding.js';
+import { restartWords } from './restarts.js';
 
 const { ok, note, warning, problem } = findingsOf('devices');
 
@@ -41,6 +42,8 @@ function judgeDevice(device: Device): Finding[] {
   );
   // Without a daemon nobody makes obstacles of these.
   if (obstacles.length === 0) findings.push(...judgeReach(device));
+  const restarted = restartWords(device.workerRestarts);
+  if (restarted !== null) findings.push(warning(id('worker'), `device ${place}: ${restarted}`));
   if (health.state === 'unknown')
     findings.push(
       warning(id('sample'), `device ${place} has given no sample`, 'See what nvidia-smi says of it'),

@@ -1,4 +1,4 @@
-import type { Device, Driver, Finding } from '@berth/contract';
+import type { Device, Driver, Finding, Restart } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
 import { judgeContainment } from './containment.js';
 import { judgeDevices } from './devices.js';
@@ -27,6 +27,7 @@ const device = {
   simulated: false,
   health: { state: 'ok', sentence: null },
   obstacles: [],
+  workerRestarts: [],
   sample: {
     temperatureCelsius: 40,
     throttled: [],
@@ -35,6 +36,12 @@ const device = {
     foreignBytes: 0,
   },
 } as unknown as Device;
+const restart: Restart = {
+  at: '2026-11-21T02:14:00.000Z',
+  exitCode: null,
+  signal: 'SIGSEGV',
+  sentence: 'it was ended by SIGSEGV',
+};
 const torch: TorchFacts = {
   python: '3.12.1',
   executable: '/usr/bin/python3',
@@ -219,6 +226,7 @@ describe('devices', () => {
     ['hang', { health: { state: 'unresponsive', sentence: null } }, {}, ['device-0-unresponsive: warning']],
     ['allow no jobs', { computeMode: 'prohibited' }, {}, ['device-0-prohibited: warning']],
     ['are worn out', {}, { remappedRows: { failed: true } }, ['device-0-rows-failed: warning']],
+    ['have lost their worker', { workerRestarts: [restart] }, {}, ['device-0-worker: warning']],
     ['say nothing', { health: { state: 'unknown', sentence: null } }, {}, ['device-0-sample: warning']],
   ])('%s', (_, over, sample, expected) => {
     expect(judge(over, sample)).toEqual(expected);
@@ -262,6 +270,14 @@ describe('Redis', () => {
     expect(troubles(judgeRedis(null, false))).toEqual(['redis: problem']);
     expect(troubles(judgeRedis(fine, true, 'it was emptied'))).toEqual(['ledger: problem']);
     expect(judgeRedis(null, true, 'the disk is full')[0]?.sentence).toMatch(/^the disk is full/);
+  });
+
+  it('had died, and says when last and how', () => {
+    const findings = judgeRedis(fine, true, null, [restart, restart]);
+    expect(troubles(findings)).toEqual(['redis-restarts: warning']);
+    expect(sentenceOf(findings, 'redis-restarts')).toBe(
+      '2 restarts in the last 24 hours, the last at 2026-11-21T02:14:00.000Z: it was ended by SIGSEGV',
+    );
   });
 
   it('is not running yet', () => {

@@ -1,6 +1,7 @@
-import type { Finding } from '@berth/contract';
+import type { Finding, Restart } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import { findingsOf } from './finding.js';
+import { restartWords } from './restarts.js';
 
 const { ok, note, warning, problem } = findingsOf('redis');
 
@@ -51,11 +52,13 @@ export function judgeRedisProgram(program: string | null): Finding[] {
 /**
  * @param facts null: it gave no answer
  * @param trouble what the daemon knows to be wrong with the ledger in it; null: nothing
+ * @param restarts lately, newest first
  */
 export function judgeRedis(
   facts: RedisFacts | null,
   isPrivate: boolean,
   trouble: string | null = null,
+  restarts: readonly Restart[] = [],
 ): Finding[] {
   const whose = isPrivate ? "Berth's own, on a private socket" : 'the one that redisUrl names';
   if (!facts)
@@ -69,6 +72,8 @@ export function judgeRedis(
   const findings = [
     ok('redis', `Redis ${facts.version ?? ''} answers (${whose}; ${facts.usedMemory ?? '?'} used)`),
   ];
+  const restarted = restartWords(restarts);
+  if (restarted !== null) findings.push(warning('redis-restarts', restarted));
   if (trouble !== null)
     findings.push(problem('ledger', trouble, 'Running jobs go on; nothing is scheduled or taken meanwhile'));
   const { version, appendOnly, appendFsync, maxmemoryPolicy } = facts;

@@ -94,6 +94,7 @@ function concernsDevices({ type }: LedgerEvent): boolean {
     type === 'job.ended' ||
     type === 'job.requeued' ||
     type === 'devices.registered' ||
+    type === 'redis.restarted' ||
     type.startsWith('device.')
   );
 }

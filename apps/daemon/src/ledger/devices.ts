@@ -1,10 +1,11 @@
-import type { JobId, ObstacleCode, XidReport } from '@berth/contract';
+import type { JobId, ObstacleCode, Restart, XidReport } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import { KEYS } from './keys.js';
 import { parsedMap } from './parsed-map.js';
 import type { RunScript } from './scripts.js';
 
 const XIDS_KEPT = 20;
+const RESTARTS_KEPT = 20;
 
 /** A device as its node registered it. */
 export interface RegisteredDevice {
@@ -54,6 +55,8 @@ export interface DeviceBook {
   obstacles: ReadonlyMap<string, readonly PassingObstacle[]>;
   /** Newest first. */
   xids: ReadonlyMap<string, readonly XidReport[]>;
+  /** Of workers, and of `redis`; newest first. */
+  restarts: ReadonlyMap<string, readonly Restart[]>;
 }
 
 /** The truth about devices: who holds them, and what keeps jobs away from them. */
@@ -101,9 +104,15 @@ export class DeviceLedger {
     await this.run('report_xid', uuid, uuid, JSON.stringify(report), XIDS_KEPT);
   }
 
-  /** Tells that a device's worker had died and was started again. */
-  async noteWorkerRestart(uuid: string): Promise<void> {
-    await this.run('note_restart', uuid, 'device.worker_restarted', uuid);
+  /** Tells that a device's worker had died and is started again. */
+  async noteWorkerRestart(uuid: string, restart: Restart): Promise<void> {
+    const told = JSON.stringify(restart);
+    await this.run('note_restart', uuid, 'device.worker_restarted', uuid, told, RESTARTS_KEPT);
+  }
+
+  /** Tells that Redis had died and was started again. */
+  async noteRedisRestart(restart: Restart): Promise<void> {
+    await this.run('note_restart', 'redis', 'redis.restarted', '', JSON.stringify(restart), RESTARTS_KEPT);
   }
 
   /** All registered devices, of all nodes. */
@@ -115,16 +124,20 @@ export class DeviceLedger {
   /** All that the ledger says of devices, in one trip. */
   async book(): Promise<DeviceBook> {
     const pipeline = this.redis.pipeline();
-    for (const key of [KEYS.allocations, KEYS.drains, KEYS.obstacles, KEYS.xids]) pipeline.hgetall(key);
-    const [holders, drains, obstacles, xids] = ((await pipeline.exec()) ?? []).map(([error, hash]) => {
-      if (error) throw error;
-      return hash as Record<string, string>;
-    });
+    for (const key of [KEYS.allocations, KEYS.drains, KEYS.obstacles, KEYS.xids, KEYS.restarts])
+      pipeline.hgetall(key);
+    const [holders, drains, obstacles, xids, restarts] = ((await pipeline.exec()) ?? []).map(
+      ([error, hash]) => {
+        if (error) throw error;
+        return hash as Record<string, string>;
+      },
+    );
     return {
       holders: holdersFrom(holders ?? {}),
       drains: parsedMap<Drain>(drains ?? {}),
       obstacles: parsedMap<PassingObstacle[]>(obstacles ?? {}),
       xids: parsedMap<XidReport[]>(xids ?? {}),
+      restarts: parsedMap<Restart[]>(restarts ?? {}),
     };
   }
 }

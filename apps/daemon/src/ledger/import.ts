@@ -25,7 +25,17 @@ export class ImportRefused extends Error {
 
 const AT_ONCE = 500;
 /** Kept as they are, beside the things that have a hash of their own. */
-const TOTALS = ['usage', 'lastUsed', 'jobUse', 'deviceUse', 'activity', 'peaks', 'drains', 'xids'];
+const TOTALS = [
+  'usage',
+  'lastUsed',
+  'jobUse',
+  'deviceUse',
+  'activity',
+  'peaks',
+  'drains',
+  'xids',
+  'restarts',
+];
 const KEY = new RegExp(
   String.raw`^(?:(?:job|group|schedule|user|token):[^:\s]+|number|${TOTALS.join('|')})$`,
 );

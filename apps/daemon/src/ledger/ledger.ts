@@ -472,11 +472,6 @@ export class Ledger {
     await this.redis.set(KEYS.notified, event);
   }
 
-  /** Tells that Redis had died and was started again. */
-  async noteRedisRestart(): Promise<void> {
-    await this.run('note_restart', 'redis', 'redis.restarted', '');
-  }
-
   /** Whether anything can be written. @throws what says why not; see `whyUnavailable` */
   async probe(): Promise<void> {
     await this.redis.set(KEYS.probe, '', 'EX', 60);

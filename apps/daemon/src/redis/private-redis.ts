@@ -1,6 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HeldLock, keepRunning, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
+import {
+  type Ending,
+  type HeldLock,
+  keepRunning,
+  spawnDetached,
+  tryLock,
+  waitForLock,
+} from '@berth/task-shim';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { checkRoom } from '../disk-room.js';
@@ -25,11 +32,13 @@ export class RedisUnavailable extends Error {
  */
 export class PrivateRedis {
   readonly address: RedisAddress;
+  /** What the server says of itself. */
+  readonly serverLog: string;
   /** Whether it was there already when the daemon came. */
   isFound = false;
 
   /** Told when it has died, and is about to be started again. */
-  onDeath: () => void = () => undefined;
+  onDeath: (ending: Ending) => void = () => undefined;
 
   private readonly directory: string;
   private readonly log: Logger;
@@ -44,6 +53,7 @@ export class PrivateRedis {
       );
     }
     this.address = { path };
+    this.serverLog = join(this.directory, 'redis.log');
     this.log = log;
   }
 
@@ -52,11 +62,11 @@ export class PrivateRedis {
     const redis = new PrivateRedis(dataDirectory, log);
     mkdirSync(redis.directory, { recursive: true, mode: 0o700 });
     const lock = tryLock(redis.lockPath);
-    if (lock) redis.spawn(lock);
-    else log.info('found the private Redis running');
+    const pid = lock && redis.spawn(lock);
+    if (!lock) log.info('found the private Redis running');
     redis.isFound = lock === null;
     await redis.answer();
-    void redis.keepRunning();
+    void redis.keepRunning(pid);
     return redis;
   }
 
@@ -86,7 +96,7 @@ export class PrivateRedis {
   }
 
   /** @throws RedisUnavailable, SpawnError */
-  private spawn(lock: HeldLock): void {
+  private spawn(lock: HeldLock): number {
     const file = findRedisServer();
     if (!file) {
       lock.release();
@@ -96,14 +106,7 @@ export class PrivateRedis {
       );
     }
     const argv = ['redis-server', '--port', '0', '--unixsocket', (this.address as { path: string }).path];
-    argv.push(
-      '--unixsocketperm',
-      '700',
-      '--dir',
-      this.directory,
-      '--logfile',
-      join(this.directory, 'redis.log'),
-    );
+    argv.push('--unixsocketperm', '700', '--dir', this.directory, '--logfile', this.serverLog);
     argv.push(
       '--appendonly',
       'yes',
@@ -116,8 +119,9 @@ export class PrivateRedis {
     );
     const inherit = [{ from: lock.fd, to: 3 }];
     try {
-      const pid = spawnDetached({ file, argv, environment: process.env, inherit });
+      const pid = spawnDetached({ file, argv, environment: process.env, inherit, asChild: true });
       this.log.info({ pid, directory: this.directory }, 'started the private Redis');
+      return pid;
     } finally {
       lock.release();
     }
@@ -141,7 +145,7 @@ export class PrivateRedis {
       await Promise.race([
         redis.ping(),
         new Promise((_, reject) => {
-          const message = `the private Redis doesn't answer; its log is ${join(this.directory, 'redis.log')}`;
+          const message = `the private Redis doesn't answer; its log is ${this.serverLog}`;
           setTimeout(() => reject(new RedisUnavailable(message)), START_PATIENCE_MS).unref();
         }),
       ]);
@@ -150,19 +154,21 @@ export class PrivateRedis {
     }
   }
 
-  private keepRunning(): Promise<void> {
+  private keepRunning(pid: number | null): Promise<void> {
     let said: string | null = null;
     const server = {
       lockPath: this.lockPath,
+      pid,
       start: (lock: HeldLock) => {
         // On a full disk its first write would end it again.
         checkRoom(this.directory);
-        this.spawn(lock);
+        const pid = this.spawn(lock);
         said = null;
+        return pid;
       },
-      onDeath: () => {
-        this.log.error('the private Redis has died; starting it again');
-        this.onDeath();
+      onDeath: (ending: Ending) => {
+        this.log.error({ ...ending, log: this.serverLog }, 'the private Redis has died; starting it again');
+        this.onDeath(ending);
       },
       onFailure: ({ message }: Error) => {
         if (message === said) return;

@@ -2,7 +2,15 @@ import { closeSync, openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type HeldLock, isLocked, keepRunning, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
+import {
+  type Ending,
+  type HeldLock,
+  isLocked,
+  keepRunning,
+  spawnDetached,
+  tryLock,
+  waitForLock,
+} from '@berth/task-shim';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { DataDirectory } from '../data-directory.js';
@@ -28,14 +36,14 @@ export class WorkerSupervisor {
   private readonly log: Logger;
   /** What each worker is told, but for its device. */
   private readonly workerOptions: Record<string, unknown>;
-  private readonly onDeath: (device: string) => void;
+  private readonly onDeath: (device: string, ending: Ending) => void;
   private devices: readonly string[] = [];
 
   constructor(options: {
     directories: DataDirectory;
     workerOptions: Record<string, unknown>;
     /** Told when a worker has died, and another is about to be started. */
-    onDeath: (device: string) => void;
+    onDeath: (device: string, ending: Ending) => void;
     log: Logger;
   }) {
     this.directories = options.directories;
@@ -75,24 +83,25 @@ export class WorkerSupervisor {
     const pause = STARTING_MS / Math.max(1, availableParallelism() - 1);
     for (const device of devices) {
       if (signal.aborted) return;
-      const isStarted = this.findOrStart(device);
-      void this.keepRunning(device);
-      if (isStarted) await sleep(pause, undefined, { signal }).catch(() => undefined);
+      const started = this.findOrStart(device);
+      void this.keepRunning(device, started?.pid ?? null);
+      if (started) await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private findOrStart(device: string): boolean {
+  /** @returns null where one was found; its pid is null where none could be started */
+  private findOrStart(device: string): { pid: number | null } | null {
     const lock = tryLock(this.directories.workerLock(device));
     if (!lock) {
       this.log.info({ device }, 'found a worker running');
-      return false;
+      return null;
     }
     try {
-      this.spawn(device, lock);
+      return { pid: this.spawn(device, lock) };
     } catch (error) {
       this.noteFailure(device, error as Error);
+      return { pid: null };
     }
-    return true;
   }
 
   /** Stops watching; the workers go on. */
@@ -126,7 +135,7 @@ export class WorkerSupervisor {
   }
 
   /** @throws SpawnError */
-  private spawn(device: string, lock: HeldLock): void {
+  private spawn(device: string, lock: HeldLock): number {
     const output = openSync(this.directories.workerLog(device), 'a', 0o600);
     const argv = [process.execPath, WORKER, JSON.stringify({ ...this.workerOptions, device })];
     try {
@@ -137,22 +146,25 @@ export class WorkerSupervisor {
         stdout: output,
         stderr: output,
         inherit: [{ from: lock.fd, to: 3 }],
+        asChild: true,
       });
       this.log.info({ device, pid }, 'started a worker');
+      return pid;
     } finally {
       closeSync(output);
       lock.release();
     }
   }
 
-  private keepRunning(device: string): Promise<void> {
+  private keepRunning(device: string, pid: number | null): Promise<void> {
     const log = this.directories.workerLog(device);
     const worker = {
       lockPath: this.directories.workerLock(device),
+      pid,
       start: (lock: HeldLock) => this.spawn(device, lock),
-      onDeath: () => {
-        this.log.error({ device, log }, 'a worker has died; starting another');
-        this.onDeath(device);
+      onDeath: (ending: Ending) => {
+        this.log.error({ device, ...ending, log }, 'a worker has died; starting another');
+        this.onDeath(device, ending);
       },
       onFailure: (error: Error) => this.noteFailure(device, error),
     };

@@ -7,6 +7,7 @@ import { useAct } from '../live/act.js';
 import { client } from '../live/session.js';
 import { focusOnce } from './focus.js';
 import { MemoryBar } from './memory-bar.js';
+import { Restarts } from './restarts.js';
 import { Sparkline } from './sparkline.js';
 import { Trouble } from './trouble.js';
 
@@ -59,6 +60,7 @@ export function DeviceCard({ device, past, onChange }: Shown) {
         <p class="trouble">{inLocalTime(health.sentence)}</p>
       ) : null}
       {device.keepsWaiting?.jobs ? <KeptWaiting kept={device.keepsWaiting} /> : null}
+      <Restarts of={device.workerRestarts} />
       <Drain device={device} onChange={onChange} />
     </article>
   );

@@ -10,6 +10,7 @@ import { EndedJobs } from '../parts/ended-jobs.js';
 import { ForeignTable } from '../parts/foreign-table.js';
 import { Freshness } from '../parts/freshness.js';
 import { JobTable, LINE } from '../parts/job-table.js';
+import { Restarts } from '../parts/restarts.js';
 
 const EVERY_MS = 1000;
 const PAST_EVERY_MS = 10_000;
@@ -38,6 +39,7 @@ export function Overview() {
       </div>
       {devices ? <Numbers devices={devices} queue={line.data} /> : null}
       {devices ? <Problems driver={devices.driver} /> : null}
+      {devices ? <Restarts of={devices.redisRestarts} /> : null}
       <section class="devices" aria-label="Devices">
         {boards(devices?.items ?? []).map(([first, ...others]) =>
           first.mig ? (

@@ -1,0 +1,20 @@
+import type { Restart } from '@berth/contract';
+import type { Ending } from '@berth/task-shim';
+
+/**
+ * That a process of Berth has died just now, and is started again.
+ * @param process as the sentence begins, such as `its worker`, where the device is named beside it
+ * @param log where its last words are
+ */
+export function restartOf(process: string, { exitCode, signal }: Ending, log: string): Restart {
+  const sentence = `${process} ${howItEnded(exitCode, signal, log)}; another is started, and running jobs go on`;
+  return { at: new Date().toISOString(), exitCode, signal, sentence };
+}
+
+function howItEnded(exitCode: number | null, signal: string | null, log: string): string {
+  if (signal === 'SIGKILL')
+    return 'was killed by SIGKILL (from a person, or from the kernel for want of memory: dmesg tells)';
+  if (signal !== null) return `was ended by ${signal} (its last words are in ${log})`;
+  if (exitCode !== null) return `ended by itself with exit code ${exitCode} (its last words are in ${log})`;
+  return `has died, how is not known: an earlier berthd had started it (its last words are in ${log})`;
+}
