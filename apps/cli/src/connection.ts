@@ -38,15 +38,20 @@ export function dataDirectoryOf({ dataDir }: GlobalOptions, { environment, direc
 export function findDaemon(options: GlobalOptions, host: Host): Connection {
   const url = options.url ?? (host.environment.BERTH_URL || undefined);
   if (url !== undefined) return findAddress(options, host);
-  // By the socket the daemon knows who we are. Who names no data directory and has no daemon of their own means the host's.
-  const directory = dataDirectoryOf(options, host);
-  const isNamed = Boolean(options.dataDir ?? host.environment.BERTH_DATA_DIR);
-  for (const place of isNamed ? [directory] : [directory, SYSTEM_DIRECTORY]) {
-    const socketPath = join(place, 'berth.sock');
+  // By the socket the daemon knows who we are.
+  for (const directory of directoriesOf(options, host)) {
+    const socketPath = join(directory, 'berth.sock');
     const token = options.token ?? (host.environment.BERTH_TOKEN || undefined);
     if (existsSync(socketPath)) return { socketPath, token };
   }
   return findAddress(options, host);
+}
+
+/** Where a daemon may be, the likeliest first: who names no data directory and has no daemon of their own means the host's. */
+function directoriesOf(options: GlobalOptions, host: Host): string[] {
+  const directory = dataDirectoryOf(options, host);
+  const isNamed = Boolean(options.dataDir ?? host.environment.BERTH_DATA_DIR);
+  return isNamed || directory === SYSTEM_DIRECTORY ? [directory] : [directory, SYSTEM_DIRECTORY];
 }
 
 /**
@@ -54,12 +59,15 @@ export function findDaemon(options: GlobalOptions, host: Host): Connection {
  * @throws CliError with what to do where there is none
  */
 export function findAddress(options: GlobalOptions, host: Host): { url: string; token: string | undefined } {
-  const directory = dataDirectoryOf(options, host);
   const token = options.token ?? (host.environment.BERTH_TOKEN || undefined);
   const url = options.url ?? (host.environment.BERTH_URL || undefined);
-  if (url === undefined) return { url: readAddress(directory), token: token ?? readToken(directory) };
+  if (url === undefined) {
+    const found = readAddress(directoriesOf(options, host));
+    return { url: found.url, token: token ?? readToken(found.directory) };
+  }
   // The token of this host's daemon is nobody else's business.
-  return { url, token: token ?? (isLoopback(url) ? readToken(directory) : undefined) };
+  const isOurs = token === undefined && isLoopback(url);
+  return { url, token: isOurs ? readToken(dataDirectoryOf(options, host)) : token };
 }
 
 /** Where the page signs in by itself. Behind the #: browsers send that to nobody. */
@@ -81,35 +89,37 @@ export function connect(options: GlobalOptions, host: Host): BerthClient {
   }
 }
 
-function readAddress(directory: string): string {
-  const text = readIn(directory, 'address.json');
-  if (text === null) {
-    const hint = 'start one with "berthd", or name another with --url or --data-dir';
-    throw new CliError(EXIT.away, `no daemon runs on ${directory}; ${hint}`);
+/** @throws CliError where none of them has a daemon */
+function readAddress(directories: readonly string[]): { directory: string; url: string } {
+  for (const directory of directories) {
+    const file = join(directory, 'address.json');
+    const text = readIfAllowed(file);
+    if (text === null) continue;
+    try {
+      const { url } = JSON.parse(text) as { url?: unknown };
+      if (typeof url === 'string') return { directory, url };
+    } catch {
+      // Said below.
+    }
+    throw new CliError(EXIT.away, `${file} can't be understood; restart berthd`);
   }
-  try {
-    const { url } = JSON.parse(text) as { url?: unknown };
-    if (typeof url === 'string') return url;
-  } catch {
-    // Said below.
-  }
-  throw new CliError(EXIT.away, `${join(directory, 'address.json')} can't be understood; restart berthd`);
+  const hint = 'start one with "berthd", or name another with --url or --data-dir';
+  throw new CliError(EXIT.away, `no daemon runs on ${directories.join(' or ')}; ${hint}`);
 }
 
+/** undefined: there is none, or it is another account's. */
 function readToken(directory: string): string | undefined {
-  return readIn(directory, 'token')?.trim();
+  return readIfAllowed(join(directory, 'token'))?.trim();
 }
 
-/** null: there is no such file. */
-function readIn(directory: string, name: string): string | null {
+/** null: there is no such file, or it is not for us. */
+function readIfAllowed(file: string): string | null {
   try {
-    return readFileSync(join(directory, name), 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    if (code !== 'EACCES') throw new CliError(EXIT.failure, message);
-    const hint = 'give --url and --token, or name your own with --data-dir';
-    throw new CliError(EXIT.refused, `${directory} belongs to another user; ${hint}`);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return null;
+    throw new CliError(EXIT.failure, message);
   }
 }
 

@@ -21,6 +21,10 @@ const FLAG_OF_FIELD: Record<string, string> = {
   checkpointSignal: '--checkpoint-signal',
   checkpointPath: '--checkpoint-path',
   timeLimitWarning: '--warn',
+  hang: '--hang',
+  limits: '--limit-memory, --limit-cpus, --limit-processes',
+  notify: '--notify, --notify-on',
+  snapshot: '--snapshot',
   constraints: '--model, --min-memory, --min-capability, --device-label',
   sharing: '--share-memory, --slots',
   user: '--user',
@@ -59,9 +63,14 @@ const INSTEAD: Record<string, string> = {
   '-p': 'leave it out: there is one queue',
   '--account': 'leave it out: there are no accounts yet',
   '-A': 'leave it out: there are no accounts yet',
-  '--mem': "leave it out: host memory isn't shared out",
-  '--cpus-per-task': "leave it out: cores aren't shared out",
-  '-c': "leave it out: cores aren't shared out",
+  '--mem': 'host memory is not booked here; write --limit-memory 64GiB for an upper limit',
+  '--cpus-per-task': 'cores are not booked here; write --limit-cpus 8 for an upper limit',
+  '-c': 'cores are not booked here; write --limit-cpus 8 for an upper limit',
+  '--nodes': 'leave it out: there is one host',
+  '-N': 'leave it out: there is one host',
+  '--exclusive': 'leave it out: a job has its GPUs to itself anyway',
+  '--mail-type': 'berth sends no mail; write --notify URL, or let a script wait: berth wait',
+  '--mail-user': 'berth sends no mail; write --notify URL, or let a script wait: berth wait',
 };
 
 /** What berth says of an error on stderr, each line by itself. */

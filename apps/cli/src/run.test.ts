@@ -423,6 +423,24 @@ describe('the daemon', () => {
     }
   });
 
+  it('gives browsers a token of one’s own, and makes one for a day where there is none to read', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'berth-cli-'));
+    daemon.routes['GET /v1/me'] = { name: 'ada' };
+    daemon.routes['POST /v1/users/ada/tokens'] = new Status(201, { token: 'berth_new' });
+    try {
+      writeFileSync(join(directory, 'address.json'), JSON.stringify({ url: daemon.url, pid: 1 }));
+      const environment = { BERTH_DATA_DIR: directory };
+      expect((await berth(daemon, ['dashboard'], { environment })).stdout).toBe(
+        `${daemon.url}/#token=berth_new\n`,
+      );
+      expect(JSON.parse(daemon.seen.at(-1)?.body ?? '')).toEqual({ name: 'dashboard', expiresIn: '1d' });
+      const own = await berth(daemon, ['dashboard', '--token', 'berth_own'], { environment });
+      expect(own.stdout).toBe(`${daemon.url}/#token=berth_own\n`);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   it('that does not want our token is told apart', async () => {
     daemon.routes['GET /v1/devices'] = problem('unauthorized', 401, 'This token is wrong');
     const { code, stderr } = await berth(daemon, ['devices']);

@@ -23,7 +23,8 @@ export class Terminal {
     this.stdout = stdout;
     this.stderr = stderr;
     this.isInteractive = stdout.isTTY === true;
-    this.columns = this.isInteractive ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+    // A terminal that doesn't know its width says 0.
+    this.columns = this.isInteractive ? stdout.columns || 80 : Number.POSITIVE_INFINITY;
     this.hasStatusLine = this.isInteractive && stderr.isTTY === true && environment.TERM !== 'dumb';
     this.isColoured = this.isInteractive && !environment.NO_COLOR && environment.TERM !== 'dumb';
   }

@@ -25,12 +25,13 @@ export function configJsonSchema(): Record<string, unknown> {
 export function settingsTable(): string {
   const variables = new Map(Object.entries(ENVIRONMENT).map(([name, key]) => [key as string, name]));
   const { properties } = configJsonSchema() as { properties: Record<string, Property> };
+  const defaults = ConfigSchema.parse({}) as Record<string, unknown>;
   const rows = Object.entries(properties).flatMap(([name, property]) => rowsOf(name, property));
   const lines = rows.map(({ name, property }) => {
     const variable = variables.get(name);
     const flag = FLAGS.includes(name as keyof Config) ? [flagOf(name)] : [];
     const spelt = [name, ...flag, ...(variable ? [variable] : [])].map((text) => `\`${text}\``).join('<br>');
-    return `| ${spelt} | ${cell(defaultOf(property))} | ${cell(property.description ?? '')} |`;
+    return `| ${spelt} | ${cell(defaultOf(property, defaults[name]))} | ${cell(property.description ?? '')} |`;
   });
   return ['| setting, flag, variable | default | what it does |', '| --- | --- | --- |', ...lines].join('\n');
 }
@@ -41,10 +42,12 @@ function rowsOf(name: string, property: Property): { name: string; property: Pro
   return Object.entries(property.properties).flatMap(([inside, its]) => rowsOf(`${name}.${inside}`, its));
 }
 
-function defaultOf(property: Property): string {
+/** @param parsed what holds where nothing is set: the schema of a preprocessed setting doesn't say its default */
+function defaultOf(property: Property, parsed: unknown): string {
   if (property['x-default'] !== undefined) return property['x-default'];
-  if (property.default === undefined) return 'none';
-  return `\`${typeof property.default === 'string' ? property.default : JSON.stringify(property.default)}\``;
+  const value = property.default ?? parsed;
+  if (value === undefined) return 'none';
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

@@ -412,7 +412,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<RunningD
     );
   }
   const url = `${config.tls ? 'https' : 'http'}://${host}:${(app.server.address() as AddressInfo).port}`;
-  writeFileSync(`${directories.address}.new`, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
+  writeFileSync(`${directories.address}.new`, JSON.stringify({ url, pid: process.pid }), { mode: 0o644 });
   renameSync(`${directories.address}.new`, directories.address);
 
   // Last: to start many at once takes all cores for seconds, and who asks should not have to wait for that.

@@ -35,7 +35,7 @@ export interface DataDirectory {
 
 /**
  * Makes the directory where it is missing.
- * @param isShared whether others of the host may get to what lies in it by name, where that lets them: the socket, and what
+ * @param isShared whether others of the host may get to what lies in it by name, where that lets them: the socket, the address, and what
  *   belongs to the accounts that jobs run as
  */
 export function openDataDirectory(root: string, isShared = false): DataDirectory {

@@ -126,6 +126,17 @@ Host
     expect(asked).toBe(expected());
   });
 
+  it('tells who is no admin of the daemon’s python, and how to look at their own', async () => {
+    const refused = problem('forbidden', 403, 'Only admins may name a program');
+    daemon.routes = {
+      'GET /v1/doctor': ({ query }: { query: URLSearchParams }) => (query.has('python') ? refused : answer),
+    };
+    const { code, stdout } = await doctor();
+    expect(code).toBe(0);
+    expect(stdout).toContain(`only admins may have it look at yours, ${join(folder, 'python3')}`);
+    expect(await doctor(['--python', 'pypy'])).toMatchObject({ code: 4, stdout: '' });
+  });
+
   it('refuses a python that is not there', async () => {
     expect(await doctor(['--python', 'pythonn'])).toMatchObject({
       code: 2,

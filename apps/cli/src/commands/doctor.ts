@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { BerthTimeout, BerthUnreachable } from '@berth/client';
+import { type BerthClient, BerthProblem, BerthTimeout, BerthUnreachable } from '@berth/client';
 import type { DoctorReport, Finding } from '@berth/contract';
 import type { Command } from 'commander';
 import { dataDirectoryOf, type GlobalOptions } from '../connection.js';
@@ -34,11 +34,11 @@ const doctor: Action<{ python?: string }> = async (kit, options) => {
 /** What the daemon finds; where none runs, what it would find. */
 async function withDaemon(
   kit: Parameters<typeof doctor>[0],
-  options: GlobalOptions,
+  options: GlobalOptions & { python?: string },
   python: string | null,
 ): Promise<DoctorReport> {
   try {
-    const report = await kit.client.doctor({ python: python ?? undefined });
+    const report = await askDaemon(kit.client, python, options.python !== undefined);
     const running = finding('ok', `berthd answers at ${kit.client.url}`, null);
     return { ...report, findings: [running, ...report.findings] };
   } catch (error) {
@@ -53,8 +53,30 @@ async function withDaemon(
   }
 }
 
+/** Only admins may have the daemon run a python of theirs: who is none, and named none, hears of the daemon's own. */
+async function askDaemon(
+  client: BerthClient,
+  python: string | null,
+  isNamed: boolean,
+): Promise<DoctorReport> {
+  try {
+    return await client.doctor({ python: python ?? undefined });
+  } catch (error) {
+    const isRefused = error instanceof BerthProblem && error.code === 'forbidden';
+    if (!isRefused || isNamed || python === null) throw error;
+    const report = await client.doctor();
+    return { ...report, findings: [...report.findings, notLookedAt(python)] };
+  }
+}
+
 function finding(level: Finding['level'], sentence: string, advice: string | null): Finding {
   return { id: 'daemon', area: 'daemon', level, sentence, advice };
+}
+
+function notLookedAt(python: string): Finding {
+  const sentence = `the above is the daemon's python: only admins may have it look at yours, ${python}`;
+  const advice = `See for yourself: ${python} -c 'import torch; print(torch.__version__, torch.version.cuda)'`;
+  return { id: 'pytorch-yours', area: 'pytorch', level: 'note', sentence, advice };
 }
 
 function askBerthd(options: GlobalOptions, python: string | null, host: Host): DoctorReport {

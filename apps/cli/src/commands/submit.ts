@@ -43,7 +43,7 @@ them means nothing here is told. What is typed comes before what a script says.
 
 Examples:
   berth submit python train.py --lr 0.1
-  berth submit -G 2 -t 8h --follow -- torchrun --nproc-per-node 2 train.py
+  berth submit -G 2 -t 8h --follow -- torchrun --nproc_per_node 2 train.py
   berth submit train.sh
   berth submit -J sweep --array 0-9%2 train.sh
   berth submit --param lr=0.1,0.01 --param seed=1,2,3 -- python train.py --lr {lr} --seed {seed}

@@ -26,8 +26,9 @@ const none = (why: string) => (): Meaning => lost(why);
 const KEPT = 'berth keeps the output of every job: berth logs';
 const ONE_QUEUE = 'there is one queue';
 const ONE_HOST = 'there is one host';
-const NOT_SHARED_OUT = "cores and host memory aren't shared out";
-const NO_MAIL = 'berth sends no mail; berth wait tells scripts';
+const CORES = 'cores are not booked; for an upper limit write #BERTH --limit-cpus 8';
+const HOST_MEMORY = 'host memory is not booked; for an upper limit write #BERTH --limit-memory 64GiB';
+const NO_MAIL = 'berth sends no mail; write #BERTH --notify URL, or let a script wait: berth wait';
 const RUNS_ONCE =
   'the script runs once; start processes in it with torchrun, or submit a command with --launch perDevice';
 
@@ -39,8 +40,8 @@ const RULES: Record<string, Rule> = {
   chdir: { short: 'D', value: 'always', means: renamed('--chdir') },
   comment: { value: 'always', means: (text) => flags('--label', `comment=${text}`) },
   constraint: { short: 'C', value: 'always', means: none('for a kind of device write #BERTH --model H100') },
-  'cpus-per-gpu': { value: 'always', means: none(NOT_SHARED_OUT) },
-  'cpus-per-task': { short: 'c', value: 'always', means: none(NOT_SHARED_OUT) },
+  'cpus-per-gpu': { value: 'always', means: none(CORES) },
+  'cpus-per-task': { short: 'c', value: 'always', means: none(CORES) },
   dependency: { short: 'd', value: 'always', means: dependencies },
   error: { short: 'e', value: 'always', means: none(`${KEPT} --stream stderr`) },
   exclude: { short: 'x', value: 'always', means: none(ONE_HOST) },
@@ -54,9 +55,9 @@ const RULES: Record<string, Rule> = {
   'job-name': { short: 'J', value: 'always', means: renamed('--name') },
   'mail-type': { value: 'always', means: none(NO_MAIL) },
   'mail-user': { value: 'always', means: none(NO_MAIL) },
-  mem: { value: 'always', means: none(NOT_SHARED_OUT) },
-  'mem-per-cpu': { value: 'always', means: none(NOT_SHARED_OUT) },
-  'mem-per-gpu': { value: 'always', means: none(NOT_SHARED_OUT) },
+  mem: { value: 'always', means: none(HOST_MEMORY) },
+  'mem-per-cpu': { value: 'always', means: none(HOST_MEMORY) },
+  'mem-per-gpu': { value: 'always', means: none(HOST_MEMORY) },
   nice: {
     value: 'perhaps',
     means: (text) => flags('--priority', String(-Math.max(-1000, Math.min(1000, Number(text || 100))))),

@@ -43,7 +43,7 @@ async function visibleIdOf(request: FastifyRequest, reference: string): Promise<
   const id = await idOf(context, reference);
   const owner = await context.ledger.owner(id);
   if (owner !== null && maySee(context, callerOf(request), owner)) return id;
-  throw new ApiProblem('not_found', `There is no job ${reference}; GET /v1/jobs lists those there are`);
+  throw new ApiProblem('not_found', `There is no job ${reference}; berth ls -a lists those there are`);
 }
 
 /** `GET /v1/events`, `GET /v1/jobs/{job}/events`. */

@@ -159,7 +159,7 @@ export function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusa
 export async function idOf(context: ApiContext, reference: string): Promise<JobId> {
   const id = await idNamed(readingOf(context), reference);
   if (!id)
-    throw new ApiProblem('not_found', `There is no job ${reference}; GET /v1/jobs lists those there are`);
+    throw new ApiProblem('not_found', `There is no job ${reference}; berth ls -a lists those there are`);
   return id;
 }
 
@@ -182,7 +182,7 @@ function withPosition(
 /** @throws ApiProblem `not_found` */
 export async function jobOr404(context: ApiContext, id: JobId): Promise<Job> {
   const job = await readingOf(context).job(id);
-  if (!job) throw new ApiProblem('not_found', `There is no job ${id}; GET /v1/jobs lists those there are`);
+  if (!job) throw new ApiProblem('not_found', `There is no job ${id}; berth ls -a lists those there are`);
   if (job.state === 'pending') return withPosition(context, job);
   if (job.state !== 'running' && job.state !== 'stopping') return job;
   return { ...job, deviceUse: context.devices.useByJob(job) };

@@ -277,7 +277,7 @@ async function scheduleOr404(context: ApiContext, id: ScheduleId): Promise<Sched
 }
 
 function noSchedule(id: ScheduleId): ApiProblem {
-  return new ApiProblem('not_found', `There is no schedule ${id}; GET /v1/schedules lists those there are`);
+  return new ApiProblem('not_found', `There is no schedule ${id}; berth schedule ls lists those there are`);
 }
 
 const or404 = (id: ScheduleId) => (error: unknown) => {

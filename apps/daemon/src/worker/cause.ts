@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Cause, Diagnosis } from '@berth/contract';
 import { formatBytes, formatDuration } from '@berth/contract';
 import type { ExitRecord, OrderRecord } from '@berth/task-shim';
@@ -85,7 +86,7 @@ function launchSentence(error: NonNullable<ExitRecord['launchError']>, spec: Job
   if (error.step === 'working_directory') {
     return error.errno === 'ENOENT'
       ? `the working directory ${spec.workingDirectory} does not exist; make it, or submit with another workingDirectory`
-      : `the working directory ${spec.workingDirectory} can't be entered: ${error.message}`;
+      : `the working directory ${spec.workingDirectory} can't be entered by ${spec.account ?? userInfo().username}, the account that the job runs as: ${error.message}`;
   }
   if (error.errno === 'ENOENT') {
     return program.includes('/')

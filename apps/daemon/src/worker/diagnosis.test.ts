@@ -285,6 +285,15 @@ IndexError: Target 7 is out of bounds.
   });
 });
 
+it.each([
+  ['/data/jobs/job_1.1.0/script: 2: srun: not found', /--launch perDevice/],
+  ['train.sh: line 3: srun: command not found', /--launch perDevice/],
+  ['train.sh: line 1: module: command not found', /bash -l/],
+  ['sh: 1: constructor: not found', /full path/],
+])('%s: what scripts bring along from elsewhere is told what to write instead', (line, advice) => {
+  expect(adviceOf(line)).toMatch(advice);
+});
+
 it('every class is explained in docs/failures.md', () => {
   const page = readFileSync(new URL('../../../../docs/failures.md', import.meta.url), 'utf8');
   const explained = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);

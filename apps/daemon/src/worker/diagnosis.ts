@@ -15,7 +15,7 @@ const GENERAL: readonly Diagnosis['class'][] = [
   'killed',
 ];
 const XID_ADVICE =
-  'Its output names no cause, but the driver reported an error of its device while it ran: berth devices shows what became of the device, docs/hardware.md what the number means.';
+  'Its output names no cause, but the driver reported an error of its device while it ran: berth devices shows what became of the device.';
 
 /** What went wrong with a task that failed, by the end of its output; null: that tells nothing known. */
 export async function diagnose(directory: string, situation: Situation): Promise<Diagnosis | null> {

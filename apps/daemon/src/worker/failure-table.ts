@@ -77,7 +77,7 @@ export const FAILURES: readonly Row[] = [
       /Distributed package doesn't have NCCL built in/,
     ),
     advice: () =>
-      "This python's PyTorch is a build for the CPU. Install one for CUDA into the environment that the job uses; berth doctor says which python and PyTorch that is.",
+      "This python's PyTorch is a build for the CPU. Install one for CUDA into the environment that the job uses; berth doctor says which python and PyTorch that is. Where devices are simulated there is no CUDA for any: use the CPU there.",
   },
   {
     class: 'invalid_device_ordinal',
@@ -289,7 +289,7 @@ export const FAILURES: readonly Row[] = [
   {
     class: 'program_missing',
     pattern: /^.*(?:command not found|: not found)$/m,
-    advice: () => "A program isn't on the job's PATH: name it by its full path, or set PATH in environment.",
+    advice: ([line]) => INSTEAD.get(programIn(line)) ?? NOT_ON_PATH,
   },
   {
     class: 'cpp_exception',
@@ -329,6 +329,28 @@ export const FAILURES: readonly Row[] = [
       'Something killed a process of it; where nobody did, the host ran out of memory (dmesg | grep -i oom).',
   },
 ];
+
+const NOT_ON_PATH =
+  "A program isn't on the job's PATH: name it by its full path, or set PATH in environment.";
+
+/** What scripts bring along from clusters and from interactive shells. */
+const INSTEAD = new Map([
+  [
+    'srun',
+    'srun belongs to Slurm. Leave it out for one process; for one process per device submit the program itself with launch: perDevice (berth submit -G 2 --launch perDevice), or start it by torchrun.',
+  ],
+  [
+    'module',
+    'module is a function of login shells: begin the script with #!/bin/bash -l, or name what you need by full paths.',
+  ],
+  [
+    'conda',
+    'conda is a function of interactive shells: submit from the activated environment (berth passes PATH and CONDA_PREFIX on), or name its python by its full path.',
+  ],
+]);
+
+/** `srun` in `script: 2: srun: not found`. */
+const programIn = (line: string): string => /(\S+): (?:command )?not found$/.exec(line)?.[1] ?? '';
 
 /** A line that contains one of these, or begins with one that has a `^`. */
 function lineWith(...patterns: RegExp[]): RegExp {

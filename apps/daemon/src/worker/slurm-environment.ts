@@ -3,7 +3,7 @@ import type { TaskReference } from '../ledger/task-reference.js';
 
 /**
  * What training code that was written for Slurm reads of its job, by the names that sbatch(1) and srun(1) give it.
- * Not all of it: libraries take some names for the word of a launcher (docs/decisions/0016).
+ * Not all of it: libraries take some names for the word of a launcher (docs/decisions/0017).
  */
 export function slurmEnvironment(
   task: TaskReference,
