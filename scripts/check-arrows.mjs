@@ -27,7 +27,7 @@ const PACKAGES = {
 /** Packages that import nothing else either: no Node, no library. */
 const PURE = ['packages/scheduler'];
 
-/** Folders of the daemon, and which of its other folders each may import. Files beside them put everything together. */
+/** Folders of the daemon, and which of its other folders each may import. */
 const DAEMON = {
   api: ['ledger', 'devices', 'guard', 'doctor', 'insight', 'code', 'prometheus'],
   code: [],
@@ -46,6 +46,8 @@ const DAEMON = {
   ledger: ['redis'],
   redis: [],
 };
+/** Puts the folders together, as do the files beside them. */
+const COMPOSITION = 'composition';
 /** Small files of the daemon that everybody may import. */
 const SHARED = [
   'checkpoint-files',
@@ -100,7 +102,7 @@ function judge({ root, folder, allowed, file, imported, typeOnly }) {
 
 function judgeInDaemon(source, file, target) {
   const [from, ...below] = relative(source, file).split(sep);
-  if (below.length === 0) return null;
+  if (below.length === 0 || from === COMPOSITION) return null;
   const [to, ...rest] = target.split(sep);
   if (rest.length === 0)
     return SHARED.includes(to.replace(/\.js$/, ''))

@@ -31,6 +31,7 @@ it.each([
   ['apps/daemon/src/api/a.ts', "import { x } from '../schedules/ticks.js';"],
   ['apps/daemon/src/schedules/a.ts', "import { x } from '../api/job-request.js';"],
   ['apps/daemon/src/worker/a.ts', "import { x } from '../daemon.js';"],
+  ['apps/daemon/src/api/a.ts', "import { x } from '../composition/ground.js';"],
 ])('finds %s that says %s', (file, text) => {
   expect(violations(tree({ [file]: `// one\n${text}\n` }))).toEqual([expect.stringContaining(`${file}:`)]);
 });
@@ -42,6 +43,7 @@ it.each([
     "import { x } from '../ledger/ledger.js';\nimport { y } from '../data-directory.js';",
   ],
   ['apps/daemon/src/daemon.ts', "import { x } from './api/server.js';"],
+  ['apps/daemon/src/composition/a.ts', "import { x } from '../api/server.js';"],
   ['packages/task-shim/src/a.ts', "import { readFileSync } from 'node:fs';"],
 ])('lets %s say %s', (file, text) => {
   expect(violations(tree({ [file]: text }))).toEqual([]);

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
+import { StartError } from './composition/start-error.js';
 import { type Config, ConfigError, readSettings, type Settings } from './config.js';
 import { describeSettings } from './config-report.js';
-import { StartError, startDaemon } from './daemon.js';
+import { startDaemon } from './daemon.js';
 import { examineAlone } from './examine-alone.js';
 import { WrongLedger } from './ledger/identity.js';
 import { LedgerTooNew } from './ledger/schema.js';
