@@ -28,6 +28,19 @@ export async function referenceOf({ client }: { client: BerthClient }, word: str
   throw new CliError(EXIT.notFound, `there is no such job of ${name}'s: '${word}' (${others})`);
 }
 
+/** Jobs that have to end first, `last:ended` for example, with what the API calls them. @throws CliError */
+export async function dependenciesOf(
+  kit: { client: BerthClient },
+  words: readonly string[],
+): Promise<string[]> {
+  return Promise.all(
+    words.map(async (word) => {
+      const [job = '', ...how] = word.split(':');
+      return [await referenceOf(kit, job), ...how].join(':');
+    }),
+  );
+}
+
 /** The jobs that words name: as `referenceOf`, and `10-12` for all from the first number to the last. */
 export function spread(words: readonly string[]): string[] {
   return words.flatMap((word) => {

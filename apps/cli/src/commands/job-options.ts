@@ -1,5 +1,7 @@
+import type { BerthClient } from '@berth/client';
 import { Command, CommanderError, InvalidArgumentError, Option, type OptionValues } from 'commander';
 import { CliError, EXIT } from '../exit-codes.js';
+import { dependenciesOf } from '../job-reference.js';
 import type { Kit } from '../kit.js';
 import { type Program, programOf } from '../program.js';
 import type { SubmissionFlags } from '../submission.js';
@@ -41,7 +43,7 @@ export function withJobOptions(command: Command): Command {
     .option('-b, --begin <when>', 'not before: "8h" from now, or a time such as 2026-11-22T02:00:00Z')
     .option(
       '-a, --after <job[:how]>',
-      'after this job has succeeded; or "41:ended", "41:failed"; several times',
+      'after this job ("41", "last") has succeeded; or "41:ended", "41:failed"; several times',
       collect,
     )
     .option('--after-wait', 'when such a job ends otherwise, wait for it to be requeued instead of failing')
@@ -110,11 +112,12 @@ export function withJobOptions(command: Command): Command {
  * @throws CliError also for what means nothing, where `strict` is asked for
  */
 export async function withHeaders<Flags extends JobFlags>(
-  { host, terminal }: Pick<Kit, 'host' | 'terminal'>,
+  kit: Pick<Kit, 'host' | 'terminal'> & { client: BerthClient },
   flags: Flags,
   words: readonly string[],
   define: (command: Command) => Command,
 ): Promise<{ flags: Flags; program: Program }> {
+  const { host, terminal } = kit;
   const program = await programOf(flags, words, host);
   const { lost } = program.headers;
   const whose = `${program.name ?? 'the script'}: its header lines`;
@@ -125,7 +128,9 @@ export async function withHeaders<Flags extends JobFlags>(
       'nothing was submitted: --strict wants every header line to mean something',
     );
   }
-  return { flags: behind(flagsFrom<Flags>(program.headers.flags, define, whose), flags), program };
+  const all = behind(flagsFrom<Flags>(program.headers.flags, define, whose), flags);
+  if (all.after) all.after = await dependenciesOf(kit, all.after);
+  return { flags: all, program };
 }
 
 /**

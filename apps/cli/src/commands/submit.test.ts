@@ -173,3 +173,19 @@ describe('Ctrl-C', () => {
     expect(stderr).toContain('job 12 was cancelled');
   });
 });
+
+it('a job to wait for may be named as everywhere, and one that can be none is refused before anything is sent', async () => {
+  const newest = job({ user: 'ada' });
+  daemon.routes['GET /v1/me'] = { name: 'ada' };
+  daemon.routes['GET /v1/jobs'] = { items: [newest], nextCursor: null };
+  expect((await submit('-a', 'last:ended', '-a', '7', 'true')).code).toBe(0);
+  expect(JSON.parse(daemon.seen.at(-1)?.body ?? '')).toMatchObject({
+    after: [{ job: newest.id, on: 'ended' }, '7'],
+  });
+  daemon.seen.length = 0;
+  expect(await submit('-a', 'lats', 'true')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("'lats' names no job"),
+  });
+  expect(daemon.seen).toEqual([]);
+});
