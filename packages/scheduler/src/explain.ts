@@ -177,7 +177,7 @@ function waysToSooner(needs: Needs, verdicts: readonly Verdict[], plan: Plan, no
       );
   }
   for (const { device } of verdicts.filter(({ verdict }) => verdict === 'obstructed').slice(0, 3))
-    ways.push(`device ${device.index} would do, once it is well and resumed`);
+    ways.push(`device ${device.index} would do, once nothing keeps jobs from it`);
   if (count('ruledOut') > 0) {
     const because = needs.candidates ? 'mask' : 'constraints';
     if (needs.candidates || needs.constraints)
