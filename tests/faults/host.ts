@@ -178,14 +178,17 @@ export class Host {
     });
   }
 
-  /** Processes of jobs, by what the harness has put into their environment. */
-  jobProcesses(): number[] {
+  /** Processes of jobs and their shims, by what is in their environment. */
+  jobProcesses(): { pid: number; job: string }[] {
     const mark = `FAULTS_RECORDS=${this.records}`;
     return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .filter((pid) => (quietly(() => readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? '').includes(mark))
-      .map(Number)
-      .filter(isAlive);
+      .filter((name) => /^\d+$/.test(name) && isAlive(Number(name)))
+      .flatMap((pid) => {
+        const environment = quietly(() => readFileSync(`/proc/${pid}/environ`, 'utf8'))?.split('\0') ?? [];
+        if (!environment.includes(mark)) return [];
+        const job = environment.find((each) => each.startsWith('BERTH_JOB_ID='))?.split('=')[1] as string;
+        return [{ pid: Number(pid), job }];
+      });
   }
 
   /** Waits until the daemon can take jobs. */
@@ -233,7 +236,7 @@ export class Host {
     if (this.hasOwnDisk) execFileSync('umount', ['--lazy', this.daemon.dataDirectory]);
     await this.daemon.destroy();
     await this.keeping;
-    for (const pid of this.jobProcesses()) process.kill(pid, 'SIGKILL');
+    for (const { pid } of this.jobProcesses()) process.kill(pid, 'SIGKILL');
     rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -40,15 +40,12 @@ const frozen = (name: string, target: Target): Fault => ({
 const reboot: Fault = {
   name: 'reboot',
   inject: async ({ host, harmed }) => {
-    const tasks = host.tasks();
-    for (const { job } of tasks) harmed.add(job);
-    const victims = [host.daemon.pid, ...host.workers(), host.redisPid()];
-    for (const pid of victims) signalled(pid, 'SIGKILL');
-    for (const { shim: pid, job } of host.tasks()) {
+    for (const pid of [host.daemon.pid, ...host.workers(), host.redisPid()]) signalled(pid, 'SIGKILL');
+    // Also shims that no record of a start tells of yet.
+    for (const { pid, job } of host.jobProcesses()) {
       harmed.add(job);
       signalled(pid, 'SIGKILL');
     }
-    for (const pid of host.jobProcesses()) signalled(pid, 'SIGKILL');
     return REACHED;
   },
 };

@@ -134,7 +134,10 @@ async function drained({ daemon }: Host): Promise<Job[]> {
 async function leftOver(host: Host): Promise<string[]> {
   const found: string[] = [];
   const processes = host.jobProcesses();
-  if (processes.length > 0) found.push(`processes of jobs are left: ${processes.join(', ')}`);
+  if (processes.length > 0)
+    found.push(
+      `processes of jobs are left: ${processes.map(({ pid, job }) => `${pid} of ${job}`).join(', ')}`,
+    );
   for (const { index, holders } of await host.daemon.devices())
     if (holders.length > 0)
       found.push(`device ${index} is still held by ${holders.map(({ job }) => job).join(', ')}`);

@@ -201,6 +201,11 @@ describe('what is off is found, and put right as it was', () => {
     },
   );
 
+  it('a reply that is an error is told as that error, and not as the damage of a job', async () => {
+    await redis.set(`${P}:queue`, 'x');
+    await expect(ledger.job(jobs.pending as JobId)).rejects.toThrow('WRONGTYPE');
+  });
+
   it.each(['queue', 'job:job_1', 'dependants:job_1'])('and so is a string under %s', async (key) => {
     await redis.set(`${P}:${key}`, 'x');
     expect(await flaws(true)).toEqual([

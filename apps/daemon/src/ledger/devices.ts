@@ -1,5 +1,6 @@
 import type { JobId, ObstacleCode, Restart, XidReport } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { repliesTo } from '../redis/pipeline.js';
 import { KEYS } from './keys.js';
 import { parsedMap } from './parsed-map.js';
 import type { RunScript } from './scripts.js';
@@ -126,12 +127,7 @@ export class DeviceLedger {
     const pipeline = this.redis.pipeline();
     for (const key of [KEYS.allocations, KEYS.drains, KEYS.obstacles, KEYS.xids, KEYS.restarts])
       pipeline.hgetall(key);
-    const [holders, drains, obstacles, xids, restarts] = ((await pipeline.exec()) ?? []).map(
-      ([error, hash]) => {
-        if (error) throw error;
-        return hash as Record<string, string>;
-      },
-    );
+    const [holders, drains, obstacles, xids, restarts] = await repliesTo<Record<string, string>>(pipeline);
     return {
       holders: holdersFrom(holders ?? {}),
       drains: parsedMap<Drain>(drains ?? {}),

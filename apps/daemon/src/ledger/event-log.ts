@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { repliesTo } from '../redis/pipeline.js';
 import { compareIds, eventFromFields, type LedgerEvent } from './event-feed.js';
 import { KEYS } from './keys.js';
 
@@ -15,13 +16,9 @@ export class EventLog {
    * @returns what came after it, oldest first; and whether something in between is kept no longer, or the id never was
    */
   async after(id: string, count: number): Promise<{ events: LedgerEvent[]; lost: boolean }> {
-    const replies = await this.redis
-      .multi()
-      .exists(KEYS.events)
-      .xrange(KEYS.events, `(${id}`, '+', 'COUNT', count)
-      .exec();
-    const [[, exists], [error, entries]] = replies as [[null, number], [Error | null, [string, string[]][]]];
-    if (error) throw error;
+    const [exists, entries] = (await repliesTo(
+      this.redis.multi().exists(KEYS.events).xrange(KEYS.events, `(${id}`, '+', 'COUNT', count),
+    )) as [number, [string, string[]][]];
     if (!exists) return { events: [], lost: compareIds(id, '0') > 0 };
     const stream = facts((await this.redis.xinfo('STREAM', KEYS.events)) as unknown[]);
     const first = (stream.get('first-entry') as [string, unknown] | null)?.[0] ?? null;

@@ -1,5 +1,6 @@
 import type { JobId } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { repliesTo } from '../redis/pipeline.js';
 import { KEYS, PREFIX } from './keys.js';
 import { SCHEMA_VERSION } from './schema.js';
 import { loadScripts } from './scripts.js';
@@ -60,10 +61,6 @@ export async function* exportLedger(redis: Redis): AsyncGenerator<string> {
 async function hashesOf(redis: Redis, ids: readonly JobId[]): Promise<Record<string, string>[]> {
   const pipeline = redis.pipeline();
   for (const id of ids) pipeline.hgetall(`${PREFIX}:job:${id}`);
-  return ((await pipeline.exec()) ?? [])
-    .map(([error, record]) => {
-      if (error) throw error;
-      return record as Record<string, string>;
-    })
-    .filter((record) => record.id !== undefined);
+  const records = await repliesTo<Record<string, string>>(pipeline);
+  return records.filter((record) => record.id !== undefined);
 }

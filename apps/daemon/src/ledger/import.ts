@@ -4,6 +4,7 @@ import type { Cause, LedgerImport } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { repliesTo } from '../redis/pipeline.js';
 import { damageOf } from './damage.js';
 import type { ExportHeader, ExportLine } from './export.js';
 import { KEYS, PREFIX } from './keys.js';
@@ -62,7 +63,7 @@ export async function importLedger(redis: Redis, file: string, log: Logger): Pro
   const write = async (): Promise<void> => {
     const pipeline = redis.pipeline();
     for (const line of batch) put(pipeline, line);
-    for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+    await repliesTo(pipeline);
     batch = [];
   };
   for await (const text of linesOf(file)) {

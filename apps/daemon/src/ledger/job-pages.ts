@@ -1,5 +1,6 @@
 import type { GroupId, Job, JobId, JobState, ScheduleId } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { repliesTo } from '../redis/pipeline.js';
 import { KEYS } from './keys.js';
 import type { Ledger } from './ledger.js';
 import type { JobRecord } from './record.js';
@@ -106,15 +107,12 @@ export class JobPages {
     const transaction = this.redis.multi();
     for (const index of indexes)
       transaction.zrevrangebyscore(index, highest, lowest, 'WITHSCORES', 'LIMIT', 0, count);
-    const replies = (await transaction.exec()) ?? [];
-    const places = replies.flatMap(([error, reply]) => {
-      if (error) throw error;
-      const flat = reply as string[];
-      return Array.from({ length: flat.length / 2 }, (_, i) => ({
+    const places = (await repliesTo<string[]>(transaction)).flatMap((flat) =>
+      Array.from({ length: flat.length / 2 }, (_, i) => ({
         id: flat[2 * i] as JobId,
         number: Number(flat[2 * i + 1]),
-      }));
-    });
+      })),
+    );
     if (indexes.length > 1) places.sort((one, other) => other.number - one.number);
     return places.slice(0, count);
   }

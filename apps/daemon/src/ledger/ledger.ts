@@ -11,6 +11,7 @@ import {
 import { type Needs, shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { repliesTo } from '../redis/pipeline.js';
 import type { TaskCheckpoint } from './checkpoint-view.js';
 import { DamagedJob, readJob } from './damage.js';
 import { DeviceLedger, holdersFrom, holdersIn } from './devices.js';
@@ -401,13 +402,8 @@ export class Ledger {
   async records(ids: readonly JobId[]): Promise<JobRecord[]> {
     const pipeline = this.redis.pipeline();
     for (const id of ids) pipeline.hgetall(KEYS.job(id));
-    const replies = (await pipeline.exec()) ?? [];
-    return replies
-      .map(([error, record]) => {
-        if (error) throw error;
-        return record as JobRecord;
-      })
-      .filter((record) => record.id !== undefined);
+    const records = await repliesTo<JobRecord>(pipeline);
+    return records.filter((record) => record.id !== undefined);
   }
 
   /** @throws DamagedJob */
@@ -484,11 +480,10 @@ export class Ledger {
       pipeline.zrank(KEYS.queue, record.id as string);
       pipeline.hget(KEYS.reasons, record.shape as string);
     }
-    const replies = pending.length > 0 ? ((await pipeline.exec()) ?? []) : [];
+    const replies = await repliesTo(pipeline);
     const waiting = new Map(
       pending.map((record, i) => {
-        const rank = replies[2 * i]?.[1] as number | null;
-        const reason = replies[2 * i + 1]?.[1] as string | null;
+        const [rank, reason] = replies.slice(2 * i, 2 * i + 2) as [number | null, string | null];
         return [
           record.id,
           {

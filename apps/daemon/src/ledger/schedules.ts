@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import type { Job, JobId, JobSubmission, Schedule, ScheduleId, Skip } from '@berth/contract';
 import { shownWebhook } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { repliesTo } from '../redis/pipeline.js';
 import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
 import { type NewJob, submissionArguments, takenJob } from './ledger.js';
@@ -138,12 +139,8 @@ export class ScheduleLedger {
   async all(): Promise<ScheduleRecord[]> {
     const pipeline = this.redis.pipeline();
     for (const id of await this.redis.zrange(KEYS.schedules, '0', '-1')) pipeline.hgetall(KEYS.schedule(id));
-    const replies = (await pipeline.exec()) ?? [];
-    return replies.flatMap(([error, hash]) => {
-      if (error) throw error;
-      const found = hash as Record<string, string>;
-      return found.id === undefined ? [] : [recordFromHash(found)];
-    });
+    const hashes = await repliesTo<Record<string, string>>(pipeline);
+    return hashes.filter(({ id }) => id !== undefined).map(recordFromHash);
   }
 }
 

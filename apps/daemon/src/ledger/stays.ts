@@ -1,5 +1,6 @@
 import type { Cause, JobId } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { repliesTo } from '../redis/pipeline.js';
 import { KEYS } from './keys.js';
 import type { PlacedAttempt } from './record.js';
 
@@ -63,10 +64,8 @@ export class StayLedger {
   private async begins(stays: readonly StayReference[]): Promise<(number | null)[]> {
     const pipeline = this.redis.pipeline();
     for (const { job, attempt } of stays) pipeline.hget(KEYS.job(job), `attempt:${attempt}:placedAt`);
-    return ((await pipeline.exec()) ?? []).map(([error, placedAt]) => {
-      if (error) throw error;
-      return placedAt === null ? null : Number(placedAt);
-    });
+    const placed = await repliesTo<string | null>(pipeline);
+    return placed.map((placedAt) => (placedAt === null ? null : Number(placedAt)));
   }
 
   /** What the ledger has of attempts, in their order; without those that it has forgotten. */
@@ -85,11 +84,9 @@ export class StayLedger {
         `${field}:cause`,
       );
     }
-    const replies = (await pipeline.exec()) ?? [];
+    const replies = await repliesTo<(string | null)[]>(pipeline);
     return stays.flatMap((stay, i) => {
-      const [error, reply] = replies[i] as [Error | null, (string | null)[]];
-      if (error) throw error;
-      const [number, name, user, placed, from, until, cause] = reply;
+      const [number, name, user, placed, from, until, cause] = replies[i] as (string | null)[];
       if (!placed) return [];
       const { devices } = JSON.parse(placed) as PlacedAttempt;
       return {
@@ -109,10 +106,7 @@ export class StayLedger {
   async names(jobs: readonly JobId[]): Promise<(string | null)[]> {
     const pipeline = this.redis.pipeline();
     for (const job of jobs) pipeline.hget(KEYS.job(job), 'name');
-    return ((await pipeline.exec()) ?? []).map(([error, name]) => {
-      if (error) throw error;
-      return name as string | null;
-    });
+    return repliesTo(pipeline);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { JobId, JobState } from '@berth/contract';
 import type { Usage } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
+import { repliesTo } from '../redis/pipeline.js';
 import { KEYS } from './keys.js';
 import { parsedMap } from './parsed-map.js';
 import type { RunScript } from './scripts.js';
@@ -108,10 +109,7 @@ export class UsageLedger {
       pipeline.zscore(KEYS.jobUse, id);
       pipeline.hmget(KEYS.job(id), 'number', 'name', 'user', 'state', 'watched', 'idle');
     }
-    const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
-      if (error) throw error;
-      return reply;
-    });
+    const replies = await repliesTo(pipeline);
     return ids.flatMap((job, i): JobUse[] => {
       const used = Number(replies[2 * i] ?? 0);
       const [number, name, user, state, watched, idle] = replies[2 * i + 1] as (string | null)[];

@@ -1,5 +1,6 @@
 import type { RegisteredUser, Role, Token, TokenId, UserChange } from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { repliesTo } from '../redis/pipeline.js';
 import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
 import { loadScripts, type RunScript } from './scripts.js';
@@ -129,10 +130,7 @@ export class UserLedger {
   private async hashes(keys: readonly string[]): Promise<Record<string, string>[]> {
     const pipeline = this.redis.pipeline();
     for (const key of keys) pipeline.hgetall(key);
-    return ((await pipeline.exec()) ?? []).map(([error, hash]) => {
-      if (error) throw error;
-      return hash as Record<string, string>;
-    });
+    return repliesTo(pipeline);
   }
 }
 
