@@ -1,16 +1,16 @@
-import type { Attempt, Job } from '@berth/contract';
+import type { Attempt, Cause, Job } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
 import { type Evidence, type Note, violations } from './checker.js';
-import type { PlannedJob } from './load.js';
+import type { PlannedJob } from './planned-job.js';
 
 const ID = 'job_1';
 const PLANNED: PlannedJob = {
   submission: { name: 'faults-0', command: ['job.sh'], environment: { FAULTS_DOES: 'plain' } },
   exits: [0],
   retries: 0,
-  cancelAfter: null,
-  isHeld: false,
   id: ID,
+  cancel: 'none',
+  requeue: 'none',
 };
 
 const note = (what: Note['what'], detail: string, attempt = 1): Note => ({
@@ -19,11 +19,13 @@ const note = (what: Note['what'], detail: string, attempt = 1): Note => ({
   rank: 0,
   pid: 7,
   detail,
+  at: 1,
 });
 
-function attempt(number: number, exitCode: number | null): Attempt {
+function attempt(number: number, exitCode: number | null, why: Cause['code'] | null = null): Attempt {
+  const cause = why && { code: why, sentence: 'it was so', rank: null, exitCode: null, signal: null };
   const task = { rank: 0, exitCode, startedAt: '2026-01-01T00:00:00.000Z' };
-  return { number, stoppingAt: null, cause: null, tasks: [task] } as unknown as Attempt;
+  return { number, stoppingAt: null, cause, tasks: [task] } as unknown as Attempt;
 }
 
 /** One job that did what it was meant to. */
@@ -35,7 +37,14 @@ function evidence(
     harmed?: boolean;
   } = {},
 ): Evidence {
-  const job = { id: ID, state: 'succeeded', cause: null, attempts: [attempt(1, 0)], ...changes.job } as Job;
+  const job = {
+    id: ID,
+    state: 'succeeded',
+    cause: null,
+    after: [],
+    attempts: [attempt(1, 0)],
+    ...changes.job,
+  } as Job;
   return {
     planned: [{ ...PLANNED, ...changes.planned }],
     ledger: new Map(changes.job === null ? [] : [[ID, job]]),
@@ -69,6 +78,32 @@ describe('the checker finds nothing wrong with', () => {
         job: { attempts: [attempt(2, 0)] },
         notes: [note('start', '0', 2), note('end', '0', 2)],
       }),
+    ],
+    [
+      'one that somebody had run again after its success',
+      evidence({
+        planned: { requeue: 'granted' },
+        job: { attempts: [attempt(1, 0), attempt(2, 0)] },
+        notes: [1, 2].flatMap((each) => [note('start', '0', each), note('end', '0', each)]),
+      }),
+    ],
+    [
+      'one that gave way, saved its work with words of its own, and came back',
+      evidence({
+        planned: { submission: { ...PLANNED.submission, preemptible: true } },
+        job: { attempts: [attempt(1, 75, 'preempted'), attempt(2, 0)] },
+        notes: [
+          note('start', '0'),
+          note('end', '0'),
+          note('end', '75'),
+          note('start', '0', 2),
+          note('end', '0', 2),
+        ],
+      }),
+    ],
+    [
+      'one that may have been cancelled',
+      evidence({ planned: { cancel: 'unanswered' }, job: { state: 'cancelled' } }),
     ],
     ['one whose shim was killed', evidence({ job: failedWith(null), harmed: true })],
   ])('%s', (_what, given) => {
@@ -110,6 +145,33 @@ describe('the checker finds', () => {
         notes: [1, 2].flatMap((each) => [note('start', '0', each), note('end', '0', each)]),
       }),
       /started again after it had succeeded/,
+    ],
+    [
+      'a cancel that was acknowledged and not done',
+      evidence({ planned: { cancel: 'granted' } }),
+      /its cancel was acknowledged, and it has succeeded/,
+    ],
+    [
+      'a requeue that was acknowledged and not done',
+      evidence({ planned: { requeue: 'granted' } }),
+      /its requeue was acknowledged, and it was started 1 times/,
+    ],
+    [
+      'a requeue that was done twice',
+      evidence({
+        planned: { requeue: 'granted' },
+        job: { attempts: [attempt(1, 0), attempt(2, 0), attempt(3, 0)] },
+        notes: [1, 2, 3].flatMap((each) => [note('start', '0', each), note('end', '0', each)]),
+      }),
+      /started 3 times/,
+    ],
+    [
+      'an attempt that gave way without having to',
+      evidence({
+        job: { attempts: [attempt(1, null, 'preempted'), attempt(2, 0)] },
+        notes: [note('start', '0'), note('start', '0', 2), note('end', '0', 2)],
+      }),
+      /attempt 1 was ended, and nobody might/,
     ],
     ['a stranger', { ...evidence(), notes: new Map([['job_2', []]]) }, /nobody submitted it/],
   ])('%s', (_what, given, sentence) => {

@@ -1,5 +1,6 @@
 import type { Attempt, Job } from '@berth/contract';
-import type { PlannedJob } from './load.js';
+import { wrongOutcome } from './outcome.js';
+import type { PlannedJob } from './planned-job.js';
 
 /** One line of what a job wrote down by itself. */
 export interface Note {
@@ -9,6 +10,8 @@ export interface Note {
   pid: number;
   /** Of a start: the devices that it was shown; of an end: the exit code; of an overlap: the device. */
   detail: string;
+  /** Seconds since boot. */
+  at: number;
 }
 
 export interface Evidence {
@@ -48,10 +51,13 @@ function violationsOf(planned: PlannedJob, evidence: Evidence): string[] {
       .filter(({ what }) => what === 'overlap')
       .map(({ detail, attempt }) => `attempt ${attempt} found somebody on its device ${detail}`),
     ...job.attempts.flatMap((attempt) => wrongEnds(attempt, notes, isHarmed)),
-    ...wrongOutcome(planned, job, notes, isHarmed, evidence.devicesFailed),
+    ...wrongOutcome(planned, job, notes, isHarmed || (evidence.devicesFailed && hasLostDevice(job))),
   ];
   return found.map((what) => `${id} (${planned.submission.environment?.FAULTS_DOES}): ${what}`);
 }
+
+const hasLostDevice = ({ attempts }: Job): boolean =>
+  attempts.some(({ cause }) => cause?.code === 'device_lost');
 
 function startedTwice(notes: readonly Note[]): string[] {
   const seen = new Set<string>();
@@ -71,7 +77,8 @@ function startedTwice(notes: readonly Note[]): string[] {
 function wrongEnds(attempt: Attempt, notes: readonly Note[], isHarmed: boolean): string[] {
   return attempt.tasks.flatMap(({ rank, exitCode, startedAt }) => {
     const own = notes.filter((note) => note.attempt === attempt.number && note.rank === rank);
-    const end = own.find(({ what }) => what === 'end');
+    // A signal to save may come between its last words and its end: then it says other ones.
+    const end = own.findLast(({ what }) => what === 'end');
     const name = `task ${attempt.number}.${rank}`;
     if (exitCode === 0 && !end) return [`${name} has exit code 0 in the ledger, but never came to its end`];
     if (own.length > 0 && startedAt === null)
@@ -84,36 +91,3 @@ function wrongEnds(attempt: Attempt, notes: readonly Note[], isHarmed: boolean):
     return [];
   });
 }
-
-/** A job that nothing was done to ends as it was meant to; attempts that were never started cost it nothing. */
-function wrongOutcome(
-  { exits, retries, cancelAfter }: PlannedJob,
-  { state, cause, attempts }: Job,
-  notes: readonly Note[],
-  isHarmed: boolean,
-  devicesFailed: boolean,
-): string[] {
-  if (state === 'cancelled')
-    return cancelAfter === null ? ['it was cancelled, and nobody asked for that'] : [];
-  if (state !== 'succeeded' && state !== 'failed') return [`it is ${state} in the end`];
-  if (isHarmed || (devicesFailed && attempts.some((each) => each.cause?.code === 'device_lost'))) return [];
-  const started = ({ number, tasks }: Attempt): boolean[] =>
-    tasks.map(({ rank }) => hasStarted(notes, number, rank));
-  // Where one rank of several was never started the others' end counts only if it was the job's.
-  const meant = attempts
-    .filter(
-      (each, i) => started(each).every(Boolean) || (i === attempts.length - 1 && started(each).some(Boolean)),
-    )
-    .map(({ number }) => exits[Math.min(number, exits.length) - 1] as number);
-  const last = meant.at(-1);
-  const outcome = `${state}, ${cause?.sentence ?? 'without a cause'}`;
-  if (last === undefined) return [`it was never started: ${outcome}`];
-  if (meant.slice(0, -1).includes(0)) return ['it was started again after it had succeeded'];
-  if (meant.length > retries + 1) return [`it was started ${meant.length} times, with ${retries} retries`];
-  if (last !== 0 && meant.length <= retries) return [`it has retries left: ${outcome}`];
-  const isRight = last === 0 ? state === 'succeeded' : state === 'failed' && cause?.exitCode === last;
-  return isRight ? [] : [`its last start was to end with ${last}: ${outcome}`];
-}
-
-const hasStarted = (notes: readonly Note[], attempt: number, rank: number): boolean =>
-  notes.some((note) => note.what === 'start' && note.attempt === attempt && note.rank === rank);

@@ -1,28 +1,24 @@
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Fault } from './fault.js';
 
-/** What a job passes through on its way, in this order (ARCHITECTURE.md has the steps), and what else happens under the load. */
-const STEPS = [
-  'berth_submit',
-  'berth_hold',
-  'berth_change',
-  'berth_assign',
+/** All transitions of the ledger. */
+export const TRANSITIONS = readdirSync(new URL('../../apps/daemon/lua/', import.meta.url))
+  .map((file) => basename(file, '.lua'))
+  .filter((script) => script !== 'common');
+
+/** What BullMQ does of its own, for the hand-over of tasks and for the ticks of schedules. */
+const QUEUE_STEPS = [
   'addStandardJob',
   'moveToActive',
-  'berth_claim',
-  'spawn',
-  'berth_start',
   'moveToFinished',
-  'berth_stop',
-  'berth_signalled',
-  'berth_finish',
-  'berth_lead',
-  'berth_register_devices',
-  'berth_note_reasons',
-  'berth_notice',
-  'berth_obstruct',
-  'berth_note_restart',
+  'moveStalledJobsToWait',
+  'addJobScheduler',
+  'updateJobScheduler',
+  'removeJobScheduler',
 ];
 
+const STEPS = [...TRANSITIONS.map((script) => `berth_${script}`), ...QUEUE_STEPS, 'spawn'];
 const POINTS = STEPS.flatMap((step) => [`${step}.before`, `${step}.after`]);
 
 const SHIM_POINTS = ['shim.clone', 'shim.rename', 'shim.exit_group'];

@@ -20,6 +20,7 @@ import type { Device } from '@berth/contract';
 import { isLocked, readStartRecord } from '@berth/task-shim';
 import { Redis } from 'ioredis';
 import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
+import { LIMITED_USER } from './stories/crowds.js';
 
 const FAILPOINTS = fileURLToPath(new URL('failpoints.mjs', import.meta.url));
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
@@ -30,6 +31,16 @@ const DISK_BYTES = 64 * 2 ** 20;
 const FAKETIME = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib']
   .map((folder) => `${folder}/faketime/libfaketime.so.1`)
   .find((file) => existsSync(file));
+
+const SETTINGS = [
+  // Jobs that fail on purpose say nothing about their device.
+  'quickFailures: 0',
+  'logLimit: 1MiB',
+  'logLevel: info',
+  // Of jobs that write as much as they may the first logs go soon.
+  'retention: { logBytes: 2MiB, every: 1s }',
+  `users: { ${LIMITED_USER}: { runningJobs: 1 } }`,
+];
 
 /** A task that runs, as its own folder says. */
 export interface LiveTask {
@@ -66,8 +77,7 @@ export class Host {
     this.settings = join(this.root, 'settings.yaml');
     mkdirSync(this.records);
     mkdirSync(this.armed);
-    // Jobs that fail on purpose say nothing about their device.
-    writeFileSync(this.settings, 'quickFailures: 0\nlogLimit: 1MiB\nlogLevel: info\n');
+    writeFileSync(this.settings, SETTINGS.join('\n'));
     this.simulated = simulate;
     this.environment = {
       NODE_OPTIONS: `--import ${FAILPOINTS}`,

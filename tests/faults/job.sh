@@ -5,8 +5,10 @@
 # FAULTS_RECORDS: a folder. FAULTS_DOES: a behaviour. FAULTS_SECONDS: how long. FAULTS_EXITS: the exit code of each attempt,
 # the last one that of all further ones.
 
+# Times are seconds since boot: nobody sets that clock.
 say() {
-  echo "$1 $BERTH_ATTEMPT $BERTH_RANK $$ ${2:--}" >>"$FAULTS_RECORDS/$BERTH_JOB_ID"
+  read -r now idle </proc/uptime
+  echo "$1 $BERTH_ATTEMPT $BERTH_RANK $$ ${2:--} $now" >>"$FAULTS_RECORDS/$BERTH_JOB_ID"
 }
 
 hold() {
@@ -39,6 +41,7 @@ forks() {
 case $FAULTS_DOES in
 plain) ;;
 stubborn) trap '' TERM ;;
+saves) trap 'say end 75; exit 75' USR1 ;;
 # Detached twice over, and it keeps the device's lock.
 stray) setsid sh -c 'trap "" TERM; sleep 300 & sleep 300' >/dev/null 2>&1 & ;;
 group) setsid sleep "$FAULTS_SECONDS" & ;;

@@ -29,6 +29,14 @@ export class Random {
     return this.next() < probability;
   }
 
+  /** So many of them, in any order. */
+  some<T>(from: readonly T[], count: number): T[] {
+    const left = [...from];
+    return Array.from({ length: Math.min(count, left.length) }, () =>
+      left.splice(Math.floor(this.next() * left.length), 1),
+    ).flat();
+  }
+
   /** One of them; undefined where there are none. */
   one<T>(from: readonly T[]): T | undefined {
     return from[Math.floor(this.next() * from.length)];

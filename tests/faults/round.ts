@@ -1,21 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '@berth/contract';
+import type { Redis } from 'ioredis';
+import { loadScripts } from '../../apps/daemon/dist/ledger/scripts.js';
+import { verifyLedger } from '../../apps/daemon/dist/ledger/verification.js';
 import { isAlive } from '../support/daemon.js';
-import { violations } from './checker.js';
+import { type Evidence, violations } from './checker.js';
+import { Client } from './client.js';
 import { DEVICE_FAULTS } from './device-faults.js';
 import { FAILPOINT_FAULTS } from './failpoint-faults.js';
 import type { Fault, Injection, Scene } from './fault.js';
 import { Host } from './host.js';
 import { HOST_FAULTS } from './host-faults.js';
-import { Load, planJobs } from './load.js';
+import { planStories, playStories } from './load.js';
 import { PROCESS_FAULTS } from './process-faults.js';
 import { Random } from './random.js';
 import { readNotes } from './records.js';
 import { REDIS_FAULTS } from './redis-faults.js';
 
 const SIMULATED = '4xT4';
-const JOBS = 24;
-const FAULTS = 5;
+const FAULTS = 6;
+/** All stories begin within this, in ms; many go on for longer. */
+const BEGIN_MS = 1500;
+/** Faults come within this, in ms. */
 const LOAD_MS = 2500;
 const DRAIN_MS = 90_000;
 
@@ -23,6 +29,8 @@ const KINDS: readonly (readonly Fault[])[] = [
   PROCESS_FAULTS,
   PROCESS_FAULTS,
   REDIS_FAULTS,
+  FAILPOINT_FAULTS,
+  FAILPOINT_FAULTS,
   FAILPOINT_FAULTS,
   FAILPOINT_FAULTS,
   DEVICE_FAULTS,
@@ -57,19 +65,22 @@ export async function playRound(seed: number, only: readonly string[] | null = n
     const random = new Random(seed, 'nemesis');
     const scene: Scene = { host, random, harmed: new Set(), devicesFailed: false };
     host.restartDelay = random.between(0, 400);
-    const planned = planJobs(new Random(seed, 'load'), JOBS, host.records);
-    const load = new Load(host, planned);
-    await Promise.all([load.run(LOAD_MS), strike(scene, only, struck)]);
+    const stories = planStories(seed, host.records);
+    const client = new Client(host.daemon);
+    await Promise.all([playStories(stories, client, BEGIN_MS), strike(scene, only, struck)]);
     for (const job of host.unrecordedJobs()) scene.harmed.add(job);
     host.disarm();
     await host.ready();
     await host.resumeDevices();
+    await Promise.all(stories.map((story) => story.settle?.(client)));
     const jobs = await drained(host);
-    found.push(...load.lies);
     const ledger = new Map(jobs.map((job) => [job.id as string, job]));
+    const planned = stories.flatMap((story) => story.jobs(ledger));
     const { harmed, devicesFailed } = scene;
-    found.push(...violations({ planned, ledger, notes: readNotes(host.records), harmed, devicesFailed }));
-    found.push(...(await leftOver(host)));
+    const evidence: Evidence = { planned, ledger, notes: readNotes(host.records), harmed, devicesFailed };
+    found.push(...client.lies, ...violations(evidence));
+    found.push(...stories.flatMap((story) => story.violations?.(evidence) ?? []));
+    found.push(...(await host.redis(flaws)), ...(await leftOver(host)));
   } catch (error) {
     found.push((error as Error).message);
   }
@@ -128,6 +139,14 @@ async function drained({ daemon }: Host): Promise<Job[]> {
     }
     await sleep(50);
   }
+}
+
+/** What the ledger says in two places, and not the same: something that was done by half. */
+async function flaws(redis: Redis): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { subject, sentence } of verifyLedger(redis, loadScripts(redis), false))
+    found.push(`the ledger contradicts itself: ${subject} ${sentence}`);
+  return found;
 }
 
 /** After the end of all jobs nothing of them is there, and nobody holds a device; after that of the daemon nothing at all. */

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { planJob } from '../planned-job.js';
+import type { StoryTeller } from './story.js';
+
+const NAME = 'guest';
+
+/** Somebody new gets a token, submits by it, and has it taken away again: from then on it opens nothing. */
+export const guest: StoryTeller = (random, records) => {
+  const job = planJob({ records, seconds: random.between(0.02, 0.3) });
+  const staysMs = random.between(0, 800);
+  const opened: string[] = [];
+  let revoked: string | null = null;
+  return {
+    jobs: () => [job],
+    play: async (client) => {
+      await client.make('/v1/users', { name: NAME, role: 'user' });
+      const { id, token } = await client.make<{ id: string; token: string }>(`/v1/users/${NAME}/tokens`, {});
+      await client.submit(job, {}, token);
+      await sleep(staysMs);
+      await client.insist(`/v1/tokens/${id}`, { method: 'DELETE' });
+      revoked = token;
+      const { status } = await client.insist('/v1/me', { token });
+      if (status !== 401) opened.push(`a token that was revoked is answered with ${status}`);
+    },
+    settle: async (client) => {
+      if (revoked === null) return;
+      const { status } = await client.insist('/v1/me', { token: revoked });
+      if (status !== 401) opened.push(`a token that was revoked is answered with ${status} in the end`);
+    },
+    violations: ({ ledger }) => {
+      const whose = ledger.get(job.id as string)?.user;
+      return [
+        ...opened,
+        ...(whose === NAME ? [] : [`${job.id} is of ${whose}, and was submitted by ${NAME}`]),
+      ];
+    },
+  };
+};

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Schedule } from '@berth/contract';
+import { mostAtOnce } from '../most-at-once.js';
+import { planJob } from '../planned-job.js';
+import type { StoryTeller } from './story.js';
+
+/** A clock that was set is noticed within 10 s. */
+const GOES_ON_WITHIN_MS = 20_000;
+
+/** A schedule for every second. Of times that were missed the latest counts, and once all is well again it goes on. */
+export const scheduled: StoryTeller = (random, records) => {
+  const job = planJob({ records, seconds: random.between(0.02, 0.2) });
+  const overlap = random.chance(0.5) ? 'skip' : 'allow';
+  let path = '';
+  let last: Schedule | null = null;
+  /** When it was gone for good, by the host's clock. */
+  let goneAt = 0;
+  return {
+    jobs: (ledger) =>
+      [...ledger.values()]
+        .filter(({ schedule }) => schedule !== null && path.endsWith(schedule.id))
+        .map(({ id }) => ({ ...job, id })),
+    play: async (client) => {
+      const wanted = { cron: '* * * * * *', overlap, job: job.submission };
+      const { id } = await client.make<Schedule>('/v1/schedules', wanted);
+      path = `/v1/schedules/${id}`;
+    },
+    settle: async (client) => {
+      const from = Date.now();
+      do {
+        if (Date.now() > from + GOES_ON_WITHIN_MS)
+          throw new Error(`a schedule does not go on: ${JSON.stringify(last)}`);
+        await sleep(50);
+        last = (await (await client.insist(path)).json()) as Schedule;
+      } while (!isOf(last.lastRun?.at, from));
+      await client.insist(path, { method: 'DELETE' });
+      goneAt = Date.now();
+    },
+    violations: ({ ledger, notes }) => {
+      const jobs = [...ledger.values()].filter(({ schedule }) => schedule?.id === last?.id);
+      const times = jobs.map(({ schedule }) => Date.parse(schedule?.at as string));
+      const most = mostAtOnce(jobs.map(({ id }) => notes.get(id) ?? []));
+      return [
+        ...(new Set(times).size < times.length
+          ? [`a time of ${last?.id} has two jobs: ${times.join(', ')}`]
+          : []),
+        ...times
+          .filter((at) => at % 1000 !== 0)
+          .map((at) => `${last?.id} has a job of ${at}, which is none of its times`),
+        ...(jobs.length < (last?.runs ?? 0)
+          ? [`${last?.id} made ${last?.runs} jobs, of which ${jobs.length} are there`]
+          : []),
+        ...jobs
+          .filter(({ submittedAt }) => Date.parse(submittedAt) > goneAt)
+          .map(({ id }) => `${id} came of a schedule that was deleted`),
+        ...(overlap === 'skip' && most > 1
+          ? [`${most} jobs of ${last?.id} ran at a time, which was to skip that`]
+          : []),
+      ];
+    },
+  };
+};
+
+/** Whether a time is one of those that come now; the clock of the daemon may have been an hour off before. */
+const isOf = (at: string | undefined, from: number): boolean =>
+  at !== undefined && Date.parse(at) >= from && Date.parse(at) < from + 60_000;
