@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fault, NOT_REACHED, REACHED, type Scene } from './fault.js';
 
-/** Clocks are looked at every 10 s; what has to be noticed sooner is what nobody looks at. */
 const HOUR_SECONDS = 3600;
 
 /** The disk of the data directory, with logs, records and Redis on it, has no byte left for a while. */

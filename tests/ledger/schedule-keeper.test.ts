@@ -1,6 +1,6 @@
 import type { Job, ScheduleId } from '@berth/contract';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventFeed } from '../../apps/daemon/dist/ledger/event-feed.js';
 import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
 import { ScheduleLedger } from '../../apps/daemon/dist/ledger/schedules.js';
@@ -171,6 +171,29 @@ describe('a clock that was set', () => {
     now = FIRST - HOUR;
     await keeper.start(feed);
     expect(await schedules.record(id)).toMatchObject({ nextRun: FIRST });
+  });
+
+  it('forward for a moment, and back before anybody looks, leaves no schedule waiting either', async () => {
+    const set = (to: number): void => {
+      now = to;
+      vi.setSystemTime(to);
+    };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      set(FIRST - HOUR);
+      const id = await create();
+      await keeper.start(feed);
+      set(FIRST + HOUR);
+      await keeper.meet(id);
+      expect(await schedules.record(id)).toMatchObject({ nextRun: FIRST + DAY });
+      set(FIRST - HOUR);
+      await vi.waitFor(
+        async () => expect(await schedules.record(id)).toMatchObject({ nextRun: FIRST }),
+        10_000,
+      );
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('forward is a time that nobody was there for', async () => {

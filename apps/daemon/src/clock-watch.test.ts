@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { watchClock } from './clock-watch.js';
+import { type ClockWatch, watchClock } from './clock-watch.js';
 
 const HOUR = 3_600_000;
 const steps: number[] = [];
-let end: () => void;
+let watch: ClockWatch;
 beforeEach(() => {
   steps.length = 0;
   vi.useFakeTimers({ now: Date.parse('2026-11-21T02:00:00Z') });
-  end = watchClock((step) => steps.push(step));
+  watch = watchClock((step) => steps.push(step));
 });
 afterEach(() => {
-  end();
+  watch.end();
   vi.useRealTimers();
 });
 
@@ -21,6 +21,14 @@ it('tells of a clock that was set forwards or backwards, once each time', () => 
   vi.setSystemTime(Date.now() - 2 * HOUR);
   vi.advanceTimersByTime(60_000);
   expect(steps).toEqual([HOUR, -2 * HOUR]);
+});
+
+it('tells of one that was set for a moment, where somebody did something by it', () => {
+  vi.setSystemTime(Date.now() + HOUR);
+  watch.look();
+  vi.setSystemTime(Date.now() - HOUR);
+  vi.advanceTimersByTime(60_000);
+  expect(steps).toEqual([HOUR, -HOUR]);
 });
 
 it('says nothing of time that passes, nor of a slow correction', () => {

@@ -4,7 +4,7 @@ import { mostAtOnce } from '../most-at-once.js';
 import { planJob } from '../planned-job.js';
 import type { StoryTeller } from './story.js';
 
-/** A clock that was set is noticed within 10 s. */
+/** Far beyond what the notice of a clock that was set takes. */
 const GOES_ON_WITHIN_MS = 20_000;
 
 /** A schedule for every second. Of times that were missed the latest counts, and once all is well again it goes on. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, type JobSubmission, JobSubmissionSchema, type ScheduleId } from '@berth/contract';
 import type { Logger } from 'pino';
-import { watchClock } from '../clock-watch.js';
+import { type ClockWatch, watchClock } from '../clock-watch.js';
 import { latestTime, nextTime } from '../cron.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { NewJob } from '../ledger/ledger.js';
@@ -43,7 +43,8 @@ export class ScheduleKeeper {
   private readonly resolve: Resolve;
   private readonly log: Logger;
   private readonly now: () => number;
-  private readonly endings: (() => void)[] = [];
+  private stopListening: (() => void) | null = null;
+  private clock: ClockWatch | null = null;
   /** Changes are followed one after another, in their order. */
   private following: Promise<void> = Promise.resolve();
 
@@ -57,17 +58,15 @@ export class ScheduleKeeper {
 
   /** Lets tick what shall tick, and nothing else; deals with what came while nobody was there; and goes on so. */
   async start(feed: EventFeed): Promise<void> {
-    this.endings.push(feed.listen((events) => this.hear(events)));
+    this.stopListening = feed.listen((events) => this.hear(events));
     const known = new Set((await this.schedules.all()).map(({ id }) => id));
     for (const id of await this.ticks.ticking()) if (!known.has(id)) await this.ticks.remove(id);
     await this.followAll();
     this.ticks.listen((id) => this.meet(id));
-    this.endings.push(
-      watchClock((step) => {
-        this.log.warn({ seconds: step / 1000 }, 'the clock was set; looking at all schedules again');
-        this.lookAgain();
-      }),
-    );
+    this.clock = watchClock((step) => {
+      this.log.warn({ seconds: step / 1000 }, 'the clock was set; looking at all schedules again');
+      this.lookAgain();
+    });
   }
 
   /** Looks at all schedules again: the ledger isn't the one that it was. */
@@ -76,7 +75,8 @@ export class ScheduleKeeper {
   }
 
   async close(): Promise<void> {
-    for (const end of this.endings) end();
+    this.stopListening?.();
+    this.clock?.end();
     await this.following;
     await this.ticks.close();
   }
@@ -128,6 +128,7 @@ export class ScheduleKeeper {
     const early = nextRun - this.now();
     if (early > mayWaitMs) return;
     if (early > 0) await sleep(early);
+    this.clock?.look();
 
     const now = Math.max(this.now(), nextRun);
     const at = latestTime(plan.cron, plan.timeZone, nextRun, now);

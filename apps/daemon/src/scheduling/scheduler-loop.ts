@@ -10,7 +10,7 @@ import {
   type SchedulerState,
 } from '@berth/scheduler';
 import type { Logger } from 'pino';
-import { watchClock } from '../clock-watch.js';
+import { type ClockWatch, watchClock } from '../clock-watch.js';
 import type { DeviceQueues } from '../ledger/device-queue.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -60,7 +60,7 @@ export class SchedulerLoop {
   private current: SchedulerState;
   private epoch = '';
   private stopListening: (() => void) | null = null;
-  private stopWatchingClock: (() => void) | null = null;
+  private clock: ClockWatch | null = null;
   /** What has happened since the last decision. */
   private inbox: LedgerEvent[] = [];
   private working = true;
@@ -120,7 +120,7 @@ export class SchedulerLoop {
       if (!this.working) void this.work();
     });
     await this.load();
-    this.stopWatchingClock = watchClock(() => this.beginAnewSoon());
+    this.clock = watchClock(() => this.beginAnewSoon());
     this.log.info({ epoch: this.epoch, pending: this.state.pending.size }, 'scheduling');
     void this.work();
   }
@@ -149,7 +149,7 @@ export class SchedulerLoop {
 
   close(): void {
     this.stopListening?.();
-    this.stopWatchingClock?.();
+    this.clock?.end();
     this.alarm.clear();
     if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
     if (this.doubtTimer) clearTimeout(this.doubtTimer);
