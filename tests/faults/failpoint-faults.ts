@@ -18,7 +18,8 @@ const QUEUE_STEPS = [
   'removeJobScheduler',
 ];
 
-const STEPS = [...TRANSITIONS.map((script) => `berth_${script}`), ...QUEUE_STEPS, 'spawn'];
+/** What comes by a failpoint, before and after it. */
+export const STEPS = [...TRANSITIONS.map((script) => `berth_${script}`), ...QUEUE_STEPS, 'spawn'];
 const POINTS = STEPS.flatMap((step) => [`${step}.before`, `${step}.after`]);
 
 const SHIM_POINTS = ['shim.clone', 'shim.rename', 'shim.exit_group'];

@@ -8,7 +8,8 @@
  * `shim.rename` before its exit record is, `shim.exit_group` after that, before it lets go of its lock.
  *
  * A file in the folder FAULTS_ARMED with the name of a point arms it for the first process that gets there. What is in
- * it happens: `kill`, `fail`, or a number: wait for so many milliseconds.
+ * it happens: `kill`, `fail`, or a number: wait for so many milliseconds. Each process writes down in `passed` by which points of
+ * scripts it came.
  */
 import { appendFileSync, readFileSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -34,7 +35,11 @@ function act(point, action) {
   if (action === 'fail') throw new Error(`the failpoint ${point}`);
 }
 
+const passed = new Set();
+
 async function pass(point) {
+  if (!passed.has(point)) appendFileSync(join(armed, 'passed'), `${point}\n`);
+  passed.add(point);
   const action = take(point);
   if (action === null) return;
   act(point, action);

@@ -133,9 +133,15 @@ export class Host {
     return existsSync(join(this.armed, `${point}.taken`));
   }
 
+  /** The failpoints of scripts that any process came by. */
+  passed(): string[] {
+    const lines = quietly(() => readFileSync(join(this.armed, 'passed'), 'utf8')) ?? '';
+    return lines.split('\n').filter((line) => line !== '');
+  }
+
   /** @param points which; none: all. Those that were taken stay known */
   disarm(...points: string[]): void {
-    const armed = readdirSync(this.armed).filter((name) => !name.endsWith('.taken'));
+    const armed = readdirSync(this.armed).filter((name) => name.includes('.') && !name.endsWith('.taken'));
     for (const name of points.length > 0 ? points : armed) rmSync(join(this.armed, name), { force: true });
   }
 

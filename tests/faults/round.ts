@@ -44,6 +44,8 @@ export interface Outcome {
   faults: string[];
   /** How many of them hit something. */
   reached: number;
+  /** The failpoints of scripts that any process came by. */
+  passed: string[];
   violations: string[];
   /** Where there are violations: what daemon and workers said last. */
   lastWords: string;
@@ -86,9 +88,18 @@ export async function playRound(seed: number, only: readonly string[] | null = n
   }
   const faults = struck.map(described);
   const reached = struck.filter(({ injection }) => injection?.wasReached()).length;
+  const passed = host.passed();
   if (found.length > 0) lastWords = host.lastWords();
   await host.destroy();
-  return { seed, faults, reached, violations: found, lastWords, seconds: (Date.now() - begin) / 1000 };
+  return {
+    seed,
+    faults,
+    reached,
+    passed,
+    violations: found,
+    lastWords,
+    seconds: (Date.now() - begin) / 1000,
+  };
 }
 
 /** A fault of a round. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { STEPS } from './failpoint-faults.js';
 import { ALL_FAULTS, playRound } from './round.js';
 
 const NAMES = ALL_FAULTS.map(({ name }) => name);
@@ -68,9 +69,12 @@ function wholeNumber(flag: string, text: string, least: number): number {
 async function playAll({ seed: first, rounds, only }: Wanted, play: typeof playRound): Promise<number> {
   const failing: number[] = [];
   let allReached = 0;
+  const passed = new Set<string>();
   for (let seed = first; seed < first + rounds; seed += 1) {
-    const { faults, reached, violations, lastWords, seconds } = await play(seed, only);
+    const round = await play(seed, only);
+    const { faults, reached, violations, lastWords, seconds } = round;
     allReached += reached;
+    for (const point of round.passed) passed.add(point);
     const verdict = violations.length === 0 ? 'nothing wrong' : `${violations.length} VIOLATIONS`;
     console.log(`seed ${seed}: ${verdict} (${seconds.toFixed(1)} s; ${faults.join(', ')})`);
     if (violations.length === 0) continue;
@@ -80,6 +84,8 @@ async function playAll({ seed: first, rounds, only }: Wanted, play: typeof playR
   }
   const again = failing.map((seed) => `npm run faults -- --seed ${seed}`).join('\n');
   if (failing.length > 0) console.log(`${failing.length} of ${rounds} rounds failed:\n${again}`);
+  const unseen = STEPS.filter((step) => step !== 'spawn' && !passed.has(`${step}.before`));
+  console.log(`steps that no round took: ${unseen.join(', ') || 'none'}`);
   if (allReached === 0) console.log('NOTHING TESTED: no fault hit anything');
   return failing.length > 0 || allReached === 0 ? 1 : 0;
 }
