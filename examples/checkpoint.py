@@ -12,18 +12,6 @@ import pathlib
 import signal
 import sys
 
-import torch
-from torch import nn
-
-
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=20000)
-    parser.add_argument("--every", type=int, default=1000, help="steps between two checkpoints that nobody asked for")
-    default = os.environ.get("BERTH_CHECKPOINT_FILE", "checkpoint.pt")
-    parser.add_argument("--checkpoint", type=pathlib.Path, default=default)
-    return parser.parse_args()
-
 
 class Told:
     """Remembers a signal. All else is done between two steps, where the model and the optimizer fit together."""
@@ -38,6 +26,21 @@ class Told:
         self.signal = signal.Signals(number)
 
 
+told = Told(signal.SIGUSR1, signal.SIGTERM)  # Before torch, whose import takes seconds: without a handler the signal ends us.
+
+import torch
+from torch import nn
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=20000)
+    parser.add_argument("--every", type=int, default=1000, help="steps between two checkpoints that nobody asked for")
+    default = os.environ.get("BERTH_CHECKPOINT_FILE", "checkpoint.pt")
+    parser.add_argument("--checkpoint", type=pathlib.Path, default=default)
+    return parser.parse_args()
+
+
 def save(path, step, model, optimizer):
     side = path.with_name(path.name + ".new")
     state = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
@@ -50,7 +53,6 @@ def save(path, step, model, optimizer):
 
 def main():
     args = arguments()
-    told = Told(signal.SIGUSR1, signal.SIGTERM)  # Before anything slow: without a handler the signal ends us.
     device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     if device.type == "cpu":
         torch.set_num_threads(1)  # The tensors are too small for more to help.
