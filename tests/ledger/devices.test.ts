@@ -1,22 +1,11 @@
 import type { JobId } from '@berth/contract';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBookView } from '../../apps/daemon/dist/ledger/device-book-view.js';
 import type { EventFeed, LedgerEvent } from '../../apps/daemon/dist/ledger/event-feed.js';
-import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
-import { HALF_LIFE, jobIn, NODE, newJob, placement, registered } from '../support/ledger-story.js';
-import { RedisServer } from '../support/redis-server.js';
+import { jobIn, NODE, newJob, openLedger, placement, registered } from '../support/ledger-story.js';
 
-let server: RedisServer;
-let ledger: Ledger;
-let epoch: string;
+const { server, ledger, epoch } = await openLedger();
 let device: string;
-
-beforeAll(async () => {
-  server = await RedisServer.start();
-  ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE, HALF_LIFE);
-});
-afterAll(() => server.stop());
 beforeEach(async () => {
   device = crypto.randomUUID();
   await register();

@@ -1,19 +1,9 @@
 import type { Cause, JobId } from '@berth/contract';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { drillFromRecord } from '../../apps/daemon/dist/ledger/drill-view.js';
-import { Ledger, type NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
+import type { NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
 import { type PlacedAttempt, type TaskEnding, waitingJob } from '../../apps/daemon/dist/ledger/record.js';
-import {
-  BY_USER,
-  ENDING,
-  FAILURE,
-  HALF_LIFE,
-  NEEDS,
-  NODE,
-  newJob,
-  placement,
-} from '../support/ledger-story.js';
-import { RedisServer } from '../support/redis-server.js';
+import { BY_USER, ENDING, FAILURE, NEEDS, newJob, openLedger, placement } from '../support/ledger-story.js';
 
 const PREEMPTED: Cause = {
   code: 'preempted',
@@ -24,16 +14,7 @@ const PREEMPTED: Cause = {
 };
 const BY_DRILL: Cause = { ...FAILURE, code: 'drill', sentence: 'a drill ended it' };
 
-let server: RedisServer;
-let ledger: Ledger;
-let epoch: string;
-
-beforeAll(async () => {
-  server = await RedisServer.start();
-  ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE, HALF_LIFE);
-});
-afterAll(() => server.stop());
+const { server, ledger, epoch } = await openLedger();
 
 async function submit(spec: Partial<NewJob['spec']> = {}, priority = 0): Promise<JobId> {
   const job = newJob();

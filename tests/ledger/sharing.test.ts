@@ -1,25 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { JobId } from '@berth/contract';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eventFromFields } from '../../apps/daemon/dist/ledger/event-feed.js';
-import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
 import type { PlacedAttempt } from '../../apps/daemon/dist/ledger/record.js';
 import { LedgerRefusal } from '../../apps/daemon/dist/ledger/refusal.js';
 import { charge } from '../../packages/scheduler/dist/usage.js';
-import { ENDING, HALF_LIFE, NEEDS, NODE, newJob, placement } from '../support/ledger-story.js';
-import { RedisServer } from '../support/redis-server.js';
+import { ENDING, HALF_LIFE, NEEDS, NODE, newJob, openLedger, placement } from '../support/ledger-story.js';
 
 const GIB = 2 ** 30;
 
-let server: RedisServer;
-let ledger: Ledger;
-let epoch: string;
-beforeAll(async () => {
-  server = await RedisServer.start();
-  ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE, HALF_LIFE);
-});
-afterAll(() => server.stop());
+const { server, ledger, epoch } = await openLedger();
 
 /** An attempt on one device of 80 GiB. @param gib null: all of it */
 function part(uuid: string, gib: number | null): PlacedAttempt {

@@ -5,8 +5,7 @@ import {
   JobStateSchema,
   type JobTransition,
 } from '@berth/contract';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
+import { describe, expect, it } from 'vitest';
 import { LedgerRefusal } from '../../apps/daemon/dist/ledger/refusal.js';
 import {
   BY_USER,
@@ -17,21 +16,13 @@ import {
   NEEDS,
   NODE,
   newJob,
+  openLedger,
   placement,
   registered,
 } from '../support/ledger-story.js';
-import { RedisServer } from '../support/redis-server.js';
 
-let server: RedisServer;
-let ledger: Ledger;
-let epoch: string;
-
-beforeAll(async () => {
-  server = await RedisServer.start();
-  ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE, HALF_LIFE);
-});
-afterAll(() => server.stop());
+const { server, ledger, epoch: first } = await openLedger();
+let epoch = first;
 
 const everything = (): Promise<string[]> => server.everything();
 

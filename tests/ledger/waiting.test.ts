@@ -1,28 +1,9 @@
 import type { Cause, JobId, Retry } from '@berth/contract';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Ledger, type NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
-import {
-  BY_USER,
-  ENDING,
-  FAILURE,
-  HALF_LIFE,
-  jobIn,
-  NODE,
-  newJob,
-  placement,
-} from '../support/ledger-story.js';
-import { RedisServer } from '../support/redis-server.js';
+import { describe, expect, it } from 'vitest';
+import type { NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
+import { BY_USER, ENDING, FAILURE, jobIn, newJob, openLedger, placement } from '../support/ledger-story.js';
 
-let server: RedisServer;
-let ledger: Ledger;
-let epoch: string;
-
-beforeAll(async () => {
-  server = await RedisServer.start();
-  ledger = new Ledger(server.connect());
-  epoch = await ledger.lead(NODE, HALF_LIFE);
-});
-afterAll(() => server.stop());
+const { server, ledger, epoch } = await openLedger();
 
 type Conditions = Partial<NewJob['spec']> & { held?: boolean; notBefore?: number };
 

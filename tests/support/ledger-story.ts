@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Cause, type JobId, type JobState, makeJobId } from '@berth/contract';
-import type { Ledger, NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
+import { afterAll } from 'vitest';
+import { Ledger, type NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
 import type { PlacedAttempt, TaskEnding } from '../../apps/daemon/dist/ledger/record.js';
+import { RedisServer } from './redis-server.js';
 import { PLAIN } from './sample-job.js';
 
 export const NODE = 'host';
@@ -24,6 +26,14 @@ export const BY_USER: Cause = {
 
 /** In s. */
 export const HALF_LIFE = 604_800;
+
+/** A ledger for one test file, in a Redis of its own, and the epoch of who leads it. */
+export async function openLedger(): Promise<{ server: RedisServer; ledger: Ledger; epoch: string }> {
+  const server = await RedisServer.start();
+  afterAll(() => server.stop());
+  const ledger = new Ledger(server.connect());
+  return { server, ledger, epoch: await ledger.lead(NODE, HALF_LIFE) };
+}
 
 export const NEEDS: NewJob['needs'] = {
   user: 'ada',
