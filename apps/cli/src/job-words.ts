@@ -13,10 +13,6 @@ export const STATE_COLOURS: Record<JobState, Colour> = {
   cancelled: 'dim',
 };
 
-export function isEnded({ state }: Pick<Job, 'state'>): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
-}
-
 /** How long it waits, or runs, or ran. */
 export function timeOf(job: Job, now: number): string {
   const seconds = waitsSeconds(job, now) ?? ranSeconds(job, now);

@@ -1,4 +1,4 @@
-import type { Device, JobState } from '@berth/contract';
+import type { Device } from '@berth/contract';
 import { formatDuration } from '@berth/contract/quantities';
 
 export const UNKNOWN = '–';
@@ -46,8 +46,3 @@ const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z/g;
 
 /** A sentence of the daemon's, whose times are UTC, with local ones as everywhere else on the page. */
 export const inLocalTime = (sentence: string): string => sentence.replace(INSTANT, (at) => clock(at));
-
-export const ENDED: readonly JobState[] = ['succeeded', 'failed', 'cancelled'];
-
-/** Whether nothing happens to a job any more by itself. */
-export const isEnded = (state: JobState): boolean => ENDED.includes(state);

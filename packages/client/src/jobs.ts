@@ -1,6 +1,5 @@
 import type {
   Drill,
-  ENDED_STATES,
   Explanation,
   Job,
   JobChangeInput,
@@ -9,6 +8,7 @@ import type {
   JobState,
   JobSubmissionInput,
 } from '@berth/contract';
+import { isEnded } from '@berth/contract/state-groups';
 import { backoff, sleep, WATCH_RETRY_SECONDS } from './backoff.js';
 import type { PastOptions } from './devices.js';
 import { BerthProblem, BerthTimeout } from './errors.js';
@@ -21,13 +21,6 @@ const LONG_POLL_SECONDS = 30;
 const ANSWER_SECONDS = 15;
 /** A drill waits for the job's grace period, at most 4 minutes. */
 const DRILL_SECONDS = 270;
-
-// Named here again, tied by their type, so that a browser needn't load every schema for three words.
-const ENDED: ReadonlySet<JobState> = new Set([
-  'succeeded',
-  'failed',
-  'cancelled',
-] satisfies typeof ENDED_STATES);
 
 /** A job's id, its number, or the job itself. */
 export type JobReference = string | number | Pick<Job, 'id'>;
@@ -224,7 +217,7 @@ export class Jobs {
     const deadline = performance.now() + (timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000;
     let found = await this.get(job, { signal, timeoutSeconds });
     const pauses = backoff(50, 1000);
-    while (!ENDED.has(found.state)) {
+    while (!isEnded(found.state)) {
       const left = (deadline - performance.now()) / 1000;
       if (left <= 0) {
         throw new BerthTimeout(
@@ -248,7 +241,7 @@ export class Jobs {
         throw error;
       });
       // Something between here and the daemon that doesn't wait shall not be asked without end.
-      const isHasty = !ENDED.has(found.state) && performance.now() - asked < (wait * 1000) / 2;
+      const isHasty = !isEnded(found.state) && performance.now() - asked < (wait * 1000) / 2;
       if (isHasty) await sleep(pauses.next().value, signal);
     }
     return found;
@@ -288,7 +281,7 @@ export class Jobs {
         tryTimeoutSeconds: ANSWER_SECONDS,
         retrySeconds,
       });
-      if (ENDED.has(state) || options.attempt === undefined) return ENDED.has(state);
+      if (isEnded(state) || options.attempt === undefined) return isEnded(state);
       return attempts.find(({ number }) => number === options.attempt)?.endedAt != null;
     };
     return readLog(this.transport, `${pathOf(job)}/logs`, options, isOver);

@@ -25,6 +25,7 @@ export * from './retry.js';
 export * from './schedule.js';
 export * from './sharing.js';
 export * from './shutdown.js';
+export * from './state-groups.js';
 export * from './timeline.js';
 export * from './units.js';
 export * from './usage.js';

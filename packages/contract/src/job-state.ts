@@ -6,14 +6,6 @@ export const JobStateSchema = z
   .meta({ id: 'JobState', description: 'Where a job is in its life.' });
 export type JobState = z.infer<typeof JobStateSchema>;
 
-export const ENDED_STATES = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobState[];
-export const ACTIVE_STATES = ['starting', 'running', 'stopping'] as const satisfies readonly JobState[];
-
-/** Whether nothing happens to a job any more, unless somebody requeues it. */
-export function isEnded(state: JobState): boolean {
-  return (ENDED_STATES as readonly JobState[]).includes(state);
-}
-
 /** A change that the ledger can make to a job that exists. */
 export type JobTransition =
   | 'assign'

@@ -1,5 +1,5 @@
 import { type BerthClient, BerthProblem, type PageOptions } from '@berth/client';
-import { ACTIVE_STATES, type Job, type JobState } from '@berth/contract';
+import { ACTIVE_STATES, ENDED_STATES, type Job, type JobState } from '@berth/contract';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { devicesOf, STATE_COLOURS, timeOf, whyOf } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
@@ -10,7 +10,7 @@ import { collect } from './job-options.js';
 
 // In the order of a job's life: one that moves on between two questions is seen twice, never missed.
 const UNFINISHED: readonly JobState[] = ['pending', ...ACTIVE_STATES];
-const STATES: readonly JobState[] = [...UNFINISHED, 'succeeded', 'failed', 'cancelled'];
+const STATES: readonly JobState[] = [...UNFINISHED, ...ENDED_STATES];
 const DEFAULT_LIMIT = 100;
 
 type Filters = Pick<

@@ -1,10 +1,11 @@
 import type { BerthClient } from '@berth/client';
 import type { Attempt, Job, JobDeviceUse, JobMetrics, Task } from '@berth/contract';
 import { ranSeconds, waitsSeconds } from '@berth/contract/job-time';
+import { isEnded } from '@berth/contract/state-groups';
 import type { Command } from 'commander';
 import { commandLine, duration, localTime, secondsBetween, size, UNKNOWN } from '../figures.js';
 import { referenceOf, spread } from '../job-reference.js';
-import { isEnded, STATE_COLOURS } from '../job-words.js';
+import { STATE_COLOURS } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { progressLine } from '../progress.js';
 import { renderTable } from '../table.js';
@@ -91,7 +92,7 @@ export function linesOf(
   add('Ended', job.endedAt && localTime(job.endedAt));
   const [waits, ran] = [waitsSeconds(job, now), ranSeconds(job, now)];
   add('Waits for', waits === null ? null : duration(waits));
-  add(isEnded(job) || waits !== null ? 'Ran for' : 'Runs for', ran === null ? null : duration(ran));
+  add(isEnded(job.state) || waits !== null ? 'Ran for' : 'Runs for', ran === null ? null : duration(ran));
   for (const [i, use] of (job.deviceUse ?? []).entries()) add(i === 0 ? 'Memory' : '', useOf(use));
   for (const [i, { at, sentence, detail }] of job.notices.entries()) {
     add(i === 0 ? 'Notices' : '', `${localTime(at)}  ${sentence}`, 'yellow');

@@ -1,5 +1,5 @@
 import type { Device, Job, JobMetrics } from '@berth/contract';
-import { isEnded } from '../figures.js';
+import { isEnded } from '@berth/contract/state-groups';
 import { usePoll } from './poll.js';
 import { client } from './session.js';
 

@@ -1,6 +1,6 @@
 import type { Job } from '@berth/contract';
+import { isEnded } from '@berth/contract/state-groups';
 import { useState } from 'preact/hooks';
-import { isEnded } from '../figures.js';
 import { useJobInsight } from '../live/job-insight.js';
 import { MOST_RANKS, ranksOf, useRankSeries } from '../live/rank-series.js';
 import { Curves } from './curves.js';

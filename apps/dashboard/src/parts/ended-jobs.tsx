@@ -1,5 +1,5 @@
+import { ENDED_STATES } from '@berth/contract/state-groups';
 import { Link } from 'wouter-preact';
-import { ENDED } from '../figures.js';
 import { usePoll } from '../live/poll.js';
 import { client } from '../live/session.js';
 import { ANY, JobTable } from './job-table.js';
@@ -9,7 +9,7 @@ const EVERY_MS = 10_000;
 /** The newest of the jobs that have ended: whether all went well is what people come to see. */
 export function EndedJobs({ most }: { most: number }) {
   const { data } = usePoll(
-    (signal) => client.value.jobs.page({ state: ENDED, limit: most, signal }),
+    (signal) => client.value.jobs.page({ state: ENDED_STATES, limit: most, signal }),
     EVERY_MS,
     most,
   );

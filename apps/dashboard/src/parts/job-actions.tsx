@@ -1,7 +1,7 @@
 import type { Job } from '@berth/contract';
+import { isEnded } from '@berth/contract/state-groups';
 import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
-import { isEnded } from '../figures.js';
 import { useAct } from '../live/act.js';
 import { client } from '../live/session.js';
 import { Confirm } from './confirm.js';
