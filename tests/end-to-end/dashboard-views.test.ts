@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import type { Job, Timeline, Usage } from '@berth/contract';
+import type { Job, NewToken, Role, Timeline, Usage } from '@berth/contract';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { eventually, type TestDaemon } from '../support/daemon.js';
@@ -190,5 +190,47 @@ describe('the form', () => {
         command: ['sh', '-c', 'exit 3'],
       });
     }
+  });
+});
+
+describe('who may not do something', () => {
+  async function tokenOf(name: string, role: Role): Promise<string> {
+    await daemon.post('/v1/users', { name, role });
+    const made = await daemon.post(`/v1/users/${name}/tokens`, {});
+    return ((await made.json()) as NewToken).token;
+  }
+
+  it('finds no button for it, and the reason where it would be', async () => {
+    const [vic, eve] = [await tokenOf('vic', 'viewer'), await tokenOf('eve', 'user')];
+    const adas = await daemon.shell('true', { user: 'ada', hold: true });
+    const eves = await daemon.shell('true', { user: 'eve', hold: true });
+    const button = (name: string | RegExp) => page.getByRole('button', { name });
+
+    const asViewer = async (path: string): Promise<void> => {
+      await dashboard.openWhole(path, vic);
+      await page.getByRole('banner').getByText('vic, viewer').waitFor();
+      expect(await dashboard.barriers(), path).toEqual([]);
+    };
+    await asViewer('/');
+    await page.getByRole('article', { name: 'Device 1' }).waitFor();
+    await expect.poll(() => button('Drain').count()).toBe(0);
+    await asViewer('/jobs');
+    await page.getByRole('link', { name: String(adas.number), exact: true }).waitFor();
+    await expect.poll(() => button(/(Release|priority of|Cancel) job/).count()).toBe(0);
+    await asViewer(`/jobs/${adas.number}`);
+    await page.getByText('vic is a viewer, and may look only.').waitFor();
+    expect(await button(/Cancel|Release|Clone/).count()).toBe(0);
+    await asViewer('/submit');
+    await page.getByText('vic is a viewer, and may look only.').waitFor();
+    expect(await page.getByLabel('Command').count()).toBe(0);
+
+    await dashboard.openWhole('/jobs', eve);
+    await button(`Release job ${eves.number}`).waitFor();
+    await expect.poll(() => button(`Release job ${adas.number}`).count()).toBe(0);
+    await dashboard.openWhole(`/jobs/${adas.number}`, eve);
+    await page.getByText("It is ada's, and eve is no admin.").waitFor();
+    expect(await button(/Cancel|Release/).count()).toBe(0);
+    await button('Clone').waitFor();
+    for (const each of [adas, eves]) await daemon.cancel(each);
   });
 });

@@ -47,17 +47,17 @@ export class Dashboard {
     expect(this.complaints).toEqual([]);
   }
 
-  /** Opens a screen, signed in. */
-  async open(path: string): Promise<void> {
-    const { address, token } = this.daemon;
+  /** Opens a screen, signed in: as an admin, or by another token. */
+  async open(path: string, token = this.daemon.token): Promise<void> {
+    const { address } = this.daemon;
     await this.page.goto(`${address}/#token=${token}`);
     await this.page.getByRole('heading', { level: 1, name: 'Devices' }).waitFor();
     if (path !== '/') await this.page.goto(`${address}${path}`);
   }
 
   /** Opens a screen and waits until it shows what it has asked for. */
-  async openWhole(path: string): Promise<void> {
-    await this.open(path);
+  async openWhole(path: string, token?: string): Promise<void> {
+    await this.open(path, token);
     await this.page.getByRole('heading', { level: 1 }).waitFor();
     await expect.poll(() => this.page.textContent('main')).not.toContain('asking …');
   }

@@ -1,11 +1,14 @@
 import { useCallback, useState } from 'preact/hooks';
 import { Link, Route, Switch, useLocation } from 'wouter-preact';
 import { useKeys } from './live/keys.js';
+import { askMe, Viewer } from './live/me.js';
+import { usePoll } from './live/poll.js';
 import { signOut, token } from './live/session.js';
 import { useTitle } from './live/title.js';
 import { KeyHelp } from './parts/key-help.js';
 import { OldAnswers } from './parts/old-answers.js';
 import { SimulatedBadge } from './parts/simulated-badge.js';
+import { WhoLooks } from './parts/who-looks.js';
 import { JobScreen } from './screens/job.js';
 import { JobsScreen } from './screens/jobs.js';
 import { Overview } from './screens/overview.js';
@@ -14,12 +17,19 @@ import { SubmitScreen } from './screens/submit.js';
 import { TimelineScreen } from './screens/timeline.js';
 import { UsageScreen } from './screens/usage.js';
 
+/** Roles change seldom. */
+const ASK_WHO_EVERY_MS = 60_000;
+
 export function App() {
+  return token.value === null ? <SignIn /> : <Screens />;
+}
+
+function Screens() {
   const [isHelping, setHelping] = useState(false);
   useKeys(useCallback(() => setHelping(true), []));
-  if (token.value === null) return <SignIn />;
+  const { data: me } = usePoll(askMe, ASK_WHO_EVERY_MS);
   return (
-    <>
+    <Viewer.Provider value={me}>
       <a class="skip" href="#main">
         Skip to the content
       </a>
@@ -35,6 +45,7 @@ export function App() {
           <NavLink href="/usage">Usage</NavLink>
         </nav>
         <SimulatedBadge />
+        <WhoLooks />
         <button type="button" class="quiet" onClick={() => setHelping(true)}>
           Keys
         </button>
@@ -55,7 +66,7 @@ export function App() {
         </Switch>
       </main>
       {isHelping ? <KeyHelp onClose={() => setHelping(false)} /> : null}
-    </>
+    </Viewer.Provider>
   );
 }
 

@@ -1,9 +1,10 @@
 import type { GroupId, Job, JobId, Schedule, ScheduleId, TokenId } from '@berth/contract';
+import { judge, type Kind, whyForbidden } from '@berth/contract/permission';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Caller, callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
 import { type OwnSight, useSeenBy } from './others-jobs.js';
-import { judge, type Kind, OPERATIONS } from './permissions.js';
+import { OPERATIONS } from './permissions.js';
 import { ApiProblem } from './problem.js';
 import { idNamed, readingOf } from './remembered-jobs.js';
 
@@ -73,13 +74,7 @@ function check(request: FastifyRequest, caller: Caller, owner: string | null): v
   if (verdict === 'hidden') {
     throw new ApiProblem('not_found', `There is nothing of yours at ${request.url.split('?')[0]}`);
   }
-  const detail =
-    kind === 'administer'
-      ? `Only admins may do this; ${caller.name} is a ${caller.role}`
-      : owner !== null && owner !== caller.name
-        ? `It is ${owner}'s, and ${caller.name} is no admin`
-        : `${caller.name} is a ${caller.role}, and may look only`;
-  throw new ApiProblem('forbidden', detail);
+  throw new ApiProblem('forbidden', whyForbidden(caller, kind, owner));
 }
 
 /** Whether who asks may see a thing of this owner. */

@@ -7,6 +7,7 @@ import type {
   Shutdown,
   ShutdownMode,
 } from '@berth/contract';
+import type { Visibility } from '@berth/contract/permission';
 import type { SchedulerState } from '@berth/scheduler';
 import type { Account, ControlGroups } from '@berth/task-shim';
 import type { Provenance } from '../code/provenance.js';
@@ -27,7 +28,6 @@ import type { DeviceViews } from './device-views.js';
 import type { EventStreams } from './event-stream.js';
 import type { Followers } from './followers.js';
 import type { KnownCallers, LetIn } from './known-callers.js';
-import type { Visibility } from './permissions.js';
 import type { Readiness } from './readiness.js';
 import type { RememberedJobs } from './remembered-jobs.js';
 

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import { deadline, inLocalTime, percent, placeOf, since, whole } from '../figures.js';
 import { useAct } from '../live/act.js';
+import { useWhyNot } from '../live/me.js';
 import { client } from '../live/session.js';
 import { focusOnce } from './focus.js';
 import { MemoryBar } from './memory-bar.js';
@@ -134,6 +135,7 @@ function Drain({ device, onChange }: Pick<Shown, 'device' | 'onChange'>) {
   const [reason, setReason] = useState<string | null>(null);
   const { act, error } = useAct(onChange);
   const { devices } = client.value;
+  if (useWhyNot()('administer') !== null) return null;
   const isOut = device.obstacles.some(({ endsBy }) => endsBy === 'resume');
   if (reason !== null && !isOut)
     return (

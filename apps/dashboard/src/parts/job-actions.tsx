@@ -2,7 +2,9 @@ import type { Job } from '@berth/contract';
 import { isEnded } from '@berth/contract/state-groups';
 import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
+import { UNKNOWN } from '../figures.js';
 import { useAct } from '../live/act.js';
+import { useWhyNot } from '../live/me.js';
 import { client } from '../live/session.js';
 import { Confirm } from './confirm.js';
 import { Trouble } from './trouble.js';
@@ -15,8 +17,15 @@ interface Wanted {
 /** What can be done with a job that hasn't ended, in a row among others. */
 export function QueueActions({ job, onChange }: Wanted) {
   const { act, error } = useAct(onChange);
+  const whyNot = useWhyNot()('change', job.user);
   const { jobs } = client.value;
   const about = `job ${job.number}`;
+  if (whyNot !== null)
+    return (
+      <span class="muted" title={whyNot}>
+        {UNKNOWN}
+      </span>
+    );
   return (
     <span class="actions">
       {job.state === 'pending' ? <Waiting job={job} act={act} /> : null}
@@ -30,13 +39,29 @@ export function QueueActions({ job, onChange }: Wanted) {
 
 /** All that can be done with a job. */
 export function JobActions({ job, onChange }: Wanted) {
-  const { act, error } = useAct(onChange);
   const [, go] = useLocation();
+  const whyNot = useWhyNot();
+  const whyUnchanged = whyNot('change', job.user);
+  return (
+    <p class="actions">
+      {whyUnchanged === null ? <Changes job={job} onChange={onChange} /> : null}
+      {whyNot('submit') === null ? (
+        <button type="button" onClick={() => go('/submit', { state: { clone: job } })}>
+          Clone
+        </button>
+      ) : null}
+      {whyUnchanged === null ? null : <span class="muted">{whyUnchanged}.</span>}
+    </p>
+  );
+}
+
+function Changes({ job, onChange }: Wanted) {
+  const { act, error } = useAct(onChange);
   const { jobs } = client.value;
   const about = `job ${job.number}`;
   const requeue = act(() => jobs.requeue(job));
   return (
-    <p class="actions">
+    <>
       {isEnded(job.state) ? (
         <button type="button" onClick={requeue}>
           Requeue
@@ -48,11 +73,8 @@ export function JobActions({ job, onChange }: Wanted) {
       {job.state === 'running' || job.state === 'starting' ? (
         <Confirm verb="Requeue" about={about} onConfirm={requeue} />
       ) : null}
-      <button type="button" onClick={() => go('/submit', { state: { clone: job } })}>
-        Clone
-      </button>
       <Trouble error={error} />
-    </p>
+    </>
   );
 }
 

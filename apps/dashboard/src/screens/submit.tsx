@@ -4,6 +4,7 @@ import type { Explanation, Job } from '@berth/contract';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { inLocalTime, time } from '../figures.js';
+import { useWhyNot } from '../live/me.js';
 import { client } from '../live/session.js';
 import { useTitle } from '../live/title.js';
 import { Copied } from '../parts/copied.js';
@@ -50,6 +51,16 @@ const REST = FIELDS.filter(({ path }) => !Object.hasOwn(NAMED, path));
 
 export function SubmitScreen() {
   useTitle('Submit');
+  const whyNot = useWhyNot()('submit');
+  return (
+    <>
+      <h1>Submit a job</h1>
+      {whyNot === null ? <SubmitForm /> : <p class="trouble">{whyNot}.</p>}
+    </>
+  );
+}
+
+function SubmitForm() {
   const [form, setForm] = useState<Form>(begun);
   const [mistakes, setMistakes] = useState<Mistake[]>([]);
   /** What was said, and of which form: that which is typed now may not be readable yet. */
@@ -118,7 +129,6 @@ export function SubmitScreen() {
     });
   return (
     <>
-      <h1>Submit a job</h1>
       <form class="submit" onSubmit={submit}>
         {all(PROGRAM)}
         <div class="columns">{all(USUAL)}</div>
