@@ -1,11 +1,12 @@
-import type { JobSubmission, Problem } from '@berth/contract';
+import type { JobSubmission } from '@berth/contract';
 import { expect, it } from 'vitest';
 import { limitsOf } from './limits.js';
+import type { FieldErrors } from './problem.js';
 
 const ALL = ['memory', 'cpu', 'pids'];
 
 function asked(limits: JobSubmission['limits'], setting: object, controllers: string[]) {
-  const errors: NonNullable<Problem['errors']> = [];
+  const errors: FieldErrors = [];
   const kept = limitsOf({ limits } as JobSubmission, { limits: { setting, controllers } }, errors);
   return { kept, errors: errors.map(({ pointer }) => pointer) };
 }

@@ -1,5 +1,6 @@
-import type { JobSubmission, Limits, Problem } from '@berth/contract';
+import type { JobSubmission, Limits } from '@berth/contract';
 import type { ApiContext } from './context.js';
+import type { FieldErrors } from './problem.js';
 
 /** By which controller of the kernel a limit is kept. */
 const KEPT_BY = { memory: 'memory', cpus: 'cpu', processes: 'pids' } as const;
@@ -11,7 +12,7 @@ const KEPT_BY = { memory: 'memory', cpus: 'cpu', processes: 'pids' } as const;
 export function limitsOf(
   { limits = {} }: JobSubmission,
   { limits: { setting, controllers } }: Pick<ApiContext, 'limits'>,
-  errors: NonNullable<Problem['errors']>,
+  errors: FieldErrors,
 ): Limits | null {
   for (const name of Object.keys(KEPT_BY) as (keyof typeof KEPT_BY)[]) {
     if (limits[name] === undefined || controllers.includes(KEPT_BY[name])) continue;

@@ -12,6 +12,9 @@ import type {
 import { RequestValidationError } from 'fastify-zod-openapi';
 import { type Unavailable, type UnavailableCode, whyUnavailable } from '../ledger/unavailable.js';
 
+/** What is wrong in a body: each bad field, by its JSON pointer. */
+export type FieldErrors = NonNullable<Problem['errors']>;
+
 /** A request that can't be met, thrown by a handler and answered as RFC 9457 problem details. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
@@ -51,7 +54,7 @@ export class LedgerUnavailable extends ApiProblem {
 }
 
 /** A body with bad fields, all of them named. */
-export function invalidRequest(errors: NonNullable<Problem['errors']>): ApiProblem {
+export function invalidRequest(errors: FieldErrors): ApiProblem {
   const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join('; ');
   return new ApiProblem('invalid_request', detail, errors);
 }
@@ -62,7 +65,7 @@ export async function inside<T>(place: string, work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (!(error instanceof ApiProblem) || !error.errors) throw error;
-    const errors: NonNullable<Problem['errors']> = error.errors.map((each) => ({
+    const errors: FieldErrors = error.errors.map((each) => ({
       ...each,
       pointer: each.pointer.replace('#', `#/${place}`),
     }));

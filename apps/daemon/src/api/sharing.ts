@@ -1,8 +1,9 @@
-import type { JobSubmission, Problem, Sharing } from '@berth/contract';
+import type { JobSubmission, Sharing } from '@berth/contract';
 import { formatBytes } from '@berth/contract';
 import type { DeviceFacts } from '@berth/cuda-core';
 import { holds, type Share } from '@berth/scheduler';
 import type { Ledger } from '../ledger/ledger.js';
+import type { FieldErrors } from './problem.js';
 
 const MARGIN = 1.1;
 /** What a CUDA context and a library's workspace vary by, whatever the job's own memory. */
@@ -15,7 +16,7 @@ export async function sharingOf(
   { user, name }: { user: string; name: string },
   devices: readonly DeviceFacts[],
   ledger: Ledger,
-  errors: NonNullable<Problem['errors']>,
+  errors: FieldErrors,
 ): Promise<Sharing | null> {
   if (!sharing) return null;
   if (sharing.slots !== undefined) return { memoryBytes: null, slots: sharing.slots, proposedFrom: null };
