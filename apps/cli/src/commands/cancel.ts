@@ -1,10 +1,9 @@
 import type { Job } from '@berth/contract';
 import type { Command } from 'commander';
-import { errorLines } from '../error-lines.js';
-import { codeOfError, EXIT } from '../exit-codes.js';
 import { duration } from '../figures.js';
 import { referenceOf, spread } from '../job-reference.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
+import { toEach } from '../to-each.js';
 
 export function addCancel(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
@@ -21,30 +20,22 @@ export function addCancel(program: Command, kit: Kit, outcome: Outcome): void {
   addVerb(command, kit, outcome, cancel);
 }
 
-/** One that can't be cancelled doesn't keep the others from it; the exit code is that of the first. */
-const cancel: Action<object> = async (kit, { json }, words) => {
+const cancel: Action<object> = (kit, { json }, words) => {
   const { client, terminal } = kit;
-  let code: number = EXIT.ok;
-  for (const word of spread(words)) {
-    try {
-      if (word.startsWith('grp_')) {
-        const group = await client.groups.cancel(word);
-        if (json) terminal.json(group);
-        else
-          terminal.print(
-            `group ${group.id}: what waited of its ${group.size} jobs is cancelled, what runs is stopping`,
-          );
-        continue;
-      }
-      const job = await client.jobs.cancel(await referenceOf(kit, word));
-      if (json) terminal.json(job);
-      else terminal.print(whatHappens(job));
-    } catch (error) {
-      for (const line of errorLines(error, 'cancel')) terminal.note(line);
-      code ||= codeOfError(error);
+  return toEach(spread(words), 'cancel', terminal, async (word) => {
+    if (word.startsWith('grp_')) {
+      const group = await client.groups.cancel(word);
+      if (json) terminal.json(group);
+      else
+        terminal.print(
+          `group ${group.id}: what waited of its ${group.size} jobs is cancelled, what runs is stopping`,
+        );
+      return;
     }
-  }
-  return code;
+    const job = await client.jobs.cancel(await referenceOf(kit, word));
+    if (json) terminal.json(job);
+    else terminal.print(whatHappens(job));
+  });
 };
 
 function whatHappens({ number, state, gracePeriod }: Job): string {

@@ -1,14 +1,14 @@
 import type { BerthClient } from '@berth/client';
 import type { Schedule } from '@berth/contract';
 import { type Command, Option } from 'commander';
-import { errorLines } from '../error-lines.js';
-import { CliError, codeOfError, EXIT } from '../exit-codes.js';
+import { CliError, EXIT } from '../exit-codes.js';
 import { commandLine, localTime, UNKNOWN } from '../figures.js';
 import { stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { submissionOf } from '../submission.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
+import { toEach } from '../to-each.js';
 import { type JobFlags, withHeaders, withJobOptions } from './job-options.js';
 
 const LABEL_WIDTH = 13;
@@ -42,42 +42,68 @@ export function addSchedule(program: Command, kit: Kit, outcome: Outcome): void 
     .description('all there is to know of a schedule');
   withExamples(showing, 'berth schedule show nightly');
   addVerb(showing, kit, outcome, show);
-  each(group, kit, outcome, 'rm', 'end schedules; jobs that they made go on', async (client, id) => {
-    const schedule = await client.schedules.delete(id);
-    return [
-      schedule,
-      `${named(schedule)} is deleted; it made ${schedule.runs} job${schedule.runs === 1 ? '' : 's'}`,
-    ];
-  });
-  each(
-    group,
-    kit,
-    outcome,
-    'pause',
-    'let schedules make no more jobs until they are resumed',
-    async (client, id) => {
-      const schedule = await client.schedules.pause(id);
-      return [schedule, `${named(schedule)} ${whenNext(schedule)}`];
-    },
-  );
-  each(
-    group,
-    kit,
-    outcome,
-    'resume',
-    'let paused schedules go on, from their next time on',
-    async (client, id) => {
-      const schedule = await client.schedules.resume(id);
-      return [schedule, `${named(schedule)} ${whenNext(schedule)}`];
-    },
-  );
-  each(group, kit, outcome, 'run', 'submit the job of schedules now, besides', async (client, id) => {
-    const job = await client.schedules.run(id);
-    return [job, `job ${job.number} (${job.id}) submitted: ${stateWithReason(job)}`];
-  });
+  for (const wish of WISHES) addWish(group, kit, outcome, wish);
 }
 
 const WHICH = 'id (sch_…), or the name where no other has it';
+
+/** A verb that does one thing to each of some schedules. */
+interface Wish {
+  verb: string;
+  description: string;
+  carryOut(client: BerthClient, id: string): Promise<{ answer: object; sentence: string }>;
+}
+
+const WISHES: readonly Wish[] = [
+  {
+    verb: 'rm',
+    description: 'end schedules; jobs that they made go on',
+    carryOut: async ({ schedules }, id) => {
+      const answer = await schedules.delete(id);
+      const made = `${answer.runs} job${answer.runs === 1 ? '' : 's'}`;
+      return { answer, sentence: `${named(answer)} is deleted; it made ${made}` };
+    },
+  },
+  {
+    verb: 'pause',
+    description: 'let schedules make no more jobs until they are resumed',
+    carryOut: async ({ schedules }, id) => {
+      const answer = await schedules.pause(id);
+      return { answer, sentence: `${named(answer)} ${whenNext(answer)}` };
+    },
+  },
+  {
+    verb: 'resume',
+    description: 'let paused schedules go on, from their next time on',
+    carryOut: async ({ schedules }, id) => {
+      const answer = await schedules.resume(id);
+      return { answer, sentence: `${named(answer)} ${whenNext(answer)}` };
+    },
+  },
+  {
+    verb: 'run',
+    description: 'submit the job of schedules now, besides',
+    carryOut: async ({ schedules }, id) => {
+      const answer = await schedules.run(id);
+      return {
+        answer,
+        sentence: `job ${answer.number} (${answer.id}) submitted: ${stateWithReason(answer)}`,
+      };
+    },
+  },
+];
+
+function addWish(group: Command, kit: Kit, outcome: Outcome, { verb, description, carryOut }: Wish): void {
+  const command = group.command(verb).argument('<schedule...>', WHICH).description(description);
+  const action: Action<object> = ({ client, terminal }, { json }, words) =>
+    toEach(words, 'schedule', terminal, async (word) => {
+      const { answer, sentence } = await carryOut(client, await idOf(client, word));
+      if (json) terminal.json(answer);
+      else terminal.print(sentence);
+    });
+  withExamples(command, `berth schedule ${verb} nightly`);
+  addVerb(command, kit, outcome, action);
+}
 
 function addAdd(group: Command, kit: Kit, outcome: Outcome): void {
   const command = group
@@ -208,32 +234,4 @@ async function idOf(client: BerthClient, word: string): Promise<string> {
   if (named.length === 1) return (named[0] as Schedule).id;
   const why = named.length === 0 ? 'names no schedule' : `is the name of ${named.length} schedules`;
   throw new CliError(EXIT.notFound, `'${word}' ${why}; berth schedule ls shows their ids`);
-}
-
-/** A verb that does one thing to each of some schedules. One that refuses doesn't keep the others from it. */
-function each(
-  group: Command,
-  kit: Kit,
-  outcome: Outcome,
-  verb: string,
-  description: string,
-  wish: (client: BerthClient, id: string) => Promise<[answer: object, sentence: string]>,
-): void {
-  const command = group.command(verb).argument('<schedule...>', WHICH).description(description);
-  const action: Action<object> = async ({ client, terminal }, { json }, words) => {
-    let code: number = EXIT.ok;
-    for (const word of words) {
-      try {
-        const [answer, sentence] = await wish(client, await idOf(client, word));
-        if (json) terminal.json(answer);
-        else terminal.print(sentence);
-      } catch (error) {
-        for (const line of errorLines(error, 'schedule')) terminal.note(line);
-        code ||= codeOfError(error);
-      }
-    }
-    return code;
-  };
-  withExamples(command, `berth schedule ${verb} nightly`);
-  addVerb(command, kit, outcome, action);
 }
