@@ -29,12 +29,9 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** So many of them, in any order. */
-  some<T>(from: readonly T[], count: number): T[] {
-    const left = [...from];
-    return Array.from({ length: Math.min(count, left.length) }, () =>
-      left.splice(Math.floor(this.next() * left.length), 1),
-    ).flat();
+  inAnyOrder<T>(all: readonly T[]): T[] {
+    const left = [...all];
+    return all.flatMap(() => left.splice(Math.floor(this.next() * left.length), 1));
   }
 
   /** One of them; undefined where there are none. */

@@ -3,7 +3,7 @@ import { mostAtOnce } from '../most-at-once.js';
 import { planJob } from '../planned-job.js';
 import type { StoryTeller } from './story.js';
 
-const SIZE = 5;
+const SIZE = 4;
 const MOST = 2;
 
 /** Jobs that are submitted together, of which few may run at a time. */

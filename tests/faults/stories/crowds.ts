@@ -4,7 +4,7 @@ import { planJob } from '../planned-job.js';
 import type { Random } from '../random.js';
 import type { Story, StoryTeller } from './story.js';
 
-const JOBS = 4;
+const JOBS = 3;
 
 /** A user who may run one job at a time (the daemon's setting `users`). */
 export const LIMITED_USER = 'limited';

@@ -3,8 +3,9 @@ import { planJob } from '../planned-job.js';
 import type { StoryTeller } from './story.js';
 
 const NAME = 'guest';
+const USER = `/v1/users/${NAME}`;
 
-/** Somebody new gets a token, submits by it, and has it taken away again: from then on it opens nothing. */
+/** Somebody new gets a token, submits by it, and has it taken away again: from then on it opens nothing. Later they leave. */
 export const guest: StoryTeller = (random, records) => {
   const job = planJob({ records, seconds: random.between(0.02, 0.3) });
   const staysMs = random.between(0, 800);
@@ -13,8 +14,9 @@ export const guest: StoryTeller = (random, records) => {
   return {
     jobs: () => [job],
     play: async (client) => {
-      await client.make('/v1/users', { name: NAME, role: 'user' });
-      const { id, token } = await client.make<{ id: string; token: string }>(`/v1/users/${NAME}/tokens`, {});
+      await client.make('/v1/users', { name: NAME, role: 'viewer' });
+      await client.insist(USER, { method: 'PATCH', body: { role: 'user' } });
+      const { id, token } = await client.make<{ id: string; token: string }>(`${USER}/tokens`, {});
       await client.submit(job, {}, token);
       await sleep(staysMs);
       await client.insist(`/v1/tokens/${id}`, { method: 'DELETE' });
@@ -26,6 +28,9 @@ export const guest: StoryTeller = (random, records) => {
       if (revoked === null) return;
       const { status } = await client.insist('/v1/me', { token: revoked });
       if (status !== 401) opened.push(`a token that was revoked is answered with ${status} in the end`);
+      await client.insist(USER, { method: 'DELETE' });
+      const again = await client.insist(USER, { method: 'PATCH', body: { role: 'user' } });
+      if (again.status !== 404) opened.push(`a user who was removed is answered with ${again.status}`);
     },
     violations: ({ ledger }) => {
       const whose = ledger.get(job.id as string)?.user;

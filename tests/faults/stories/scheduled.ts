@@ -6,13 +6,17 @@ import type { StoryTeller } from './story.js';
 
 /** Far beyond what the notice of a clock that was set takes. */
 const GOES_ON_WITHIN_MS = 20_000;
+const PAUSED_MS = 500;
 
 /** A schedule for every second. Of times that were missed the latest counts, and once all is well again it goes on. */
 export const scheduled: StoryTeller = (random, records) => {
   const job = planJob({ records, seconds: random.between(0.02, 0.2) });
   const overlap = random.chance(0.5) ? 'skip' : 'allow';
+  const pausedAfterMs = random.between(0, 1000);
   let path = '';
   let last: Schedule | null = null;
+  /** When it surely was paused, by the host's clock. */
+  let paused = { from: 0, to: 0 };
   /** When it was gone for good, by the host's clock. */
   let goneAt = 0;
   return {
@@ -24,6 +28,13 @@ export const scheduled: StoryTeller = (random, records) => {
       const wanted = { cron: '* * * * * *', overlap, job: job.submission };
       const { id } = await client.make<Schedule>('/v1/schedules', wanted);
       path = `/v1/schedules/${id}`;
+      await sleep(pausedAfterMs);
+      const answer = await client.insist(`${path}/pause`, { method: 'POST' });
+      const from = Date.now();
+      if (!answer.ok) throw new Error(`a schedule can't be paused: ${await answer.text()}`);
+      await sleep(PAUSED_MS);
+      paused = { from, to: Date.now() };
+      await client.insist(`${path}/resume`, { method: 'POST' });
     },
     settle: async (client) => {
       const from = Date.now();
@@ -53,6 +64,10 @@ export const scheduled: StoryTeller = (random, records) => {
         ...jobs
           .filter(({ submittedAt }) => Date.parse(submittedAt) > goneAt)
           .map(({ id }) => `${id} came of a schedule that was deleted`),
+        ...jobs
+          .map(({ id, submittedAt }) => ({ id, at: Date.parse(submittedAt) }))
+          .filter(({ at }) => paused.from < at && at < paused.to)
+          .map(({ id }) => `${id} came of a schedule that was paused`),
         ...(overlap === 'skip' && most > 1
           ? [`${most} jobs of ${last?.id} ran at a time, which was to skip that`]
           : []),

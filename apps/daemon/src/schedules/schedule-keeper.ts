@@ -81,6 +81,12 @@ export class ScheduleKeeper {
     await this.ticks.close();
   }
 
+  /** What the clock says, where something is done by it: that it was wrong has to be noticed when it is set right. */
+  private time(): number {
+    this.clock?.look();
+    return this.now();
+  }
+
   private hear(events: readonly LedgerEvent[]): void {
     const changed = events.filter(({ type }) => /^schedule\.(created|changed|deleted)$/.test(type));
     for (const id of new Set(changed.map(({ schedule }) => schedule as ScheduleId)))
@@ -116,7 +122,7 @@ export class ScheduleKeeper {
    * of their jobs do too, so that there are no more jobs.
    */
   private async bringForward({ id, plan }: ScheduleRecord, nextRun: number): Promise<void> {
-    const upcoming = nextTime(plan.cron, plan.timeZone, this.now());
+    const upcoming = nextTime(plan.cron, plan.timeZone, this.time());
     if (upcoming < nextRun) await this.schedules.reschedule(id, nextRun, upcoming);
   }
 
@@ -125,12 +131,11 @@ export class ScheduleKeeper {
     const record = await this.schedules.record(id);
     if (!record || record.nextRun === null) return;
     const { plan, nextRun } = record;
-    const early = nextRun - this.now();
+    const early = nextRun - this.time();
     if (early > mayWaitMs) return;
     if (early > 0) await sleep(early);
-    this.clock?.look();
 
-    const now = Math.max(this.now(), nextRun);
+    const now = Math.max(this.time(), nextRun);
     const at = latestTime(plan.cron, plan.timeZone, nextRun, now);
     const due = { id, at, expected: nextRun, upcoming: nextTime(plan.cron, plan.timeZone, now) };
     try {
