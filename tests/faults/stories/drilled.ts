@@ -6,7 +6,7 @@ import type { StoryTeller } from './story.js';
 export const drilled: StoryTeller = (random, records) => {
   const job = planJob(
     { records, does: 'saves', seconds: random.between(0.4, 0.8) },
-    { checkpointSignal: 'SIGUSR1' },
+    { checkpointSignal: 'SIGUSR1', priority: 50 },
   );
   return {
     jobs: () => [job],

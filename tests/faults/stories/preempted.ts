@@ -7,7 +7,8 @@ export const preempted: StoryTeller = (random, records) => {
   const devices = String(random.whole(0, 3));
   const patient = planJob(
     { records, does: 'saves', seconds: random.between(0.6, 1.2) },
-    { devices, preemptible: true },
+    // So that it runs soon, whoever else waits.
+    { devices, preemptible: true, priority: 50 },
   );
   const urgent = planJob({ records, seconds: 0.05 }, { devices, priority: 100 });
   return {
