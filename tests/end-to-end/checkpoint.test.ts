@@ -234,7 +234,7 @@ describe('a drill', () => {
     expect(await refusal()).toMatch(/knows no signal to save its work by/);
     await daemon.cancel(job);
     await daemon.ended(job);
-    expect(await refusal()).toMatch(/is cancelled; only a running job can be drilled/);
+    expect(await refusal()).toMatch(/was cancelled already; only a running job can be drilled/);
   });
 });
 

@@ -65,8 +65,9 @@ async function demo(kit: Kit, options: DemoOptions): Promise<number> {
     return await untilInterrupted(kit, async (signal) => {
       const python = await findTorch(host.environment, signal);
       daemon = await ensureDaemon(directory, ['--listen', options.listen, ...simulate], host, signal);
-      const ended = await showJob(kit, { daemon, directory, python, program, full: options.full }, signal);
-      sayNext(kit, daemon, directory, options, simulate);
+      const stage = { daemon, directory, python, program, full: options.full };
+      const ended = await showJob(kit, stage, signal);
+      sayNext(kit, stage, options, simulate);
       if (daemon.isOurs && !options.keep) await letLook(kit, signal);
       return codeOfJob(ended);
     });
@@ -240,12 +241,12 @@ function deviceOf({ attempts }: Job, items: readonly Device[]): string {
 
 function sayNext(
   kit: Kit,
-  daemon: DaemonProcess,
-  directory: string,
+  { daemon, directory, python, program }: Stage,
   { keep }: DemoOptions,
   simulate: readonly string[],
 ): void {
   const { terminal } = kit;
+  const training = commandLine([python.path, program]);
   const place = commandLine(['--data-dir', directory]);
   const staysUp = keep || !daemon.isOurs;
   step(
@@ -255,14 +256,14 @@ function sayNext(
   );
   const lines = staysUp
     ? [
-        `npx berth submit ${place} --follow -- python3 train.py`,
+        `npx berth submit ${place} --follow -- ${training}`,
         `npx berth ls ${place}`,
         `npx berth dashboard ${place}    # the address of the web page`,
         `kill ${daemon.pid}    # stops it; the API is ${daemon.url}, its token in ${join(directory, 'token')}`,
       ]
     : [
         `${commandLine(['npm', 'start', ...(simulate.length > 0 ? ['--', ...simulate] : [])])}    # until Ctrl-C; the API is http://127.0.0.1:7700`,
-        'npx berth submit --follow -- python3 train.py    # in another terminal',
+        `npx berth submit --follow -- ${training}    # in another terminal`,
         'npx berth dashboard    # the address of the web page',
       ];
   for (const line of lines) terminal.print(`  ${line}`);

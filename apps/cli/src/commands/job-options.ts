@@ -93,7 +93,7 @@ export function withJobOptions(command: Command): Command {
     )
     .option(
       '--notify-on <events>',
-      'of these instead: "started,failed,preempted"; also succeeded, cancelled, requeued, hanging',
+      'of these instead, with commas: started, ended, succeeded, failed, cancelled, preempted, requeued, hanging',
     )
     .optionsGroup('Saving its work:')
     .option('--preemptible', 'may be stopped, and continued later, to make room for higher priorities')

@@ -5,7 +5,7 @@ import type { JobRecord } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { ApiContext } from './context.js';
 import { IdempotencyHeaderSchema, idempotencyOf, orIdempotencyConflict } from './idempotency.js';
-import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { idOf, JobParametersSchema, jobOr404, standing } from './jobs.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 
@@ -53,7 +53,7 @@ async function conflict(context: ApiContext, id: JobId, { code }: LedgerRefusal)
   const detail =
     code === 'no_checkpoint_signal'
       ? `Job ${number} knows no signal to save its work by; submit it with preemptible: true or a checkpointSignal`
-      : `Job ${number} ${state === 'pending' ? 'waits' : `is ${state}`}; only a running job can be drilled`;
+      : `Job ${number} ${standing(state)}; only a running job can be drilled`;
   return new ApiProblem('conflict', detail);
 }
 

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { IfMatchHeaderSchema, matches, sendJob } from './etags.js';
 import { IdempotencyHeaderSchema, idempotencyOf, orIdempotencyConflict } from './idempotency.js';
-import { endedAs, idOf, JobParametersSchema, jobOr404 } from './jobs.js';
+import { endedAs, idOf, JobParametersSchema, jobOr404, standing } from './jobs.js';
 import { ApiProblem } from './problem.js';
 import { problems } from './problem-responses.js';
 
@@ -84,7 +84,7 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const job = await control(
         request.params.job,
         (id) => ledger.hold(id),
-        ({ number, state }) => `Job ${number} is ${state}; only a job that waits can be held`,
+        ({ number, state }) => `Job ${number} ${standing(state)}; only a job that waits can be held`,
       );
       return sendJob(reply, job);
     },
@@ -107,7 +107,7 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const job = await control(
         request.params.job,
         (id) => ledger.release(id),
-        ({ number, state }) => `Job ${number} is ${state}; only a job that waits can be released`,
+        ({ number, state }) => `Job ${number} ${standing(state)}; only a job that waits can be released`,
       );
       return sendJob(reply, job);
     },

@@ -1,10 +1,12 @@
 import {
   ExplanationSchema,
+  isEnded,
   type Job,
   type JobId,
   JobListSchema,
   JobReferenceSchema,
   JobSchema,
+  type JobState,
   JobSubmissionSchema,
 } from '@berth/contract';
 import { countAhead, Order, type PendingJob } from '@berth/scheduler';
@@ -146,6 +148,12 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
 /** How a job ended, as a sentence has it. */
 export const endedAs = (state: string | undefined): string =>
   state === 'cancelled' ? 'was cancelled' : `has ${state}`;
+
+/** Where a job is in its life, as a refusal has it. */
+export const standing = (state: JobState): string => {
+  if (isEnded(state)) return `${endedAs(state)} already`;
+  return state === 'pending' ? 'waits' : `is ${state}`;
+};
 
 /** A dependency ended, or went, between our look at it and the submission; or it had ended before, and not as it should. */
 export function unmetDependency(after: JobSpec['after'], { found }: LedgerRefusal): ApiProblem {

@@ -84,7 +84,7 @@ export const tokenRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const { name, expiresIn } = request.body ?? TokenSubmissionSchema.parse({});
       const caller = callerOf(request);
       const expiresAt = earliest(expiresIn === undefined ? null : Date.now() + expiresIn * 1000, caller);
-      await userOr404(app.context, user);
+      await userOr404(app.context, user, caller.name === user ? caller.role : undefined);
       const key = request.headers['idempotency-key'] ?? newSeed();
       const seed = newSeed();
       const made = await users
@@ -120,8 +120,10 @@ export const tokenRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (request) => {
-      await userOr404(app.context, request.params.user);
-      return { items: await users.tokensOf(request.params.user) };
+      const { user } = request.params;
+      const caller = callerOf(request);
+      await userOr404(app.context, user, caller.name === user ? caller.role : undefined);
+      return { items: await users.tokensOf(user) };
     },
   );
 

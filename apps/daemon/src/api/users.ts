@@ -1,6 +1,7 @@
 import {
   type RegisteredUser,
   RegisteredUserSchema,
+  type Role,
   UserChangeSchema,
   UserListSchema,
   UserSchema,
@@ -143,17 +144,21 @@ function checkAccount(context: ApiContext, user: string, account: string | null)
   if (why) throw invalidRequest([{ pointer: '#/unixAccount', detail: why }]);
 }
 
-/** @throws ApiProblem `not_found` */
-export async function userOr404({ users }: ApiContext, name: string): Promise<RegisteredUser> {
+/**
+ * @param role what they are without being a user, if anything: root and the daemon's own account are admins
+ * @throws ApiProblem `not_found`
+ */
+export async function userOr404({ users }: ApiContext, name: string, role?: Role): Promise<RegisteredUser> {
   const user = await users.get(name);
-  if (!user) throw noUser(name);
+  if (!user) throw noUser(name, role);
   return user;
 }
 
-function noUser(name: string): ApiProblem {
+function noUser(name: string, role?: Role): ApiProblem {
+  const flag = role === undefined || role === 'user' ? '' : ` --role ${role}`;
   return new ApiProblem(
     'not_found',
-    `There is no user ${name}; berth user ls lists those there are, and berth user add ${name} makes one`,
+    `There is no user ${name}; berth user ls lists those there are, and berth user add ${name}${flag} makes one`,
   );
 }
 
