@@ -1,13 +1,12 @@
 import type { Device, Driver } from '@berth/contract';
 import type { Command } from 'commander';
 import { deviceLines, holderName, placeOf, restartsOf } from '../device-words.js';
+import { type Fact, factLines } from '../facts.js';
 import { duration, localTime, size, UNKNOWN } from '../figures.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
-
-const LABEL_WIDTH = 13;
 
 export function addDevices(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
@@ -59,64 +58,75 @@ function driverLines({ problem, remarks, simulated }: Driver, count: number): st
 
 /** All there is to know of a device. What the driver doesn't say isn't shown. */
 function linesOf(device: Device, terminal: Terminal): string[] {
-  const { sample, health } = device;
+  const { sample } = device;
   const title = `device ${placeOf(device)}  ${device.name}${device.simulated ? ' (simulated)' : ''}`;
-  const lines = [terminal.paint('bold', harmless(title))];
-  const add = (label: string, text: string | null, colour?: Parameters<Terminal['paint']>[0]): void => {
-    if (text === null || text === '') return;
-    const clean = harmless(text);
-    lines.push(`${`${label}:`.padEnd(LABEL_WIDTH)}${colour ? terminal.paint(colour, clean) : clean}`);
-  };
+  const facts = [
+    ...useFacts(device),
+    ...identityFacts(device),
+    ...(sample ? sampleFacts(device, sample) : []),
+    ...hostFacts(device),
+  ];
+  return [
+    terminal.paint('bold', harmless(title)),
+    ...factLines(facts, terminal),
+    ...(sample?.processes?.length ? ['', ...processLines(sample.processes, terminal)] : []),
+  ];
+}
+
+function useFacts(device: Device): Fact[] {
+  const { health, obstacles, holders } = device;
   const isWell = health.state === 'ok' || health.state === 'unknown';
-  add(
-    'Health',
-    isWell ? health.state : `${health.state}: ${health.sentence ?? ''}`,
-    isWell ? undefined : 'red',
-  );
-  for (const { code, sentence, since, endsBy } of device.obstacles) {
-    const until = endsBy === 'resume' ? `until: berth resume ${placeOf(device)}` : 'passes by itself';
-    add('Kept from', `jobs since ${localTime(since)}: ${sentence} (${code}; ${until})`, 'yellow');
-  }
-  add('Worker', restartsOf(device.workerRestarts), 'yellow');
-  const { holders } = device;
   const shared = holders.some(({ sharedBytes }) => sharedBytes !== null);
-  if (holders.length === 0) add('Held by', 'nobody');
-  for (const [i, holder] of holders.entries())
-    add(i > 0 ? '' : shared ? 'Shared by' : 'Held by', holding(holder));
-  add('Labels', labelsOf(device));
-  add('UUID', device.uuid);
-  add('Node', device.node);
-  add('PCI', device.pciAddress);
-  add('Order', orders(device));
-  add('MIG', device.mig && `${device.mig.profile ?? 'instance'} of ${device.mig.parent}`);
-  add('Kind', kindOf(device));
-  add('Memory', memoryOf(device));
-  if (sample) {
-    add(
-      'Load',
-      joined([percent(sample.utilisation), prefixed('memory ', percent(sample.memoryUtilisation))]),
-    );
-    add('Temperature', temperatureOf(device));
-    add('Power', powerOf(device));
-    add('Clocks', clocksOf(device));
-    add('Slowed by', sample.throttled?.join(', ') ?? null, 'yellow');
-    add('ECC errors', eccOf(device));
-    add('Remapped', rowsOf(device));
-  }
-  add('Mode', joined([prefixed('compute ', device.computeMode), persistence(device.persistenceMode)]));
-  add('CPUs', joined([device.cpuAffinity, prefixed('NUMA node ', device.numaNode)]));
-  for (const [i, link] of device.links.entries()) {
-    const nvlink = link.nvlinks ? `${link.nvlinks} NVLinks` : null;
-    add(
-      i === 0 ? 'Links' : '',
-      `${link.device}  ${joined([nvlink, link.path && PATHS[link.path]]) || UNKNOWN}`,
-    );
-  }
-  for (const [i, { at, xid, meaning }] of device.xids.entries())
-    add(i === 0 ? 'XIDs' : '', `${localTime(at)}  ${xid}: ${meaning}`);
-  if (sample) add('Sampled', `${localTime(sample.takenAt)}, ${duration(sample.ageSeconds)} ago`);
-  if (sample?.processes?.length) lines.push('', ...processLines(sample.processes, terminal));
-  return lines.map((line) => line.replace(/^:\s/, '  '));
+  return [
+    isWell ? ['Health', health.state] : ['Health', `${health.state}: ${health.sentence ?? ''}`, 'red'],
+    ...obstacles.map(({ code, sentence, since, endsBy }): Fact => {
+      const until = endsBy === 'resume' ? `until: berth resume ${placeOf(device)}` : 'passes by itself';
+      return ['Kept from', `jobs since ${localTime(since)}: ${sentence} (${code}; ${until})`, 'yellow'];
+    }),
+    ['Worker', restartsOf(device.workerRestarts), 'yellow'],
+    [shared ? 'Shared by' : 'Held by', holders.length === 0 ? 'nobody' : holders.map(holding)],
+  ];
+}
+
+function identityFacts(device: Device): Fact[] {
+  return [
+    ['Labels', labelsOf(device)],
+    ['UUID', device.uuid],
+    ['Node', device.node],
+    ['PCI', device.pciAddress],
+    ['Order', orders(device)],
+    ['MIG', device.mig && `${device.mig.profile ?? 'instance'} of ${device.mig.parent}`],
+    ['Kind', kindOf(device)],
+    ['Memory', memoryOf(device)],
+  ];
+}
+
+function sampleFacts(device: Device, sample: NonNullable<Device['sample']>): Fact[] {
+  const { utilisation, memoryUtilisation, throttled } = sample;
+  return [
+    ['Load', joined([percent(utilisation), prefixed('memory ', percent(memoryUtilisation))])],
+    ['Temperature', temperatureOf(device)],
+    ['Power', powerOf(device)],
+    ['Clocks', clocksOf(device)],
+    ['Slowed by', throttled?.join(', ') ?? null, 'yellow'],
+    ['ECC errors', eccOf(device)],
+    ['Remapped', rowsOf(device)],
+  ];
+}
+
+function hostFacts(device: Device): Fact[] {
+  const { sample } = device;
+  return [
+    ['Mode', joined([prefixed('compute ', device.computeMode), persistence(device.persistenceMode)])],
+    ['CPUs', joined([device.cpuAffinity, prefixed('NUMA node ', device.numaNode)])],
+    ['Links', device.links.map(linkTo)],
+    ['XIDs', device.xids.map(({ at, xid, meaning }) => `${localTime(at)}  ${xid}: ${meaning}`)],
+    ['Sampled', sample && `${localTime(sample.takenAt)}, ${duration(sample.ageSeconds)} ago`],
+  ];
+}
+
+function linkTo({ device, nvlinks, path }: Device['links'][0]): string {
+  return `${device}  ${joined([nvlinks ? `${nvlinks} NVLinks` : null, path && PATHS[path]]) || UNKNOWN}`;
 }
 
 const PATHS: Record<NonNullable<Device['links'][0]['path']>, string> = {

@@ -2,6 +2,7 @@ import type { BerthClient } from '@berth/client';
 import type { Schedule } from '@berth/contract';
 import { type Command, Option } from 'commander';
 import { CliError, EXIT } from '../exit-codes.js';
+import { type Fact, factLines } from '../facts.js';
 import { commandLine, localTime, UNKNOWN } from '../figures.js';
 import { stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
@@ -10,8 +11,6 @@ import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 import { toEach } from '../to-each.js';
 import { type JobFlags, withHeaders, withJobOptions } from './job-options.js';
-
-const LABEL_WIDTH = 13;
 
 interface AddOptions extends JobFlags {
   cron?: string;
@@ -199,7 +198,7 @@ const show: Action<object> = async ({ client, terminal }, { json }, words) => {
 
 function linesOf(schedule: Schedule, terminal: Terminal): string[] {
   const { command, script } = schedule.job as { command?: string[]; script?: string };
-  const rows: [string, string][] = [
+  const facts: Fact[] = [
     ['Id', schedule.id],
     ['Times', `${schedule.cron} in ${schedule.timeZone}`],
     ['State', whenNext(schedule)],
@@ -209,10 +208,7 @@ function linesOf(schedule: Schedule, terminal: Terminal): string[] {
     ['Missed', schedule.catchUp ? 'the latest is made up for' : 'skipped'],
     ['Command', command ? commandLine(command) : (script ?? '').trim().split('\n', 1).join('')],
   ];
-  return [
-    terminal.paint('bold', harmless(`schedule ${schedule.name}`)),
-    ...rows.map(([label, text]) => harmless(`${`${label}:`.padEnd(LABEL_WIDTH)}${text}`)),
-  ];
+  return [terminal.paint('bold', harmless(`schedule ${schedule.name}`)), ...factLines(facts, terminal)];
 }
 
 const named = ({ name, id }: Schedule): string => harmless(`schedule ${name} (${id})`);

@@ -3,6 +3,7 @@ import type { Attempt, Job, JobDeviceUse, JobMetrics, Task } from '@berth/contra
 import { ranSeconds, waitsSeconds } from '@berth/contract/job-time';
 import { isEnded } from '@berth/contract/state-groups';
 import type { Command } from 'commander';
+import { type Fact, factLines } from '../facts.js';
 import { commandLine, duration, localTime, secondsBetween, size, UNKNOWN } from '../figures.js';
 import { referenceOf, spread } from '../job-reference.js';
 import { STATE_COLOURS } from '../job-words.js';
@@ -11,8 +12,6 @@ import { progressLine } from '../progress.js';
 import { renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
-
-const LABEL_WIDTH = 13;
 
 export function addShow(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
@@ -49,58 +48,68 @@ export function linesOf(
   now: number,
   metrics: JobMetrics | null = null,
 ): string[] {
-  const lines = [terminal.paint('bold', harmless(`job ${job.number}  ${job.name}`))];
-  const add = (label: string, text: string | null, colour?: Parameters<Terminal['paint']>[0]): void => {
-    if (text === null || text === '') return;
-    const clean = harmless(text);
-    lines.push(`${`${label}:`.padEnd(LABEL_WIDTH)}${colour ? terminal.paint(colour, clean) : clean}`);
-  };
-  const place = job.position === null ? '' : `, place ${job.position} in the queue`;
-  add('State', `${job.state}${place}`, STATE_COLOURS[job.state]);
-  add('Reason', job.reason && `${job.reason.sentence} (${job.reason.code})`);
-  add('Cause', job.cause && `${job.cause.sentence} (${job.cause.code})`);
-  add('Advice', job.cause?.diagnosis?.advice ?? null);
-  add('Progress', metrics && progressLine(metrics, 100));
-  add('Id', job.id);
-  add('User', job.user);
-  add('Command', job.command && commandLine(job.command));
-  add('Script', job.script && scriptOf(job.script));
-  add('Directory', job.workingDirectory);
-  for (const [i, line] of codeLines(job).entries()) add(i === 0 ? 'Code' : '', line);
-  add('GPUs', `${job.gpus}${job.devices === null ? '' : ` of "${job.devices}"`}`);
-  add('Sharing', sharingOf(job));
-  add('Launch', job.launch === 'perDevice' ? 'one process per device' : 'one process');
-  add('Priority', String(job.priority));
-  add('Time limit', job.timeLimit === null ? 'none' : duration(job.timeLimit));
-  add(
-    'Warning',
-    job.timeLimitWarning &&
-      `${job.timeLimitWarning.signal} ${duration(job.timeLimitWarning.before)} before its time limit`,
-  );
-  add('Limits', limitsOf(job));
-  add('Hang', job.hang && `${job.hang.action} after ${duration(job.hang.after)}`);
-  add('Grace', duration(job.gracePeriod));
-  add('Checkpoint', checkpointOf(job));
-  add('After', job.after.map(afterOf).join(', '));
-  add('Schedule', job.schedule && `${job.schedule.id}, its time ${localTime(job.schedule.at)}`);
-  add('Not before', job.startAfter && localTime(job.startAfter));
-  add('Retries', retriesOf(job));
-  add('Notify', job.notify.map(({ url, events }) => `${url} (${events.join(', ')})`).join(', '));
-  add('Labels', pairs(job.labels).join(', '));
-  add('Submitted', localTime(job.submittedAt));
-  add('Started', job.startedAt && localTime(job.startedAt));
-  add('Ended', job.endedAt && localTime(job.endedAt));
+  return [
+    terminal.paint('bold', harmless(`job ${job.number}  ${job.name}`)),
+    ...factLines([...progressFacts(job, metrics), ...requestFacts(job), ...timeFacts(job, now)], terminal),
+    ...job.notices.flatMap(({ at, sentence, detail }, i) => [
+      ...factLines([[i === 0 ? 'Notices' : '', `${localTime(at)}  ${sentence}`, 'yellow']], terminal),
+      ...(detail?.split('\n') ?? []).map((line) => `    ${harmless(line)}`),
+    ]),
+    ...factLines([['Environment', pairs(job.environment)]], terminal),
+    ...job.attempts.flatMap((attempt) => ['', ...attemptLines(attempt, terminal)]),
+  ];
+}
+
+function progressFacts({ state, position, reason, cause }: Job, metrics: JobMetrics | null): Fact[] {
+  const place = position === null ? '' : `, place ${position} in the queue`;
+  return [
+    ['State', `${state}${place}`, STATE_COLOURS[state]],
+    ['Reason', reason && `${reason.sentence} (${reason.code})`],
+    ['Cause', cause && `${cause.sentence} (${cause.code})`],
+    ['Advice', cause?.diagnosis?.advice ?? null],
+    ['Progress', metrics && progressLine(metrics, 100)],
+  ];
+}
+
+function requestFacts(job: Job): Fact[] {
+  const { timeLimitWarning: warning, hang, schedule } = job;
+  return [
+    ['Id', job.id],
+    ['User', job.user],
+    ['Command', job.command && commandLine(job.command)],
+    ['Script', job.script && scriptOf(job.script)],
+    ['Directory', job.workingDirectory],
+    ['Code', codeLines(job)],
+    ['GPUs', `${job.gpus}${job.devices === null ? '' : ` of "${job.devices}"`}`],
+    ['Sharing', sharingOf(job)],
+    ['Launch', job.launch === 'perDevice' ? 'one process per device' : 'one process'],
+    ['Priority', String(job.priority)],
+    ['Time limit', job.timeLimit === null ? 'none' : duration(job.timeLimit)],
+    ['Warning', warning && `${warning.signal} ${duration(warning.before)} before its time limit`],
+    ['Limits', limitsOf(job)],
+    ['Hang', hang && `${hang.action} after ${duration(hang.after)}`],
+    ['Grace', duration(job.gracePeriod)],
+    ['Checkpoint', checkpointOf(job)],
+    ['After', job.after.map(afterOf).join(', ')],
+    ['Schedule', schedule && `${schedule.id}, its time ${localTime(schedule.at)}`],
+    ['Not before', job.startAfter && localTime(job.startAfter)],
+    ['Retries', retriesOf(job)],
+    ['Notify', job.notify.map(({ url, events }) => `${url} (${events.join(', ')})`).join(', ')],
+    ['Labels', pairs(job.labels).join(', ')],
+  ];
+}
+
+function timeFacts(job: Job, now: number): Fact[] {
   const [waits, ran] = [waitsSeconds(job, now), ranSeconds(job, now)];
-  add('Waits for', waits === null ? null : duration(waits));
-  add(isEnded(job.state) || waits !== null ? 'Ran for' : 'Runs for', ran === null ? null : duration(ran));
-  for (const [i, use] of (job.deviceUse ?? []).entries()) add(i === 0 ? 'Memory' : '', useOf(use));
-  for (const [i, { at, sentence, detail }] of job.notices.entries()) {
-    add(i === 0 ? 'Notices' : '', `${localTime(at)}  ${sentence}`, 'yellow');
-    for (const line of detail?.split('\n') ?? []) lines.push(`    ${harmless(line)}`);
-  }
-  for (const [i, pair] of pairs(job.environment).entries()) add(i === 0 ? 'Environment' : '', pair);
-  for (const attempt of job.attempts) lines.push('', ...attemptLines(attempt, terminal));
-  return lines.map((line) => line.replace(/^:\s/, '  '));
+  const isOn = !isEnded(job.state) && waits === null;
+  return [
+    ['Submitted', localTime(job.submittedAt)],
+    ['Started', job.startedAt && localTime(job.startedAt)],
+    ['Ended', job.endedAt && localTime(job.endedAt)],
+    ['Waits for', waits === null ? null : duration(waits)],
+    [isOn ? 'Runs for' : 'Ran for', ran === null ? null : duration(ran)],
+    ['Memory', (job.deviceUse ?? []).map(useOf)],
+  ];
 }
 
 function attemptLines(attempt: Attempt, terminal: Terminal): string[] {
