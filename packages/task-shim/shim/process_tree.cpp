@@ -123,24 +123,34 @@ std::set<pid_t> processes_with_environment(const std::string &entry) {
 }
 
 /*
- * The pidfd is taken first and names one process for ever. If that one was dead by the time of the look at its parent,
- * sending fails (ESRCH), whatever was seen of its successor; if it lived, the parent is its own: us, or another of ours.
- * There is one look only: a second would find what handlers have started, such as the mv that saves a checkpoint.
+ * There is one look only: a second would find what handlers have started, such as the mv that saves a checkpoint. A process
+ * that is forked after the look is missed by it, and would go on when its parent has ended. So the group gets its signals
+ * from the kernel as one: they come after a fork(2), whose child is of the group then, or before it, and it waits for them.
+ *
+ * The others get them one by one. The pidfd is taken first and names one process for ever. If that one was dead by the
+ * time of the look at its parent, sending fails (ESRCH), whatever was seen of its successor; if it lived, the parent is
+ * its own: us, or another of ours.
  */
-Reach signal_descendants(std::initializer_list<int> signals) {
+Reach signal_descendants(std::initializer_list<int> signals, pid_t group) {
   const std::set<pid_t> ours = descendants_of({getpid()});
   Reach reach;
+  for (const pid_t pid : ours) {
+    if (kill(pid, 0) != 0) continue;
+    ++reach.processes;
+    reach.handlers += has_handler(pid, *signals.begin());
+  }
+  if (group > 0) {
+    for (const int signal : signals) kill(-group, signal);
+  }
   for (const pid_t pid : ours) {
     const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
     if (process < 0) continue;
     const Status status = status_of(pid);
     const bool mine = status.alive && (status.parent == getpid() || ours.count(status.parent) > 0);
-    const bool handled = mine && has_handler(pid, *signals.begin());
-    bool sent = mine;
-    for (const int signal : signals) sent = sent && syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0) == 0;
+    if (mine && getpgid(pid) != group) {
+      for (const int signal : signals) syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0);
+    }
     close(process);
-    reach.processes += sent;
-    reach.handlers += sent && handled;
   }
   return reach;
 }

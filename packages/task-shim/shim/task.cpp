@@ -63,12 +63,15 @@ class Task {
   void terminate();
   void kill_everything();
   void alarm_at(double at);
+  Reach signal_all(std::initializer_list<int> signals) const { return signal_descendants(signals, command_group()); }
   static double now();
   bool pump(int fd, char stream);
   void drain();
   bool finish(std::optional<LaunchError> launch_error);
   void tell(const char *word);
   static std::set<pid_t> processes() { return descendants_of({getpid()}); }
+  /** 0 once the command is reaped: then a stranger may have its number. */
+  pid_t command_group() const { return ending_.ended_at == 0 ? command_.pid : 0; }
 
   const Options &options_;
   LogWriter log_;
@@ -144,7 +147,7 @@ void Task::on_signal(int signal) {
   if (signal == SIGCHLD) reap();
   else if (signal == SIGTERM) stop();
   else if (signal == SIGQUIT) kill_everything();
-  else signal_descendants({signal});
+  else signal_all({signal});
 }
 
 void Task::take(const Order &order) {
@@ -152,7 +155,7 @@ void Task::take(const Order &order) {
   const bool ends = order.purpose == Order::Purpose::end;
   if (ends) ending_.stop_requested_at = now_ms();
   // A stopped process would save nothing; where it is to end, it is let go on.
-  const Reach reach = ends ? signal_descendants({order.signal, SIGCONT}) : signal_descendants({order.signal});
+  const Reach reach = ends ? signal_all({order.signal, SIGCONT}) : signal_all({order.signal});
   signalled_at_ = now();
   note_order(options_.directory, order, reach);
   if (!ends) return;
@@ -171,7 +174,7 @@ void Task::let_save(double since) {
 void Task::terminate() {
   saving_ = false;
   ending_.term_sent_at = now_ms();
-  signal_descendants({SIGTERM, SIGCONT});
+  signal_all({SIGTERM, SIGCONT});
 }
 
 void Task::stop() {
@@ -197,9 +200,8 @@ void Task::on_timer() {
 void Task::kill_everything() {
   alarm_at_ = 0;
   // A fork bomb outruns any list of processes on a busy host. But it mostly stays in the command's group, and that is
-  // stopped by the kernel at once: a fork under way fails over the pending signal. Until the command is reaped, nobody
-  // else can have its number.
-  if (ending_.ended_at == 0) kill(-command_.pid, SIGSTOP);
+  // stopped by the kernel at once: a fork under way fails over the pending signal.
+  if (const pid_t group = command_group()) kill(-group, SIGSTOP);
   // Asked first: the group's end may leave nobody to be found.
   if (!processes().empty()) ending_.killed = true;
   if (!options_.control_group.empty()) kill_group(options_.control_group);

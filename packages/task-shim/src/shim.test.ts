@@ -207,6 +207,16 @@ describe('the end', () => {
     expect(readFileSync(join(task.directory, 'saved'), 'utf8')).toBe('saved\n');
   });
 
+  it('comes by SIGTERM also for what is forked in that very moment', async () => {
+    const task = new Task();
+    // Several shells, as fast as they can: a fork is always under way.
+    const forking = 'for n in $(seq 100); do sleep 60 & done; wait';
+    task.shell(`for shell in $(seq 8); do (${forking}) & done; echo ready > ready; wait`);
+    await task.written('ready');
+    task.signal('SIGTERM');
+    expect(await task.ended()).toMatchObject({ signal: 'SIGTERM', killed: false });
+  });
+
   it('comes by SIGKILL for whoever ignores SIGTERM', async () => {
     const task = new Task();
     task.shell('trap "" TERM; echo ready > ready; while :; do sleep 0.02; done', { graceSeconds: 0.2 });
