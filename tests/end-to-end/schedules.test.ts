@@ -2,17 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, JobList, Problem, Schedule, ScheduleList, ScheduleSubmissionInput } from '@berth/contract';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
 let daemon: TestDaemon;
 let scratch: string;
-beforeEach(async () => {
+beforeAll(async () => {
   daemon = await TestDaemon.start('2xH100-80GB');
+});
+afterAll(() => daemon.destroy());
+beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'berth-schedules-'));
 });
 afterEach(async () => {
-  await daemon.destroy();
+  for (const { id } of await all()) await remove(id);
   rmSync(scratch, { recursive: true });
 });
 
@@ -25,6 +28,10 @@ async function create(schedule: Partial<ScheduleSubmissionInput>): Promise<Sched
   if (response.status !== 201) throw new Error(await response.text());
   return (await response.json()) as Schedule;
 }
+async function all(): Promise<Schedule[]> {
+  return ((await (await daemon.request('/v1/schedules')).json()) as ScheduleList).items;
+}
+const remove = (id: string): Promise<Response> => daemon.request(`/v1/schedules/${id}`, { method: 'DELETE' });
 async function now({ id }: Schedule): Promise<Schedule> {
   return (await (await daemon.request(`/v1/schedules/${id}`)).json()) as Schedule;
 }
@@ -42,7 +49,7 @@ const runsAtLeast = (schedule: Schedule, count: number): Promise<Schedule> =>
 async function letTwoTimesPass(): Promise<void> {
   const other = await create({ overlap: 'allow' });
   await runsAtLeast(other, 2);
-  await daemon.request(`/v1/schedules/${other.id}`, { method: 'DELETE' });
+  await remove(other.id);
 }
 
 describe('a schedule', () => {
@@ -76,7 +83,9 @@ describe('a schedule', () => {
   });
 
   it('starts no job while the last one has not ended, and says so', async () => {
-    const script = `until [ -e ${scratch}/end ]; do sleep 0.05; done`;
+    const busy = join(scratch, 'busy');
+    writeFileSync(busy, '');
+    const script = `while [ -e ${busy} ]; do sleep 0.05; done`;
     const schedule = await create({ job: { script, workingDirectory: '/' } });
     const { lastRun } = await eventually(
       () => now(schedule),
@@ -86,7 +95,7 @@ describe('a schedule', () => {
     expect(others).toEqual([]);
     expect(lastRun?.skipped).toMatchObject({ code: 'overlap' });
     expect(lastRun?.skipped?.sentence).toMatch(`job ${only?.number} of an earlier time is still`);
-    writeFileSync(join(scratch, 'end'), '');
+    rmSync(busy);
     await runsAtLeast(schedule, 2);
   });
 
@@ -109,8 +118,7 @@ describe('a schedule', () => {
   it('makes no job once it is deleted; those that it made stay', async () => {
     const schedule = await create({});
     await runsAtLeast(schedule, 1);
-    const response = await daemon.request(`/v1/schedules/${schedule.id}`, { method: 'DELETE' });
-    const { runs } = (await response.json()) as Schedule;
+    const { runs } = (await (await remove(schedule.id)).json()) as Schedule;
     await letTwoTimesPass();
     expect(await jobsOf(schedule)).toHaveLength(runs);
     expect((await daemon.request(`/v1/schedules/${schedule.id}`)).status).toBe(404);
@@ -150,7 +158,6 @@ it('a schedule that is sent again with its key is the same one', async () => {
 it('a bad schedule is refused by name, and nothing is taken', async () => {
   const good = { cron: NEVER_TODAY, job };
   await create(good);
-  const all = async () => ((await (await daemon.request('/v1/schedules')).json()) as ScheduleList).items;
   const before = await all();
   for (const [bad, pointers, says] of [
     [{ cron: '0 25 * * *' }, ['#/cron'], /hour is '25'/],

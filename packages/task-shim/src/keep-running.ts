@@ -2,13 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type HeldLock, waitForLock } from './lock.js';
 import { type Ending, endingOf } from './spawn.js';
 
-/** A process that lived for less than this is replaced only after a pause of that length, doubled with each such life in a row. */
 const SHORT_LIFE_MS = 1000;
-const LONGEST_PAUSE_MS = 16_000;
+/** Short lives in a row double the pause no further. */
+const MOST_DOUBLINGS = 4;
 
 export interface KeptProcess {
   /** The lock that the process holds for as long as it lives. */
   lockPath: string;
+  /**
+   * In ms: a process that lived for less than this is replaced only after a pause of that length, doubled with each such
+   * life in a row up to sixteen times that. By default a second.
+   */
+  shortLifeMs?: number;
   /** Of the one that runs already, if it was started as a child of ours; else null. */
   pid: number | null;
   /** Starts it as a child, hands the lock over, and answers its pid. Where this throws, it is tried again after a pause. */
@@ -25,7 +30,7 @@ export interface KeptProcess {
  * @param signal ends the watching; the process goes on
  */
 export async function keepRunning(kept: KeptProcess, signal: AbortSignal): Promise<void> {
-  const { lockPath, start, onDeath, onFailure } = kept;
+  const { lockPath, shortLifeMs = SHORT_LIFE_MS, start, onDeath, onFailure } = kept;
   let { pid } = kept;
   let ran = true;
   /** In a row. */
@@ -35,13 +40,13 @@ export async function keepRunning(kept: KeptProcess, signal: AbortSignal): Promi
     let lock: HeldLock | null = null;
     try {
       lock = await waitForLock(lockPath, signal);
-      const isShort = Date.now() - since < SHORT_LIFE_MS;
+      const isShort = Date.now() - since < shortLifeMs;
       if (ran) {
         onDeath(await endingOf(pid));
         shortLives = isShort ? shortLives + 1 : 0;
       }
       ran = false;
-      const pauseMs = Math.min(SHORT_LIFE_MS * 2 ** Math.max(0, shortLives - 1), LONGEST_PAUSE_MS);
+      const pauseMs = shortLifeMs * 2 ** Math.min(Math.max(0, shortLives - 1), MOST_DOUBLINGS);
       if (isShort) await sleep(pauseMs, undefined, { signal });
       pid = start(lock);
       ran = true;
@@ -50,7 +55,7 @@ export async function keepRunning(kept: KeptProcess, signal: AbortSignal): Promi
       lock?.release();
       if (signal.aborted) return;
       onFailure(error as Error);
-      if (!lock) await sleep(SHORT_LIFE_MS, undefined, { signal }).catch(() => undefined);
+      if (!lock) await sleep(shortLifeMs, undefined, { signal }).catch(() => undefined);
     }
   }
 }
