@@ -53,6 +53,16 @@ describe('cancelling a job', () => {
     expect(await daemon.ended(job)).toMatchObject({ state: 'cancelled', cause: { code: 'user' } });
   });
 
+  it('ends one whose shim somebody has stopped (SIGSTOP)', async () => {
+    const job = await daemon.shell('sleep 60');
+    await daemon.until(job, 'running');
+    const record = readFileSync(join(daemon.dataDirectory, 'jobs', `${job.id}.1.0`, 'start.json'), 'utf8');
+    const { shimPid } = JSON.parse(record) as { shimPid: number };
+    process.kill(shimPid, 'SIGSTOP');
+    await daemon.cancel(job);
+    expect((await daemon.ended(job)).state).toBe('cancelled');
+  });
+
   it('ends every process, also those that ignore SIGTERM or have made themselves daemons, before the device is given out', async () => {
     const stubborn = `trap '' TERM; echo $$ >> ${scratch}/pids; while :; do sleep 0.05; done`;
     const job = await daemon.shell(

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceList, DoctorReport, Finding, Job, Problem } from '@berth/contract';
@@ -233,4 +233,17 @@ describe('while Redis', () => {
     expect((await daemon.job(job)).state).toBe('running');
     await expectTakenOnce();
   });
+});
+
+it('a folder of jobs that was moved away is told', async () => {
+  renameSync(pathOf('jobs'), pathOf('elsewhere'));
+  const said = await readiness();
+  renameSync(pathOf('elsewhere'), pathOf('jobs'));
+  expect(JSON.parse(said)).toEqual({
+    status: 'unavailable',
+    detail: expect.stringContaining(
+      `ENOENT: no such file or directory, statfs '${pathOf('jobs')}'`,
+    ) as string,
+  });
+  await eventually(readiness, isReady);
 });

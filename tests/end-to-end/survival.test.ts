@@ -158,6 +158,26 @@ describe('what happened while nobody looked', () => {
     expect(await daemon.logs(second, 'follow=true')).toBe('here\n');
   });
 
+  it('a job whose folder was removed is not run again, and no process of it is left', async () => {
+    const [, device] = (await daemon.devices()) as [Device, Device];
+    const lost = expect.stringMatching(/ is gone, so how it ended is unknown; /) as string;
+    const failed = { state: 'failed', cause: { code: 'worker_lost', sentence: lost } };
+    const expectEndAfter = async (what: (job: Job) => unknown, end: object): Promise<void> => {
+      const job = await countingJob();
+      const pid = (await daemon.job(job)).attempts[0]?.tasks[0]?.pid as number;
+      rmSync(join(daemon.dataDirectory, 'jobs', `${job.id}.1.0`), { recursive: true });
+      await what(job);
+      const ended = await daemon.ended(job);
+      expect(ended).toMatchObject(end);
+      expect(ended.attempts).toHaveLength(1);
+      expect(isAlive(pid)).toBe(false);
+    };
+    await expectEndAfter(() => process.kill(daemon.workerOf(device), 'SIGKILL'), failed);
+    await expectEndAfter((job) => daemon.cancel(job), { state: 'cancelled' });
+    await expectEndAfter(letItEnd, failed);
+    expect(readFileSync(join(scratch, 'starts'), 'utf8')).toBe('started\n'.repeat(3));
+  });
+
   it('a job whose shim was killed ends as worker_lost, and none of its processes is left', async () => {
     const job = await daemon.shell(`setsid sleep 300 & echo $! > ${scratch}/stray; wait`, { devices: '0' });
     await daemon.until(job, 'running');

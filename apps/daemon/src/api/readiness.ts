@@ -35,12 +35,12 @@ export class Readiness {
 
   private async look(): Promise<Found | null> {
     const { ledger, directories, shutdown } = this.context;
-    // First: the private Redis stops where it has no room.
-    const noRoom = whyNoRoom(directories.jobs);
-    if (noRoom !== null) return { code: 'disk_full', sentence: noRoom };
-    const known = this.knownProblem();
-    if (known) return known;
     try {
+      // First: the private Redis stops where it has no room.
+      const noRoom = whyNoRoom(directories.jobs);
+      if (noRoom !== null) return { code: 'disk_full', sentence: noRoom };
+      const known = this.knownProblem();
+      if (known) return known;
       await ledger.probe();
     } catch (error) {
       return (

@@ -98,12 +98,14 @@ function launchSentence(error: NonNullable<ExitRecord['launchError']>, spec: Job
   return `${program} could not be started: ${error.message}`;
 }
 
-/** The worker came back and found that a task had been killed together with its shim. */
-export function workerLost(rank: number, started: boolean, survivors: number): Cause {
-  const sentence = started
-    ? `rank ${rank}: the process that watched over it was killed, so how it ended is unknown; ` +
-      `${survivors} of its processes were still there and were killed`
-    : `rank ${rank} was never started: its worker died first; a new attempt costs nothing`;
+/** @param why such as `the process that watched over it was killed` */
+export function endUnknown(rank: number, why: string, survivors: number): Cause {
+  const sentence = `rank ${rank}: ${why}, so how it ended is unknown; ${survivors} of its processes were still there and were killed`;
+  return { code: 'worker_lost', sentence, rank, exitCode: null, signal: null };
+}
+
+export function neverStarted(rank: number): Cause {
+  const sentence = `rank ${rank} was never started: its worker died first; a new attempt costs nothing`;
   return { code: 'worker_lost', sentence, rank, exitCode: null, signal: null };
 }
 

@@ -29,7 +29,14 @@ import { type JobRecord, type JobSpec, noticesOf, placedAttempt, specOf } from '
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { TaskReference } from '../ledger/task-reference.js';
 import { prepareAccount } from './account.js';
-import { causeOf, endedByDrill, failedByItself, timeLimitReached, workerLost } from './cause.js';
+import {
+  causeOf,
+  endedByDrill,
+  endUnknown,
+  failedByItself,
+  neverStarted,
+  timeLimitReached,
+} from './cause.js';
 import { CheckpointWatch } from './checkpoint-watch.js';
 import { taskCommand } from './command.js';
 import { diagnose } from './diagnosis.js';
@@ -148,7 +155,7 @@ export class TaskRunner {
         await this.noteDelay(task, error as Error);
         await sleep(PAUSE_BEFORE_START_MS);
         if ((await this.ledger.record(task.job))?.state !== 'stopping') continue;
-        await this.ledger.finish(task, unknownEnding(), workerLost(task.rank, false, 0), true);
+        await this.ledger.finish(task, unknownEnding(), neverStarted(task.rank), true);
         this.forget(task);
         return false;
       }
@@ -181,17 +188,33 @@ export class TaskRunner {
   /** Asks a task to stop: SIGTERM now, SIGKILL after its grace period (the shim sees to both). */
   stop(task: TaskReference): void {
     const watched = this.watched.get(taskId(task));
-    const start = watched && readStartRecord(watched.directory);
-    if (!start) return; // Not started yet: `noteStart` finds out that it is to stop.
+    if (!watched) return;
+    const start = readStartRecord(watched.directory);
+    if (!start) {
+      this.stopWithoutRecord(watched);
+      return;
+    }
     const sent = signalHolder(lockFile(watched), start.shimPid, 'SIGTERM');
+    // A shim that somebody has stopped hears it only when it goes on.
+    signalHolder(lockFile(watched), start.shimPid, 'SIGCONT');
     this.log.info({ task: taskId(task), sent }, 'stopping a task');
+  }
+
+  /** Not started yet: `noteStart` finds out that it is to stop. Or its folder was removed: then its shim can't be asked any more. */
+  private stopWithoutRecord(task: WatchedTask): void {
+    if (!task.started) return;
+    this.log.warn({ task: taskId(task) }, 'the folder of a task that is to be stopped is gone; killing it');
+    this.sweep(task).catch((error: unknown) => {
+      this.log.error({ task: taskId(task), error }, 'a task without a folder could not be killed');
+    });
   }
 
   /** Asks a task to save its work and end: its signal now, after half the grace period SIGTERM, at its end SIGKILL. */
   async save(task: TaskReference): Promise<void> {
     const watched = this.watched.get(taskId(task));
-    const start = watched && readStartRecord(watched.directory);
-    if (!start) return; // As above.
+    if (!watched) return;
+    const start = readStartRecord(watched.directory);
+    if (!start) return this.stopWithoutRecord(watched);
     await this.watchPlaces(watched, 'end');
     const signal = watched.spec.checkpointSignal ?? DEFAULT_CHECKPOINT_SIGNAL;
     const sentAt = Date.now();
@@ -271,7 +294,7 @@ export class TaskRunner {
       ...task,
       spec: specOf(record),
       directory,
-      started: false,
+      started: record[`task:${task.attempt}:${task.rank}:state`] === 'running',
       alarms: [],
       end: new AbortController(),
       lastDrill: drillOf(task, record),
@@ -438,16 +461,26 @@ export class TaskRunner {
     task.end.abort();
     if (exit) {
       await this.finish(task, exit);
-    } else if (start) {
-      const survivors = await sweepTask(taskId(task));
-      if (this.groups) await endTaskGroup(this.groupOf(task, this.groups));
-      await this.ledger.finish(task, unknownEnding(), workerLost(task.rank, true, survivors));
+    } else if (start || task.started) {
+      // Without its records its shim may still live: the lock is another file then.
+      const survivors = await this.sweep(task);
+      const why = start
+        ? 'the process that watched over it was killed'
+        : `what was written about it in ${task.directory} is gone`;
+      await this.ledger.finish(task, unknownEnding(), endUnknown(task.rank, why, survivors));
     } else {
       writeTombstone(task.directory);
-      await this.ledger.finish(task, unknownEnding(), workerLost(task.rank, false, 0), true);
+      await this.ledger.finish(task, unknownEnding(), neverStarted(task.rank), true);
     }
     lock.release();
     this.forget(task);
+  }
+
+  /** Kills all that is left of a task. @returns how many processes there were */
+  private async sweep(task: WatchedTask): Promise<number> {
+    const survivors = await sweepTask(taskId(task));
+    if (this.groups) await endTaskGroup(this.groupOf(task, this.groups));
+    return survivors;
   }
 
   private forget(task: WatchedTask): void {
