@@ -1,8 +1,8 @@
 import type { Cause, JobId } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
 import { drillFromRecord } from '../../apps/daemon/dist/ledger/drill-view.js';
-import type { NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
 import { type PlacedAttempt, type TaskEnding, waitingJob } from '../../apps/daemon/dist/ledger/record.js';
+import type { NewJob } from '../../apps/daemon/dist/ledger/submission.js';
 import { BY_USER, ENDING, FAILURE, NEEDS, newJob, openLedger, placement } from '../support/ledger-story.js';
 
 const PREEMPTED: Cause = {

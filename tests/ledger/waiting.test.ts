@@ -1,6 +1,6 @@
 import type { Cause, JobId, Retry } from '@berth/contract';
 import { describe, expect, it } from 'vitest';
-import type { NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
+import type { NewJob } from '../../apps/daemon/dist/ledger/submission.js';
 import { BY_USER, ENDING, FAILURE, jobIn, newJob, openLedger, placement } from '../support/ledger-story.js';
 
 const { server, ledger, epoch } = await openLedger();

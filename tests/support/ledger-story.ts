@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Cause, type JobId, type JobState, makeJobId } from '@berth/contract';
 import { afterAll } from 'vitest';
-import { Ledger, type NewJob } from '../../apps/daemon/dist/ledger/ledger.js';
+import { Ledger } from '../../apps/daemon/dist/ledger/ledger.js';
 import type { PlacedAttempt, TaskEnding } from '../../apps/daemon/dist/ledger/record.js';
+import type { NewJob } from '../../apps/daemon/dist/ledger/submission.js';
 import { RedisServer } from './redis-server.js';
 import { PLAIN } from './sample-job.js';
 

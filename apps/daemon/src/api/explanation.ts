@@ -1,6 +1,6 @@
 import type { Explanation } from '@berth/contract';
 import { explain, type PendingJob } from '@berth/scheduler';
-import type { NewJob } from '../ledger/ledger.js';
+import type { NewJob } from '../ledger/submission.js';
 import type { ApiContext } from './context.js';
 
 /** What would become of a job if it were submitted now. */

@@ -9,8 +9,8 @@ import {
 } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
-import type { NewJob } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import type { NewJob } from '../ledger/submission.js';
 import { type Caller, callerOf } from './caller.js';
 import { dropUnusedCode, withCodeOfBatch } from './code-request.js';
 import type { ApiContext } from './context.js';

@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { type JobSubmission, makeJobId } from '@berth/contract';
-import type { NewJob } from '../ledger/ledger.js';
 import { type JobSpec, longestSeconds } from '../ledger/record.js';
+import type { NewJob } from '../ledger/submission.js';
 import { submitterOf } from './access.js';
 import { accountFor } from './account.js';
 import type { Caller } from './caller.js';

@@ -13,9 +13,9 @@ import {
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { localTimeZone, nextTime, whyNoCron, whyNoTimeZone } from '../cron.js';
-import type { NewJob } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { type ScheduleRecord, scheduleFromRecord } from '../ledger/schedules.js';
+import type { NewJob } from '../ledger/submission.js';
 import { visibleTo } from './access.js';
 import { type Caller, callerOf } from './caller.js';
 import { dropUnusedCode, resolveWithCode } from './code-request.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GroupId, JobId } from '@berth/contract';
-import type { NewJob } from '../ledger/ledger.js';
 import type { JobSpec } from '../ledger/record.js';
+import type { NewJob } from '../ledger/submission.js';
 
 type Parameters = NonNullable<JobSpec['group']>['parameters'];
 

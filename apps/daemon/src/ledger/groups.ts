@@ -2,9 +2,10 @@ import { type Cause, type Group, type GroupId, type JobState, JobStateSchema } f
 import type { Redis } from 'ioredis';
 import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
-import { JOBS_ON_THE_WAY, type Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { LedgerRefusal } from './refusal.js';
 import type { RunScript } from './scripts.js';
+import { JOBS_ON_THE_WAY } from './submission.js';
 
 /** The truth about jobs that were submitted together. */
 export class GroupLedger {

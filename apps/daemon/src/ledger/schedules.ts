@@ -5,9 +5,9 @@ import type { Redis } from 'ioredis';
 import { repliesTo } from '../redis/pipeline.js';
 import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
-import { type NewJob, submissionArguments, takenJob } from './ledger.js';
 import { LedgerRefusal } from './refusal.js';
 import { loadScripts, type RunScript } from './scripts.js';
+import { type NewJob, submissionArguments, takenJob } from './submission.js';
 
 /** What of a schedule never changes. */
 export interface SchedulePlan {

@@ -4,9 +4,9 @@ import type { Logger } from 'pino';
 import { type ClockWatch, watchClock } from '../clock-watch.js';
 import { latestTime, nextTime } from '../cron.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
-import type { NewJob } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { type DueTime, isDealtWith, type ScheduleLedger, type ScheduleRecord } from '../ledger/schedules.js';
+import type { NewJob } from '../ledger/submission.js';
 import { runId } from './run-id.js';
 import type { Ticks } from './ticks.js';
 
