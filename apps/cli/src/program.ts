@@ -1,5 +1,5 @@
-import { open, readFile } from 'node:fs/promises';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { open, readFile, stat } from 'node:fs/promises';
+import { basename, extname, isAbsolute, join, resolve } from 'node:path';
 import { CliError, EXIT } from './exit-codes.js';
 import type { Host } from './host.js';
 import { type Headers, headersOf } from './script-headers.js';
@@ -43,7 +43,30 @@ export async function programOf(
     const name = file === '-' ? 'stdin' : basename(file);
     return { words: [], script, ...(file === '-' ? {} : { name }), headers: headersOf(script, name) };
   }
-  return (await namedScript(words, directory, environment.PATH)) ?? { words, headers: NO_HEADERS };
+  const script = await namedScript(words, directory, environment.PATH);
+  if (script) return script;
+  await refuseNoProgram(words, directory, environment.PATH);
+  return { words, headers: NO_HEADERS };
+}
+
+/**
+ * Refuses what people type that no shell would find, and who would learn it only when the job's turn has come.
+ * @throws CliError with what to write instead
+ */
+async function refuseNoProgram(words: readonly string[], directory: string, searchPath = ''): Promise<void> {
+  const [word = ''] = words;
+  const isHere = await isFile(resolve(directory, word));
+  if (words.length === 1 && /\s/.test(word) && !isHere)
+    throw new CliError(
+      EXIT.usage,
+      `'${word}' is one word: leave the quotes out, or write --wrap for a line of shell`,
+    );
+  if (word.includes('/') || !isHere || (await isOnPath(word, searchPath))) return;
+  const runner = { '.py': 'python3 ', '.sh': 'bash ' }[extname(word)] ?? './';
+  throw new CliError(
+    EXIT.usage,
+    `'${word}' is a file here, but no program on the PATH: write ${runner}${word}`,
+  );
 }
 
 /**
@@ -79,6 +102,10 @@ async function scriptAt(path: string): Promise<string | null> {
   } finally {
     await file.close();
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isFile() ?? false;
 }
 
 async function isOnPath(word: string, searchPath: string): Promise<boolean> {

@@ -189,3 +189,19 @@ it('a job to wait for may be named as everywhere, and one that can be none is re
   });
   expect(daemon.seen).toEqual([]);
 });
+
+it.each([
+  [['train.py'], 'write python3 train.py'],
+  [['plain.sh', '--lr', '1'], 'write bash plain.sh'],
+  [['a.out'], 'write ./a.out'],
+  [['python3 train.py --lr 1'], 'leave the quotes out, or write --wrap'],
+])('%j can be no program, which is said before it waits for a device', async (words, hint) => {
+  for (const name of ['train.py', 'plain.sh', 'a.out'])
+    writeFileSync(join(directory, name), 'no first line\n');
+  expect(await submit('--', ...words)).toMatchObject({ code: 2, stderr: expect.stringContaining(hint) });
+  expect(daemon.seen).toEqual([]);
+});
+
+it('a program that only the host of the daemon has is left to it', async () => {
+  expect((await submit('--', 'nvcc-of-another-host', 'train.py')).code).toBe(0);
+});
