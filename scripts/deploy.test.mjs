@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ConfigSchema, ENVIRONMENT, flagOf, FLAGS as SETTINGS } from '../apps/daemon/dist/config.js';
+import { ConfigSchema } from '../apps/daemon/dist/config.js';
+import { ENVIRONMENT, flagOf, FLAGS as SETTINGS } from '../apps/daemon/dist/config-reading.js';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const read = (file) => readFileSync(join(ROOT, file), 'utf8');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Config, ConfigSchema, ENVIRONMENT, FLAGS, flagOf } from './config.js';
+import { type Config, ConfigSchema } from './config.js';
+import { ENVIRONMENT, FLAGS, flagOf } from './config-reading.js';
 
 interface Property {
   description?: string;

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ConfigSchema, readSettings } from './config.js';
+import { ConfigSchema } from './config.js';
 import { configJsonSchema, settingsTable } from './config-document.js';
+import { readSettings } from './config-reading.js';
 import { describeSettings } from './config-report.js';
 
 const root = mkdtempSync(join(tmpdir(), 'berth-settings-'));

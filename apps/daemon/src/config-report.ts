@@ -1,6 +1,6 @@
 import { shownWebhook, type Webhook } from '@berth/contract';
 import { Document, isScalar, type Scalar, type YAMLMap } from 'yaml';
-import type { Settings } from './config.js';
+import type { Settings } from './config-reading.js';
 
 const HIDDEN = '(hidden)';
 /** As long as a secret has to be. */

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { StartError } from './composition/start-error.js';
-import { type Config, ConfigError, readSettings, type Settings } from './config.js';
+import type { Config } from './config.js';
+import { ConfigError, readSettings, type Settings } from './config-reading.js';
 import { describeSettings } from './config-report.js';
 import { startDaemon } from './daemon.js';
 import { examineAlone } from './examine-alone.js';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { tryLock } from '@berth/task-shim';
 import type { Logger } from 'pino';
-import { type Config, ConfigError } from './config.js';
+import type { Config } from './config.js';
+import { ConfigError } from './config-reading.js';
 import { dataDirectory, liveTasks } from './data-directory.js';
 import { knownIdentity } from './ledger/identity.js';
 import { schemaOf } from './ledger/schema.js';

@@ -1,12 +1,12 @@
 import type { BerthClient } from '@berth/client';
-import { Command, CommanderError, InvalidArgumentError, Option, type OptionValues } from 'commander';
+import { Command, CommanderError, Option, type OptionValues } from 'commander';
 import { CliError, EXIT } from '../exit-codes.js';
 import { dependenciesOf } from '../job-reference.js';
 import type { Kit } from '../kit.js';
+import { collect, positive, whole } from '../option-values.js';
 import { type Program, programOf } from '../program.js';
 import type { SubmissionFlags } from '../submission.js';
 import { harmless } from '../terminal.js';
-import { positive } from './ls.js';
 
 /** The flags that make a job. */
 export interface JobFlags extends SubmissionFlags {
@@ -161,13 +161,4 @@ function behind<Flags extends JobFlags>(header: Flags, typed: Flags): Flags {
     return both.length > 0 ? [[name, both] as const] : [];
   });
   return { ...header, ...typed, ...Object.fromEntries(lists) };
-}
-
-export function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
-}
-
-export function whole(text: string): number {
-  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }

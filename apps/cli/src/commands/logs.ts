@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { EXIT } from '../exit-codes.js';
 import { Detached, passLog, sayDetached, untilInterrupted } from '../follow.js';
 import { referenceOf } from '../job-reference.js';
 import { endOf, stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
-import { positive } from './ls.js';
+import { natural, positive } from '../option-values.js';
 
 interface LogsOptions {
   follow?: boolean;
@@ -53,8 +53,3 @@ const logs: Action<LogsOptions> = async (kit, options, [word = 'last']) => {
   if (follow && terminal.isInteractive) terminal.note(endOf(await client.jobs.get(job)));
   return EXIT.ok;
 };
-
-function natural(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
-  return Number(text);
-}

@@ -3,10 +3,10 @@ import { ACTIVE_STATES, ENDED_STATES, type Job, type JobState } from '@berth/con
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { devicesOf, STATE_COLOURS, timeOf, whyOf } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
+import { collect, positive } from '../option-values.js';
 import { type Column, renderTable } from '../table.js';
 import { harmless, type Terminal } from '../terminal.js';
 import { type WatchOptions, watched, withWatch } from '../watch.js';
-import { collect } from './job-options.js';
 
 // In the order of a job's life: one that moves on between two questions is seen twice, never missed.
 const UNFINISHED: readonly JobState[] = ['pending', ...ACTIVE_STATES];
@@ -59,11 +59,6 @@ function states(text: string, before: JobState[] = []): JobState[] {
   if (odd !== undefined)
     throw new InvalidArgumentError(`'${odd}' is no state. Allowed choices are ${STATES.join(', ')}.`);
   return [...before, ...named];
-}
-
-export function positive(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 1 or more.');
-  return Number(text);
 }
 
 const list: Action<ListOptions> = async ({ client, terminal }, options) => {

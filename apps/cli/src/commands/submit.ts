@@ -7,11 +7,11 @@ import { duration, localTime } from '../figures.js';
 import { Detached, passLog, sayDetached, untilInterrupted } from '../follow.js';
 import { endOf, stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { collect, positive } from '../option-values.js';
 import { ARRAY_PARAMETER, arrayEnvironment, jobArray } from '../slurm/array.js';
 import { matrixOf, refuseVerb, submissionOf } from '../submission.js';
 import { explanationLines } from './explain.js';
-import { collect, type JobFlags, withHeaders, withJobOptions } from './job-options.js';
-import { positive } from './ls.js';
+import { type JobFlags, withHeaders, withJobOptions } from './job-options.js';
 
 /** A submission is answered before the scheduler has looked at it; people want to hear what it said. */
 const SCHEDULER_MILLISECONDS = 60;

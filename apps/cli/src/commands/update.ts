@@ -4,8 +4,8 @@ import { CliError, EXIT } from '../exit-codes.js';
 import { referenceOf } from '../job-reference.js';
 import { stateWithReason } from '../job-words.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
+import { collect, whole } from '../option-values.js';
 import { labels } from '../submission.js';
-import { collect, whole } from './job-options.js';
 
 interface UpdateOptions {
   priority?: number;

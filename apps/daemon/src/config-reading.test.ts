@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readConfig } from './config.js';
+import { readSettings } from './config-reading.js';
 
 const root = mkdtempSync(join(tmpdir(), 'berth-config-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -17,7 +17,7 @@ describe('settings', () => {
   it('come from flags before the environment, from that before the file, from that before the defaults', () => {
     const config = file('listen: 127.0.0.1:1\nnode: file\nlogLevel: warn\ngracePeriod: 2m\n');
     const environment = { BERTH_LISTEN: '127.0.0.1:2', BERTH_NODE: 'environment' };
-    expect(readConfig({ config, listen: '127.0.0.1:3' }, environment)).toMatchObject({
+    expect(readSettings({ config, listen: '127.0.0.1:3' }, environment).config).toMatchObject({
       listen: '127.0.0.1:3',
       node: 'environment',
       logLevel: 'warn',
@@ -36,6 +36,6 @@ describe('settings', () => {
     [{ config: file('a: [\n') }, {}, /is no YAML/],
     [{ config: '/no/such/file' }, {}, /can't be read/],
   ])('%j %j are refused by name', (flags, environment, message) => {
-    expect(() => readConfig(flags, environment)).toThrow(message);
+    expect(() => readSettings(flags, environment)).toThrow(message);
   });
 });
