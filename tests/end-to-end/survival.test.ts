@@ -97,6 +97,10 @@ describe('a running job does not notice', () => {
     const job = await countingJob();
     const [, device] = (await daemon.devices()) as [Device, Device];
     const worker = daemon.workerOf(device);
+    // By this a frozen one is noticed, after half a minute.
+    expect(readFileSync(join(daemon.dataDirectory, 'workers', `${device.uuid}.lock`), 'utf8')).toBe(
+      `${worker}\n`,
+    );
     process.kill(worker, 'SIGKILL');
     await eventually(
       () => isAlive(worker),

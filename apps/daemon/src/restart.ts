@@ -5,9 +5,18 @@ import type { Ending } from '@berth/task-shim';
  * That a process of Berth has died just now, and is started again.
  * @param process as the sentence begins, such as `its worker`, where the device is named beside it
  * @param log where its last words are
+ * @param wasStill whether it was us who killed it, for it showed no sign of life
  */
-export function restartOf(process: string, { exitCode, signal }: Ending, log: string): Restart {
-  const sentence = `${process} ${howItEnded(exitCode, signal, log)}; another is started, and running jobs go on`;
+export function restartOf(
+  process: string,
+  { exitCode, signal }: Ending,
+  log: string,
+  wasStill = false,
+): Restart {
+  const how = wasStill
+    ? `was frozen, or hung, and was killed by Berth (its last words are in ${log})`
+    : howItEnded(exitCode, signal, log);
+  const sentence = `${process} ${how}; another is started, and running jobs go on`;
   return { at: new Date().toISOString(), exitCode, signal, sentence };
 }
 

@@ -21,9 +21,9 @@ export function superviseWorkers(ground: Ground): WorkerSupervisor {
       logLimit: config.logLimit,
       logLevel: config.logLevel,
     },
-    onDeath: (device, ending) => {
+    onDeath: (device, ending, wasStill) => {
       meters.restarted('worker');
-      const restart = restartOf('its worker', ending, directories.workerLog(device));
+      const restart = restartOf('its worker', ending, directories.workerLog(device), wasStill);
       tell(ledger.devices.noteWorkerRestart(device, restart));
     },
     log,

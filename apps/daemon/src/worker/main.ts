@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { beat } from '@berth/task-shim';
 import { dataDirectory } from '../data-directory.js';
 import { claimDevice, otherClaimant } from '../device-claim.js';
 import { takeTasks } from '../ledger/device-queue.js';
@@ -19,6 +20,9 @@ import { TaskRunner } from './task-runner.js';
  */
 const options = WorkerOptionsSchema.parse(JSON.parse(process.argv[2] ?? 'null'));
 const log = openLog({ level: options.logLevel, base: { worker: options.device } });
+/** Where the supervisor hands the device's lock over. */
+const LOCK_FD = 3;
+beat(LOCK_FD);
 const connect = (name: string) => {
   const redis = connectRedis(options.redis, `worker-${name}`, 'patient', log);
   bindToLedger(redis, options.ledger);

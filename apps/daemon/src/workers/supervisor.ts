@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   type Ending,
+  endWhenStill,
   type HeldLock,
   isLocked,
   keepRunning,
@@ -24,7 +25,7 @@ const ASKING_MS = 200;
 const STARTING_MS = 500;
 
 /**
- * Keeps one worker process running for each device of this host.
+ * Keeps one worker process running for each device of this host; one that is frozen is killed, so that the next one does its work.
  *
  * A worker holds its device's lock for as long as it lives; the lock is passed on to it when it is started. So a daemon
  * that comes back finds the workers that are there, whoever waits for the lock notices a worker's death at once, and
@@ -36,20 +37,24 @@ export class WorkerSupervisor {
   private readonly log: Logger;
   /** What each worker is told, but for its device. */
   private readonly workerOptions: Record<string, unknown>;
-  private readonly onDeath: (device: string, ending: Ending) => void;
+  private readonly onDeath: (device: string, ending: Ending, wasStill: boolean) => void;
+  private readonly beatMs: number | undefined;
   private devices: readonly string[] = [];
 
   constructor(options: {
     directories: DataDirectory;
     workerOptions: Record<string, unknown>;
-    /** Told when a worker has died, and another is about to be started. */
-    onDeath: (device: string, ending: Ending) => void;
+    /** Told when a worker has died, and another is about to be started; also whether it showed no sign of life, and was killed by us. */
+    onDeath: (device: string, ending: Ending, wasStill: boolean) => void;
     log: Logger;
+    /** How often a sign of life is looked for; several in a row have to be missing. */
+    beatMs?: number;
   }) {
     this.directories = options.directories;
     this.workerOptions = options.workerOptions;
     this.onDeath = options.onDeath;
     this.log = options.log;
+    this.beatMs = options.beatMs;
   }
 
   /**
@@ -158,13 +163,21 @@ export class WorkerSupervisor {
 
   private keepRunning(device: string, pid: number | null): Promise<void> {
     const log = this.directories.workerLog(device);
+    const lockPath = this.directories.workerLock(device);
+    let wasStill = false;
+    const onStill = (still: number): void => {
+      wasStill = true;
+      this.log.error({ device, pid: still, log }, 'a worker shows no sign of life any more; killing it');
+    };
+    endWhenStill(lockPath, onStill, this.closing.signal, this.beatMs);
     const worker = {
-      lockPath: this.directories.workerLock(device),
+      lockPath,
       pid,
       start: (lock: HeldLock) => this.spawn(device, lock),
       onDeath: (ending: Ending) => {
         this.log.error({ device, ...ending, log }, 'a worker has died; starting another');
-        this.onDeath(device, ending);
+        this.onDeath(device, ending, wasStill);
+        wasStill = false;
       },
       onFailure: (error: Error) => this.noteFailure(device, error),
     };

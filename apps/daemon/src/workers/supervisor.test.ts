@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Ending, type HeldLock, spawnDetached, tryLock } from '@berth/task-shim';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type DataDirectory, openDataDirectory } from '../data-directory.js';
+import { WorkerSupervisor } from './supervisor.js';
+
+const DEVICE = 'GPU-1';
+let folder: string;
+let directories: DataDirectory;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'berth-supervisor-'));
+  directories = openDataDirectory(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A worker that an earlier daemon has started, and that has shown life once. */
+function stillWorker(): number {
+  const lockPath = directories.workerLock(DEVICE);
+  const lock = tryLock(lockPath) as HeldLock;
+  const inherit = [{ from: lock.fd, to: 3 }];
+  const argv = ['/bin/sleep', '60'];
+  const pid = spawnDetached({ file: '/bin/sleep', argv, environment: {}, inherit });
+  lock.release();
+  writeFileSync(lockPath, `${pid}\n`);
+  return pid;
+}
+
+it('a worker that shows no sign of life is killed, and said to have been still', async () => {
+  stillWorker();
+  const death = await new Promise<[string, Ending, boolean]>((resolve) => {
+    const supervisor = new WorkerSupervisor({
+      directories,
+      workerOptions: {},
+      onDeath: (...told) => {
+        // Before the next one is started: it is no matter of this test.
+        supervisor.close();
+        resolve(told);
+      },
+      log: pino({ level: 'silent' }),
+      beatMs: 10,
+    });
+    supervisor.start([DEVICE], {} as Redis);
+  });
+  expect(death).toEqual([DEVICE, { exitCode: null, signal: null }, true]);
+});
