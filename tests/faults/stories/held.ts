@@ -25,6 +25,10 @@ export const held: StoryTeller = (random, records) => {
       known = { from, to: uptime() };
       await client.wish(id, 'release');
     },
+    settle: async (client) => {
+      // A hold that nobody got an answer to may be carried out when the job waits once more.
+      await client.wish(job.id as string, 'release');
+    },
     violations: ({ ledger, notes }) => {
       if (!known) return [];
       const { from, to } = known;
