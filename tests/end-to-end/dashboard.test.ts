@@ -5,7 +5,7 @@ import type { Group, JobList, Queue } from '@berth/contract';
 import { changeSimulation } from '@berth/cuda-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
-import type { TestDaemon } from '../support/daemon.js';
+import { eventually, type TestDaemon } from '../support/daemon.js';
 import { type Dashboard, useDashboard } from '../support/dashboard.js';
 
 const DIST = new URL('../../apps/dashboard/dist/assets/', import.meta.url).pathname;
@@ -20,6 +20,11 @@ useDashboard('4xH100-80GB', (made) => {
 });
 
 const open = (path: string): Promise<void> => dashboard.open(path);
+
+/** What the page waits for longest: until it calls an answer old, asks again, or takes trouble for over. */
+const LONGEST_MS = 11_000;
+/** The page believes that so long has passed; its clock has to be Playwright's. */
+const letTimePass = (): Promise<void> => page.clock.fastForward(LONGEST_MS);
 
 describe('the page', () => {
   it('asks for a token, refuses a wrong one, and keeps the right one out of the address', async () => {
@@ -193,19 +198,9 @@ describe('the devices', () => {
     await daemon.ended(job);
   });
 
-  it('are said to be simulated, and old while the daemon is away; then the page goes on', async () => {
-    await open('/');
-    await page.getByText('these devices are made up').waitFor();
-    await daemon.kill();
-    await page.getByText("The daemon doesn't answer").waitFor({ timeout: 30_000 });
-    await page.getByRole('article', { name: 'Device 3' }).waitFor();
-    await daemon.start(undefined, new URL(daemon.address).host);
-    await page.getByText("The daemon doesn't answer").waitFor({ state: 'detached', timeout: 30_000 });
-    await page.getByText(/updated \d s ago/).waitFor();
-  });
-
   it('say that their worker had died, and so had Redis, and how', async () => {
     await open('/');
+    // Of a process that an earlier daemon had started nobody knows how it died: so this comes before the daemon's own death.
     const [, , , last] = await daemon.allWorkers();
     process.kill(last as number, 'SIGKILL');
     await page
@@ -217,7 +212,22 @@ describe('the devices', () => {
     expect(await page.getByText('restart in 24 hours').count()).toBe(2);
   });
 
+  it('are said to be simulated, and old while the daemon is away; then the page goes on', async () => {
+    await page.clock.install();
+    await open('/');
+    await page.getByText('these devices are made up').waitFor();
+    await daemon.kill();
+    await letTimePass();
+    await page.getByText("The daemon doesn't answer").waitFor({ timeout: 30_000 });
+    await page.getByRole('article', { name: 'Device 3' }).waitFor();
+    await daemon.start(undefined, new URL(daemon.address).host);
+    await letTimePass();
+    await page.getByText("The daemon doesn't answer").waitFor({ state: 'detached', timeout: 30_000 });
+    await page.getByText(/updated \d s ago/).waitFor();
+  });
+
   it('stay on the page while Redis does not answer, also on one that is loaded then, which says how old jobs are', async () => {
+    await page.clock.install();
     await open('/');
     const redis = daemon.holderOf('redis/redis.lock');
     process.kill(redis, 'SIGSTOP');
@@ -231,6 +241,11 @@ describe('the devices', () => {
     } finally {
       process.kill(redis, 'SIGCONT');
     }
+    await eventually(
+      () => daemon.request('/readyz'),
+      ({ ok }) => ok,
+    );
+    await letTimePass();
     await page.getByText(/as of \d+ s ago/).waitFor({ state: 'detached', timeout: 30_000 });
     await page.getByText(/All jobs: \d+ running/).waitFor();
   });
