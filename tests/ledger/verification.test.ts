@@ -80,6 +80,18 @@ it('what the transitions write fits together', async () => {
   expect(await flaws()).toEqual([]);
 });
 
+it('what has moved on since its index was read is not off', async () => {
+  const run = loadScripts(redis);
+  const running = jobs.running as string;
+  const looks = [
+    [running, `${P}:state:pending`, running],
+    [running, `${P}:dependants:job_gone`, running],
+    ['job_gone', `${P}:numbers`, '99'],
+  ] as const;
+  for (const [id, ...place] of looks)
+    expect((await run('verify', id, 'job', id, '', ...place)).values).toEqual([]);
+});
+
 describe('what is off is found, and put right as it was', () => {
   it.each<[string, () => Promise<unknown>, RegExp]>([
     ['a job out of line', () => redis.zrem(`${P}:queue`, jobs.pending as string), /is missing in queue/],
@@ -204,6 +216,18 @@ describe('what is off is found, and put right as it was', () => {
   it('a reply that is an error is told as that error, and not as the damage of a job', async () => {
     await redis.set(`${P}:queue`, 'x');
     await expect(ledger.job(jobs.pending as JobId)).rejects.toThrow('WRONGTYPE');
+  });
+
+  it('and so is a field that should be JSON; what a user has used keeps no attempt from its end', async () => {
+    await redis.hset(`${P}:usage`, 'root', 'much', 'ada', '{"cut');
+    expect((await flaws(true)).map(({ subject, sentence }) => `${subject} ${sentence}`)).toEqual([
+      `key ${P}:usage has no JSON in its field root: remove that (HDEL)`,
+      `key ${P}:usage has no JSON in its field ada: remove that (HDEL)`,
+    ]);
+    const user = (await ledger.job(jobs.running as JobId))?.user as string;
+    await redis.hset(`${P}:usage`, user, 'much');
+    await jobIn('succeeded', ledger, epoch);
+    expect(JSON.parse((await redis.hget(`${P}:usage`, user)) as string)).toHaveProperty('gpuSeconds');
   });
 
   it.each(['queue', 'job:job_1', 'dependants:job_1'])('and so is a string under %s', async (key) => {

@@ -147,7 +147,9 @@ end
 local function charge(user, gpus, since, ended)
   local half_life = tonumber(redis.call('HGET', prefix .. ':leader', 'halfLife')) * 1000
   local key = prefix .. ':usage'
-  local usage = cjson.decode(redis.call('HGET', key, user) or '{"gpuSeconds":0,"at":0,"total":0}')
+  -- What was damaged there counts for nothing: the attempt has to end nevertheless.
+  local readable, usage = pcall(cjson.decode, redis.call('HGET', key, user) or '')
+  if not readable then usage = { gpuSeconds = 0, at = 0, total = 0 } end
   local at = math.max(ended, usage.at)
   local held = math.max(ended - since, 0)
   local worth = gpus * half_life / 1000 / math.log(2) * (1 - 0.5 ^ (held / half_life))

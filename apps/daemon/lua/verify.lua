@@ -33,6 +33,14 @@ local function put(e)
   else redis.call('HSET', e.key, e.member, e.value) end
 end
 
+-- Whether an index names it now: since it was read the thing may have moved on.
+local function names(key, its)
+  local type = redis.call('TYPE', key).ok
+  if type == 'zset' then return redis.call('ZSCORE', key, its) ~= false end
+  if type == 'set' then return redis.call('SISMEMBER', key, its) == 1 end
+  return redis.call('HGET', key, its) == id
+end
+
 local function take_out(key, its)
   local type = redis.call('TYPE', key).ok
   redis.call(({ zset = 'ZREM', set = 'SREM', hash = 'HDEL' })[type], key, its)
@@ -148,6 +156,7 @@ if kind == 'device' then
   verify_device(id)
   return answer
 end
+if index and not names(index, member) then return answer end
 local flat = redis.call('HGETALL', hash)
 for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
 if kind == 'job' and #flat > 0 then

@@ -43,6 +43,9 @@ const TYPES: readonly [RegExp, string][] = [
   ...SUBJECTS.map(([form]): [RegExp, string] => [form, 'hash']),
 ];
 
+/** Whose values are JSON. */
+const JSON_HASHES = ['usage', 'peaks', 'drains', 'obstacles', 'xids', 'restarts'] as const;
+
 const AT_ONCE = 500;
 
 /**
@@ -56,6 +59,7 @@ export async function* verifyLedger(redis: Redis, run: RunScript, repair: boolea
   yield* strange;
   // What every transition fails at can't be compared with anything.
   if (strange.length > 0) return;
+  yield* await unreadableFields(redis);
   const damaged = await damagedJobs(redis, keys);
   for (const [id, why] of damaged)
     yield { subject: `job ${id}`, sentence: `can not be read (${why})`, repaired: false };
@@ -117,6 +121,27 @@ async function ofWrongType(redis: Redis, keys: readonly string[]): Promise<Flaw[
     }
   }
   return flaws;
+}
+
+async function unreadableFields(redis: Redis): Promise<Flaw[]> {
+  const flaws: Flaw[] = [];
+  for (const name of JSON_HASHES) {
+    for (const [field, value] of Object.entries(await redis.hgetall(KEYS[name]))) {
+      if (isJson(value)) continue;
+      const sentence = `has no JSON in its field ${field}: remove that (HDEL)`;
+      flaws.push({ subject: `key ${KEYS[name]}`, sentence, repaired: false });
+    }
+  }
+  return flaws;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The jobs of which something can't be read, and what. */
