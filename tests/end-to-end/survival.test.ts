@@ -83,6 +83,7 @@ describe('a running job does not notice', () => {
     const job = await countingJob();
     await daemon.kill();
     await daemon.start();
+    expect(daemon.output).toMatch(/"runningTasks":1,"msg":"the berthd before this one was killed/);
     await expectUnharmed(job);
   });
 
@@ -90,6 +91,7 @@ describe('a running job does not notice', () => {
     const job = await countingJob();
     expect(await daemon.stop()).toBe(0);
     await daemon.start();
+    expect(daemon.output).not.toContain('was killed');
     await expectUnharmed(job);
   });
 

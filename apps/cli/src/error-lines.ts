@@ -1,4 +1,4 @@
-import { BerthProblem } from '@berth/client';
+import { BerthProblem, BerthTimeout } from '@berth/client';
 import { CommanderError } from 'commander';
 import { CliError } from './exit-codes.js';
 import { harmless } from './terminal.js';
@@ -77,6 +77,10 @@ const INSTEAD: Record<string, string> = {
 export function errorLines(error: unknown, verb: string | null): string[] {
   if (error instanceof CommanderError) return usageLines(error, verb);
   if (error instanceof BerthProblem) return problemLines(error);
+  if (error instanceof BerthTimeout)
+    return [
+      `berth: ${harmless(error.message)}: is berthd stopped (kill -CONT lets it go on), or the host overloaded? Running jobs go on`,
+    ];
   if (error instanceof Error && (error instanceof CliError || error.name.startsWith('Berth'))) {
     return [`berth: ${harmless(error.message)}`];
   }

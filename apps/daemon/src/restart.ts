@@ -25,5 +25,5 @@ function howItEnded(exitCode: number | null, signal: string | null, log: string)
     return 'was killed by SIGKILL (from a person, or from the kernel for want of memory: dmesg tells)';
   if (signal !== null) return `was ended by ${signal} (its last words are in ${log})`;
   if (exitCode !== null) return `ended by itself with exit code ${exitCode} (its last words are in ${log})`;
-  return `has died, how is not known: an earlier berthd had started it (its last words are in ${log})`;
+  return `has died, how is not known (an earlier berthd may have started it; its last words are in ${log})`;
 }

@@ -1,11 +1,11 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Notice } from '@berth/contract';
 import { type ControlGroups, tryLock } from '@berth/task-shim';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { openContainment } from '../containment.js';
-import { type DataDirectory, openDataDirectory } from '../data-directory.js';
+import { type DataDirectory, liveTasks, openDataDirectory } from '../data-directory.js';
 import { otherClaimant } from '../device-claim.js';
 import { deviceLabels } from '../devices/device-labels.js';
 import { DeviceInventory } from '../devices/inventory.js';
@@ -43,6 +43,12 @@ export async function openGround(config: Config, log: Logger): Promise<Ground> {
   const endings = new Endings();
   const { uid, username: name } = userInfo();
   const directories = takeDirectory(config, uid, endings);
+  // Whoever ends by itself takes it away.
+  if (existsSync(directories.address))
+    log.warn(
+      { runningTasks: liveTasks(directories).length },
+      'the berthd before this one was killed, or the host went down; what it left is taken up',
+    );
   const inventory = await findDevices(config, uid, directories, log);
   const store = await openStore(config, directories, endings, log);
   const meters = new Meters();

@@ -1,5 +1,4 @@
 import { liveTasks } from '../data-directory.js';
-import { whyNoRoom } from '../disk-room.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
 import type { SchedulerLoop } from '../scheduling/scheduler-loop.js';
 import type { Ground } from './ground.js';
@@ -9,7 +8,7 @@ import type { Ground } from './ground.js';
  * @param readAnew what is to be done when it does again
  */
 export function watchLedger(
-  { config, directories, store, endings, log }: Ground,
+  { directories, store, endings, log }: Ground,
   scheduler: SchedulerLoop,
   readAnew: () => Promise<void>,
 ): LedgerWatch {
@@ -18,7 +17,7 @@ export function watchLedger(
     identity: store.identity,
     file: directories.ledgerIdentity,
     countTasks: () => liveTasks(directories).length,
-    whyNoRoom: () => (store.privateRedis ? whyNoRoom(config.dataDir) : null),
+    whySilent: () => store.privateRedis?.whySilent() ?? null,
     log,
     onIdentity: async (isThere) => {
       if (!isThere) {

@@ -275,6 +275,10 @@ describe('Redis', () => {
   it('had died, and says when last and how', () => {
     const findings = judgeRedis(fine, true, null, [restart, restart]);
     expect(troubles(findings)).toEqual(['redis-restarts: warning']);
+    expect(troubles(judgeRedis(null, true, null, [restart]))).toEqual([
+      'redis: problem',
+      'redis-restarts: warning',
+    ]);
     expect(sentenceOf(findings, 'redis-restarts')).toBe(
       '2 restarts in the last 24 hours, the last at 2026-11-21T02:14:00.000Z: it was ended by SIGSEGV',
     );

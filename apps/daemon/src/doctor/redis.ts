@@ -61,19 +61,18 @@ export function judgeRedis(
   restarts: readonly Restart[] = [],
 ): Finding[] {
   const whose = isPrivate ? "Berth's own, on a private socket" : 'the one that redisUrl names';
-  if (!facts)
-    return [
-      problem(
-        'redis',
-        `${trouble ?? 'Redis does not answer'} (${whose})`,
-        'Running jobs go on; see the log of berthd for why',
-      ),
-    ];
+  const restarted = restartWords(restarts);
+  const died = restarted === null ? [] : [warning('redis-restarts', restarted)];
+  if (!facts) {
+    const advice = isPrivate
+      ? 'Running jobs go on. What it says of itself is in redis/redis.log of the data directory'
+      : 'Running jobs go on. See whether it runs, and is to be reached from here';
+    return [problem('redis', `${trouble ?? 'Redis does not answer'} (${whose})`, advice), ...died];
+  }
   const findings = [
     ok('redis', `Redis ${facts.version ?? ''} answers (${whose}; ${facts.usedMemory ?? '?'} used)`),
+    ...died,
   ];
-  const restarted = restartWords(restarts);
-  if (restarted !== null) findings.push(warning('redis-restarts', restarted));
   if (trouble !== null)
     findings.push(problem('ledger', trouble, 'Running jobs go on; nothing is scheduled or taken meanwhile'));
   const { version, appendOnly, appendFsync, maxmemoryPolicy } = facts;

@@ -73,7 +73,8 @@ export function passingObstacles(
   const { facts, reach } = device;
   const findings: Finding[] = [];
   if (reach === 'unresponsive') {
-    const sentence = 'the driver does not answer for it (see dmesg | grep -i -e nvrm -e xid)';
+    const sentence =
+      'the driver does not answer for it; what runs there is left alone. Where it goes on like this, a reset of the device or a reboot most often helps (dmesg | grep -i -e nvrm -e xid says more)';
     findings.push({ code: 'unresponsive', sentence });
   }
   if (facts.computeMode === 'prohibited') {

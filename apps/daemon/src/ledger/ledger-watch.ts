@@ -20,7 +20,7 @@ export class LedgerWatch {
   private readonly identity: string;
   private readonly file: string;
   private readonly countTasks: () => number;
-  private readonly whyNoRoom: () => string | null;
+  private readonly whySilent: () => string | null;
   private readonly log: Logger;
   private readonly onIdentity: (isThere: boolean) => Promise<void>;
   private told = true;
@@ -37,8 +37,8 @@ export class LedgerWatch {
     file: string;
     /** How many tasks run, whatever Redis says. */
     countTasks: () => number;
-    /** Why Redis can't write for want of room; null: it has some, or nobody here knows. */
-    whyNoRoom: () => string | null;
+    /** Why Redis gives no answer, with what to do; null: nobody here knows. */
+    whySilent: () => string | null;
     log: Logger;
     /** Told when Redis holds the ledger no more, and when it does again; a second later again where that failed. */
     onIdentity: (isThere: boolean) => Promise<void>;
@@ -47,7 +47,7 @@ export class LedgerWatch {
     this.identity = options.identity;
     this.file = options.file;
     this.countTasks = options.countTasks;
-    this.whyNoRoom = options.whyNoRoom;
+    this.whySilent = options.whySilent;
     this.log = options.log;
     this.onIdentity = options.onIdentity;
   }
@@ -57,7 +57,7 @@ export class LedgerWatch {
     if (this.wrong) return this.wrong;
     if (this.unanswered < LOOKS_WITHOUT_ANSWER) return null;
     const silence = `Redis has not answered for ${this.silentSeconds} s, so Berth can neither read nor change anything now`;
-    const sentence = [silence, this.whyNoRoom()].filter((each) => each !== null).join('; ');
+    const sentence = [silence, this.whySilent()].filter((each) => each !== null).join('; ');
     return { code: 'unanswered', sentence, since: this.answeredAt };
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Ending,
@@ -10,7 +10,7 @@ import {
 } from '@berth/task-shim';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { checkRoom } from '../disk-room.js';
+import { checkRoom, whyNoRoom } from '../disk-room.js';
 import type { RedisAddress } from './connection.js';
 import { findRedisServer } from './server-program.js';
 
@@ -40,6 +40,8 @@ export class PrivateRedis {
   /** Told when it has died, and is about to be started again. */
   onDeath: (ending: Ending) => void = () => undefined;
 
+  /** Of the server that answered last, as it says itself. */
+  private pid = 0;
   private readonly directory: string;
   private readonly log: Logger;
   private readonly closing = new AbortController();
@@ -68,6 +70,15 @@ export class PrivateRedis {
     await redis.answer();
     void redis.keepRunning(pid);
     return redis;
+  }
+
+  /** Why it gives no answer, with what to do, as far as that can be seen from outside; null: it can't. */
+  whySilent(): string | null {
+    const noRoom = whyNoRoom(this.directory);
+    if (noRoom !== null) return noRoom;
+    return isStopped(this.pid)
+      ? `its process ${this.pid} was stopped (SIGSTOP): kill -CONT ${this.pid} lets it go on`
+      : null;
   }
 
   /** Leaves the server running and stops watching it. */
@@ -142,13 +153,14 @@ export class PrivateRedis {
   private async answer(): Promise<void> {
     const redis = this.connect();
     try {
-      await Promise.race([
-        redis.ping(),
-        new Promise((_, reject) => {
+      const said = await Promise.race([
+        redis.info('server'),
+        new Promise<never>((_, reject) => {
           const message = `the private Redis doesn't answer; its log is ${this.serverLog}`;
           setTimeout(() => reject(new RedisUnavailable(message)), START_PATIENCE_MS).unref();
         }),
       ]);
+      this.pid = Number(/^process_id:(\d+)/m.exec(said)?.[1] ?? 0);
     } finally {
       redis.disconnect();
     }
@@ -162,9 +174,9 @@ export class PrivateRedis {
       start: (lock: HeldLock) => {
         // On a full disk its first write would end it again.
         checkRoom(this.directory);
-        const pid = this.spawn(lock);
+        this.pid = this.spawn(lock);
         said = null;
-        return pid;
+        return this.pid;
       },
       onDeath: (ending: Ending) => {
         this.log.error({ ...ending, log: this.serverLog }, 'the private Redis has died; starting it again');
@@ -177,5 +189,14 @@ export class PrivateRedis {
       },
     };
     return keepRunning(server, this.closing.signal);
+  }
+}
+
+/** proc(5), the state in `/proc/<pid>/stat`, behind the command's name. */
+function isStopped(pid: number): boolean {
+  try {
+    return /^.*\) T/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
   }
 }

@@ -2,7 +2,7 @@ import type { Diagnosis } from '@berth/contract';
 import type { ExitRecord } from '@berth/task-shim';
 import { expect, it } from 'vitest';
 import type { JobSpec } from '../ledger/record.js';
-import { causeOf } from './cause.js';
+import { causeOf, endUnknown } from './cause.js';
 
 const GIB = 2 ** 30;
 const killed = (
@@ -62,4 +62,13 @@ it('tells of the limit of processes, which programs rarely name', () => {
     `${why}: RuntimeError: can't start new thread`,
   );
   expect(ended(null, null)).toBe('rank 0 exited with code 2; its log says more');
+});
+
+it('says what was left of a task whose shim was killed', () => {
+  const left = (survivors: number): string => endUnknown(2, 'its shim was killed', survivors).sentence;
+  expect(left(0)).toBe(
+    'rank 2: its shim was killed, so how it ended is unknown; none of its processes was left',
+  );
+  expect(left(1)).toMatch(/; what was left of it was killed \(1 process\)$/);
+  expect(left(3)).toMatch(/\(3 processes\)$/);
 });

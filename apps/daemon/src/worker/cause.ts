@@ -100,7 +100,11 @@ function launchSentence(error: NonNullable<ExitRecord['launchError']>, spec: Job
 
 /** @param why such as `the process that watched over it was killed` */
 export function endUnknown(rank: number, why: string, survivors: number): Cause {
-  const sentence = `rank ${rank}: ${why}, so how it ended is unknown; ${survivors} of its processes were still there and were killed`;
+  const left =
+    survivors === 0
+      ? 'none of its processes was left'
+      : `what was left of it was killed (${survivors} process${survivors === 1 ? '' : 'es'})`;
+  const sentence = `rank ${rank}: ${why}, so how it ended is unknown; ${left}`;
   return { code: 'worker_lost', sentence, rank, exitCode: null, signal: null };
 }
 

@@ -465,7 +465,7 @@ export class TaskRunner {
       // Without its records its shim may still live: the lock is another file then.
       const survivors = await this.sweep(task);
       const why = start
-        ? 'the process that watched over it was killed'
+        ? 'the process that watched over it (berth-shim) was killed, by somebody or by the kernel for want of memory'
         : `what was written about it in ${task.directory} is gone`;
       await this.ledger.finish(task, unknownEnding(), endUnknown(task.rank, why, survivors));
     } else {
