@@ -20,7 +20,7 @@ it('that Redis falls silent is logged once, with why that may be, and once that 
     identity: 'this one',
     file: '/data/ledger.id',
     countTasks: () => 0,
-    whyNoRoom: () => 'the disk of /data is full',
+    whySilent: () => 'the disk of /data is full',
     log,
     onIdentity: async () => undefined,
   });
