@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Job, LedgerImport, Problem } from '@berth/contract';
+import type { Device, DoctorReport, Job, LedgerImport, Problem } from '@berth/contract';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 
 const BERTH = new URL('../../apps/cli/bin/berth.js', import.meta.url).pathname;
 const BERTHD = new URL('../../apps/daemon/bin/berthd.js', import.meta.url).pathname;
@@ -135,6 +135,102 @@ describe('an export', () => {
       });
       expect(response.status).toBe(403);
     }
+  });
+});
+
+describe('a job whose record somebody has damaged', () => {
+  const onRedis = async <T>(work: (redis: Redis) => Promise<T>): Promise<T> => {
+    const redis = redisOf(second);
+    return work(redis).finally(() => redis.disconnect());
+  };
+  const field = ({ id }: { id: string }, name: string) =>
+    onRedis((redis) => redis.hget(`{berth}:job:${id}`, name));
+  /** @returns what puts it right */
+  const cut = async ({ id }: { id: string }, name: string): Promise<() => Promise<unknown>> => {
+    const sound = (await field({ id }, name)) as string;
+    const put = (value: string) => onRedis((redis) => redis.hset(`{berth}:job:${id}`, name, value));
+    await put(sound.slice(0, -9));
+    return () => put(sound);
+  };
+
+  it('keeps no other from running, also over a restart, is told of everywhere, and runs once it is put right', async () => {
+    const damaged = await second.shell('true', { hold: true, labels: { is: 'damaged' } });
+    const mend = await cut(damaged, 'needs');
+    const released = await second.request(`/v1/jobs/${damaged.id}/release`, { method: 'POST' });
+    expect([released.status, await released.json()]).toMatchObject([
+      500,
+      {
+        type: 'urn:berth:problem:damaged_record',
+        detail: expect.stringContaining(`job ${damaged.id} can not be read`),
+      },
+    ]);
+    await second.stop();
+    await second.start();
+    const other = await second.shell('true', { labels: { is: 'damaged' } });
+    expect((await second.ended(other)).state).toBe('succeeded');
+    expect(second.output.split(`job ${damaged.id} can not be read`)).toHaveLength(2);
+    const listed = (await (await second.request('/v1/jobs?label=is=damaged')).json()) as { items: Job[] };
+    expect(listed.items.map(({ id }) => id)).toEqual([other.id]);
+    expect((await second.request('/readyz')).status).toBe(200);
+    expect(await (await second.request('/metrics')).text()).toContain('berth_damaged_records{kind="job"} 1');
+    const findings = async () =>
+      ((await (await second.request('/v1/doctor?python=/bin/false')).json()) as DoctorReport).findings.filter(
+        ({ id }) => id === 'damage',
+      );
+    expect(await findings()).toMatchObject([
+      {
+        level: 'problem',
+        sentence: expect.stringContaining(damaged.id),
+        advice: expect.stringContaining('berth cancel'),
+      },
+    ]);
+    const file = join(folder, 'damaged.jsonl');
+    const { code, output } = await berth(second, 'export', file);
+    expect([code, output]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(`^\\d+ jobs, .*\\njob:${damaged.id} can not be read, and is not among them`),
+      ),
+    ]);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    expect(lines.filter((line) => line.includes(`"job:${damaged.id}"`))).toEqual([
+      expect.stringMatching(/^\{"damaged":/),
+    ]);
+    expect(lines.some((line) => line.startsWith(`{"key":"job:${other.id}"`))).toBe(true);
+
+    await mend();
+    expect((await second.ended(damaged)).state).toBe('succeeded');
+    expect(await findings()).toEqual([]);
+  });
+
+  it('is not started where its worker finds that out, and goes on where it runs: its next worker adopts it once it can be read', async () => {
+    const unstarted = await second.shell('true', { hold: true });
+    const mendIt = await cut(unstarted, 'spec');
+    await second.request(`/v1/jobs/${unstarted.id}/release`, { method: 'POST' });
+    const running = await second.shell('sleep 1000', { devices: '0' });
+    await second.until(running, 'running');
+    const mend = await cut(running, 'spec');
+    const [device] = await second.devices();
+    const worker = second.workerOf(device as Device);
+    process.kill(worker, 'SIGKILL');
+    await eventually(
+      () => readFileSync(join(second.dataDirectory, `workers/${device?.uuid}.log`), 'utf8'),
+      (log) => log.includes(`job ${running.id} can not be read`),
+    );
+    expect((await second.ended(await second.shell('true'))).state).toBe('succeeded');
+    expect((await second.devices())[0]?.holders).toMatchObject([{ job: running.id }]);
+    await eventually(
+      () => field(unstarted, 'state'),
+      (state) => state === 'failed',
+    );
+    await mendIt();
+    expect((await second.job(unstarted)).cause).toMatchObject({
+      code: 'launch_error',
+      sentence: expect.stringContaining('it can not be read in the ledger'),
+    });
+    await mend();
+    await second.cancel(running);
+    expect((await second.ended(running)).state).toBe('cancelled');
   });
 });
 

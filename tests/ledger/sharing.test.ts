@@ -71,7 +71,7 @@ describe('a device that is shared', () => {
   it('tells its worker of all its tasks', async () => {
     const uuid = `GPU-${randomUUID()}`;
     const jobs = [await place(uuid, 10), await place(uuid, 10)];
-    const open = await ledger.openTasks(uuid);
+    const { tasks: open } = await ledger.openTasks(uuid);
     expect(open.map(({ task, state }) => [task.job, state])).toEqual(jobs.map((job) => [job, 'waiting']));
   });
 });

@@ -28,7 +28,7 @@ export const EXIT_CODES_HELP = `Exit codes:
   130  you left a job that goes on (Ctrl-C)
   submit --wait, submit --follow and wait exit as the job did: its exit code, 128 + n for signal n,
   143 when it was cancelled, 124 when it ran into its time limit, 127 when it couldn't be started.
-  doctor exits with 1 where it finds a problem.`;
+  doctor exits with 1 where it finds a problem, export where something can't be read.`;
 
 /** Something that a person can put right, said in one line; berth ends with the exit code. */
 export class CliError extends Error {
@@ -77,6 +77,7 @@ function codeOfProblem({ code }: BerthProblem): number {
     case 'unknown':
       return EXIT.away;
     case 'internal_error':
+    case 'damaged_record':
       return EXIT.failure;
     default:
       return EXIT.usage;

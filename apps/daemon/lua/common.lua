@@ -52,12 +52,18 @@ local function enqueue(job, id)
   end
 end
 
--- What the scheduler has to know of a pending job (JSON; see record.ts, WaitingJob).
+-- What some JSON says, of which a part may be missing or cut; nothing where it can't be read.
+local function readable(json)
+  local is_json, found = pcall(cjson.decode, json or '')
+  return is_json and type(found) == 'table' and found or {}
+end
+
+-- What the scheduler has to know of a pending job (JSON; see record.ts, WaitingJob). It tells by itself what can't be read.
 local function waiting_of(job)
   local needs, held, open, notBefore, avoid, since, front =
     unpack(redis.call('HMGET', job, 'needs', 'held', 'openDependencies', 'notBefore', 'avoid', 'submittedAt', 'front'))
-  return '{"needs":' .. needs .. ',"held":' .. tostring(held ~= false) .. ',"openDependencies":' .. (open or '0') ..
-    ',"notBefore":' .. (notBefore or 'null') .. ',"avoid":' .. (avoid or '[]') .. ',"since":' .. since ..
+  return '{"needs":' .. (needs or 'null') .. ',"held":' .. tostring(held ~= false) .. ',"openDependencies":' .. (open or '0') ..
+    ',"notBefore":' .. (notBefore or 'null') .. ',"avoid":' .. (avoid or '[]') .. ',"since":' .. (since or 'null') ..
     ',"front":' .. tostring(front ~= false) .. '}'
 end
 
@@ -82,39 +88,45 @@ local function meets(condition, state)
   return condition == 'ended' or condition == state
 end
 
+-- Ends one job for good; notes in `open` those that end with it.
+local function end_one(ended, open)
+  local job = job_key(ended.id)
+  redis.call('ZREM', prefix .. ':queue', ended.id)
+  move(job, ended.id, ended.from, ended.to)
+  redis.call('HSET', job, 'endedAt', ended.at or now)
+  redis.call('ZADD', prefix .. ':ended', ended.at or now, ended.id)
+  redis.call('HDEL', job, 'front')
+  if ended.cause then redis.call('HSET', job, 'cause', ended.cause) end
+  emit('job.ended', job, ended.id, ended.attempt, nil, nil, ended.at)
+  local number = redis.call('HGET', job, 'number')
+  for _, id in ipairs(redis.call('SMEMBERS', prefix .. ':dependants:' .. ended.id)) do
+    local dependant = job_key(id)
+    local state, condition, mayWait = unpack(redis.call('HMGET', dependant, 'state', 'after:' .. ended.id, 'waitsOn'))
+    if state ~= 'pending' or not condition then
+      redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
+    elseif meets(condition, ended.to) then
+      redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
+      redis.call('HDEL', dependant, 'after:' .. ended.id)
+      -- One that can't be read must not keep from its end what it waited for; nor below.
+      pcall(function()
+        if redis.call('HINCRBY', dependant, 'openDependencies', -1) == 0 then changed(dependant, id) end
+      end)
+    elseif not mayWait then
+      redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
+      local sentence = 'it was to start when job ' .. number .. ' had ' .. condition .. ', but that one ' ..
+        (ended.to == 'cancelled' and 'was cancelled' or 'has ' .. ended.to)
+      open[#open + 1] = { id = id, from = 'pending', to = 'failed', cause = '{"code":"dependency_failed","sentence":"' ..
+        sentence .. '","rank":null,"exitCode":null,"signal":null}' }
+    end
+  end
+end
+
 -- Ends a job for good, and with it those that waited for it in vain; those that waited for just that come a step nearer.
 -- `at`: when its last attempt was over; nil: none ran.
 local function end_for_good(first, attempt, from, to, cause, at)
-  local open = { { id = first, attempt = attempt, from = from, to = to, cause = cause, at = at } }
-  while #open > 0 do
-    local ended = table.remove(open)
-    local job = job_key(ended.id)
-    redis.call('ZREM', prefix .. ':queue', ended.id)
-    move(job, ended.id, ended.from, ended.to)
-    redis.call('HSET', job, 'endedAt', ended.at or now)
-    redis.call('ZADD', prefix .. ':ended', ended.at or now, ended.id)
-    redis.call('HDEL', job, 'front')
-    if ended.cause then redis.call('HSET', job, 'cause', ended.cause) end
-    emit('job.ended', job, ended.id, ended.attempt, nil, nil, ended.at)
-    local number = redis.call('HGET', job, 'number')
-    for _, id in ipairs(redis.call('SMEMBERS', prefix .. ':dependants:' .. ended.id)) do
-      local dependant = job_key(id)
-      local state, condition, mayWait = unpack(redis.call('HMGET', dependant, 'state', 'after:' .. ended.id, 'waitsOn'))
-      if state ~= 'pending' or not condition then
-        redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
-      elseif meets(condition, ended.to) then
-        redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
-        redis.call('HDEL', dependant, 'after:' .. ended.id)
-        if redis.call('HINCRBY', dependant, 'openDependencies', -1) == 0 then changed(dependant, id) end
-      elseif not mayWait then
-        redis.call('SREM', prefix .. ':dependants:' .. ended.id, id)
-        local sentence = 'it was to start when job ' .. number .. ' had ' .. condition .. ', but that one ' ..
-          (ended.to == 'cancelled' and 'was cancelled' or 'has ' .. ended.to)
-        open[#open + 1] = { id = id, from = 'pending', to = 'failed', cause = '{"code":"dependency_failed","sentence":"' ..
-          sentence .. '","rank":null,"exitCode":null,"signal":null}' }
-      end
-    end
-  end
+  local open = {}
+  end_one({ id = first, attempt = attempt, from = from, to = to, cause = cause, at = at }, open)
+  while #open > 0 do pcall(end_one, table.remove(open), open) end
 end
 
 local function attempt_of(job, attempt)
@@ -148,8 +160,8 @@ local function charge(user, gpus, since, ended)
   local half_life = tonumber(redis.call('HGET', prefix .. ':leader', 'halfLife')) * 1000
   local key = prefix .. ':usage'
   -- What was damaged there counts for nothing: the attempt has to end nevertheless.
-  local readable, usage = pcall(cjson.decode, redis.call('HGET', key, user) or '')
-  if not readable then usage = { gpuSeconds = 0, at = 0, total = 0 } end
+  local usage = readable(redis.call('HGET', key, user))
+  usage = { gpuSeconds = tonumber(usage.gpuSeconds) or 0, at = tonumber(usage.at) or 0, total = tonumber(usage.total) or 0 }
   local at = math.max(ended, usage.at)
   local held = math.max(ended - since, 0)
   local worth = gpus * half_life / 1000 / math.log(2) * (1 - 0.5 ^ (held / half_life))
@@ -216,7 +228,7 @@ end
 -- How long a job waits before its next attempt, in ms; nil: there is none. By its own policy (contract: Retry). What a wait
 -- varies by comes from the attempt itself: the same attempt waits as long on every try of this script.
 local function retry_delay(job, id, attempt, cause)
-  local retry = cjson.decode(redis.call('HGET', job, 'spec')).retry
+  local retry = readable(redis.call('HGET', job, 'spec')).retry
   if type(retry) ~= 'table' then return nil end
   local used = tonumber(redis.call('HGET', job, 'retries') or '0')
   local why = cjson.decode(cause)

@@ -31,7 +31,7 @@ for _, event in ipairs(redis.call('XRANGE', prefix .. ':events', '(' .. since, '
 end
 for id in pairs(jobs) do
   local job = hash_of('job:' .. id)
-  local spec = job.spec and cjson.decode(job.spec) or {}
+  local spec = readable(job.spec)
   if type(spec.group) == 'table' then groups[spec.group.id] = true end
   add('job:' .. id, job)
 end

@@ -6,7 +6,7 @@ local high = redis.call('ZCARD', jobs)
 while low < high do
   local middle = math.floor((low + high) / 2)
   local id = redis.call('ZRANGE', jobs, middle, middle)[1]
-  local submitted = tonumber(redis.call('HGET', job_key(id), 'submittedAt') or '0')
+  local submitted = tonumber(redis.call('HGET', job_key(id), 'submittedAt') or '0') or 0
   if submitted < tonumber(ARGV[1]) then low = middle + 1 else high = middle end
 end
 local found = redis.call('ZRANGE', jobs, low, low, 'WITHSCORES')

@@ -24,9 +24,9 @@ redis.call('ZREM', prefix .. ':jobs', id)
 redis.call('ZREM', prefix .. ':state:' .. state, id)
 redis.call('ZREM', prefix .. ':ended', id)
 redis.call('ZREM', prefix .. ':jobUse', id)
-for attempt = 1, tonumber(attempts) do redis.call('ZREM', prefix .. ':stays', id .. ' ' .. attempt) end
+for attempt = 1, tonumber(attempts) or 0 do redis.call('ZREM', prefix .. ':stays', id .. ' ' .. attempt) end
 redis.call('HDEL', prefix .. ':numbers', number)
-local its = cjson.decode(spec)
+local its = readable(spec)
 if type(its.group) == 'table' then
   local group = prefix .. ':group:' .. its.group.id
   redis.call('ZREM', group .. ':jobs', id)

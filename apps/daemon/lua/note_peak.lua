@@ -4,7 +4,7 @@ local user, name, number, bytes, kept = unpack(ARGV)
 
 local key, field = prefix .. ':peaks', user .. '/' .. name
 local known = redis.call('HGET', key, field)
-local peaks = known and cjson.decode(known) or {}
+local peaks = readable(known)
 for i, peak in ipairs(peaks) do
   if peak.number == tonumber(number) then table.remove(peaks, i) break end
 end

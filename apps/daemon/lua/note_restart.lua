@@ -4,7 +4,7 @@ local event, uuid, restart, kept = unpack(ARGV)
 
 local process = uuid == '' and 'redis' or uuid
 local known = redis.call('HGET', prefix .. ':restarts', process)
-local restarts = known and cjson.decode(known) or {}
+local restarts = readable(known)
 -- Two of one process in the same millisecond are one that was sent twice.
 if restarts[1] and restarts[1].at == cjson.decode(restart).at then return { 'ok' } end
 table.insert(restarts, 1, cjson.decode(restart))

@@ -7,7 +7,7 @@ for i = 2, #ARGV, 2 do present[ARGV[i]] = ARGV[i + 1] end
 
 local known = redis.call('HGETALL', devices)
 for i = 1, #known, 2 do
-  if cjson.decode(known[i + 1]).node == node then
+  if readable(known[i + 1]).node == node then
     if not present[known[i]] then redis.call('HDEL', devices, known[i]) end
     -- The daemon that registers looks at its devices anew.
     redis.call('HDEL', prefix .. ':obstacles', known[i])

@@ -7,10 +7,10 @@ local state, endedAt, attempt = unpack(redis.call('HMGET', job, 'state', 'endedA
 if not state then return { 'not_found' } end
 if not endedAt then return { 'wrong_state', state } end
 if endedAt ~= expected then return { 'changed_meanwhile', endedAt } end
-for i = 1, tonumber(attempt) do redis.call('HSETNX', job, 'attempt:' .. i .. ':logsRemovedAt', now) end
-redis.call('SADD', prefix .. ':removals', id .. ' ' .. attempt)
+for i = 1, tonumber(attempt) or 0 do redis.call('HSETNX', job, 'attempt:' .. i .. ':logsRemovedAt', now) end
+redis.call('SADD', prefix .. ':removals', id .. ' ' .. (tonumber(attempt) or 0))
 -- A group's copy goes with the group, for others may still run in it.
-local its = cjson.decode(redis.call('HGET', job, 'spec'))
+local its = readable(redis.call('HGET', job, 'spec'))
 if code_owner(its) and type(its.group) ~= 'table' then
   redis.call('HSET', job, 'codeRemovedAt', now)
   redis.call('SADD', prefix .. ':removals', code_owner(its) .. ' 0')

@@ -3,7 +3,7 @@
 local uuid, report, kept = unpack(ARGV)
 
 local known = redis.call('HGET', prefix .. ':xids', uuid)
-local reports = known and cjson.decode(known) or {}
+local reports = readable(known)
 table.insert(reports, 1, cjson.decode(report))
 while #reports > tonumber(kept) do table.remove(reports) end
 redis.call('HSET', prefix .. ':xids', uuid, cjson.encode(reports))

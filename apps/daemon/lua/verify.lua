@@ -1,4 +1,4 @@
--- Compares a job (one that can be read), user, token, schedule or device with the indexes that should name it, and where
+-- Compares a job, user, token, schedule (each one that can be read) or device with the indexes that should name it, and where
 -- asked puts right what follows from itself. In one step: so a daemon may be at work meanwhile.
 -- Answers with 'ok', then a sentence for each thing that is off and '1' where it was put right, or ''.
 -- ARGV: what it is, its id, '1' to repair, then an index and the member of it that names it, or nothing
@@ -164,10 +164,6 @@ if kind == 'job' and #flat > 0 then
   if not index then verify_job(hash, fields) end
 elseif kind == 'user' and #flat > 0 then
   indexes = { entry('set', 'users', id) }
-elseif kind == 'token' and #flat > 0 and not (fields.user and fields.digest) or
-  kind == 'schedule' and #flat > 0 and not fields.createdAt then
-  off('can not be read (its hash lacks fields)')
-  return answer
 elseif kind == 'token' and #flat > 0 then
   indexes = { entry('set', 'user:' .. fields.user .. ':tokens', id), entry('hash', 'digests', fields.digest, id) }
 elseif kind == 'schedule' and #flat > 0 then

@@ -78,7 +78,7 @@ async function startUpkeep(ground: Ground, queues: DeviceQueues): Promise<void> 
 }
 
 /** Makes jobs of schedules, once it is started. */
-function scheduleKeeper({ store, log }: Ground, resolve: Resolve): ScheduleKeeper {
+function scheduleKeeper({ store, damages, log }: Ground, resolve: Resolve): ScheduleKeeper {
   const ticks = new Ticks(store.redis, warnUnlessUnavailable(log, 'a tick failed'));
-  return new ScheduleKeeper({ schedules: new ScheduleLedger(store.redis), ticks, resolve, log });
+  return new ScheduleKeeper({ schedules: new ScheduleLedger(store.redis, damages), ticks, resolve, log });
 }

@@ -23,6 +23,7 @@ export const PROBLEMS = {
   invalid_request: { status: 422, title: 'The request has errors' },
   too_many_attempts: { status: 429, title: 'Too many requests with wrong tokens' },
   too_many_followers: { status: 429, title: 'Too many requests follow or wait' },
+  damaged_record: { status: 500, title: 'The ledger holds something that can not be read' },
   internal_error: { status: 500, title: 'Berth made a mistake' },
   ledger_unavailable: { status: 503, title: 'The ledger does not answer' },
 } as const;

@@ -1,4 +1,4 @@
-import type { ObstacleCode, PendingReason } from '@berth/contract';
+import type { PendingReason } from '@berth/contract';
 import { type Pool, suffices } from './feasible.js';
 import type { Reservation } from './reservation.js';
 import type {
@@ -12,7 +12,10 @@ import type {
 
 const HOLDERS_NAMED = 3;
 /** Obstacles that go away without anybody's help: then it is a matter of waiting. */
-const PASSING: readonly ObstacleCode[] = ['foreign_use', 'unresponsive'];
+const PASSING: readonly NonNullable<SchedulableDevice['obstacle']>['code'][] = [
+  'foreign_use',
+  'unresponsive',
+];
 
 /** Says why a job of these needs doesn't start, with the figures that the refusal was made from. */
 export function explainWait(

@@ -20,7 +20,11 @@ export interface SchedulableDevice {
   /** What its owners call it, for constraints. */
   readonly labels: Readonly<Record<string, string>>;
   /** Why nothing is to be placed on it now, if so. Whoever holds it goes on. */
-  readonly obstacle: { readonly code: ObstacleCode; readonly sentence: string } | null;
+  readonly obstacle: {
+    /** `unreadable_holder`: a job holds it of which nothing else is known. */
+    readonly code: ObstacleCode | 'unreadable_holder';
+    readonly sentence: string;
+  } | null;
 }
 
 /** What a device has to be like. */

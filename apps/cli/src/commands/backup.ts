@@ -1,21 +1,28 @@
-import { createWriteStream } from 'node:fs';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { CliError, EXIT } from '../exit-codes.js';
 import { type Action, addVerb, type Kit, type Outcome, withExamples } from '../kit.js';
 
-/** How an export ends that is whole. */
-const END = /\n\{"end":true,"jobs":(\d+)\}\n$/;
-const LONGEST_END = 100;
+/** The last line of an export that is whole. */
+const END = /^\{"end":true,"jobs":(\d+)\}$/;
+
+/** What an export says of something that could not be read: its key, and why. */
+interface Damage {
+  damaged: string;
+  why: string;
+}
 
 export function addBackup(program: Command, kit: Kit, outcome: Outcome): void {
   const out = program
     .command('export')
     .description(
-      'write the ledger into a file: jobs, schedules, users, tokens, usage; not their logs (admins only)',
+      'write the ledger into a file: jobs, schedules, users, tokens, usage; not their logs (admins only); exits with 1 where ' +
+        'something in it can not be read: all else is in the file',
     )
     .argument('<file>', 'is replaced when the export is whole; it holds secrets, so only you may read it');
   withExamples(out, 'berth export berth-$(date +%F).jsonl');
@@ -32,29 +39,38 @@ const exportLedger: Action<object> = async ({ client, host, terminal }, { json }
   const target = resolve(host.directory, file as string);
   const unfinished = `${target}.unfinished`;
   const { body } = await client.exportLedger();
-  let bytes = 0;
-  let tail = '';
   try {
-    const lines = Readable.fromWeb(body as import('node:stream/web').ReadableStream).map(
-      (piece: Uint8Array) => {
-        bytes += piece.length;
-        tail = (tail + Buffer.from(piece).toString('latin1')).slice(-LONGEST_END);
-        return piece;
-      },
-    );
+    const lines = Readable.fromWeb(body as import('node:stream/web').ReadableStream);
     await pipeline(lines, createWriteStream(unfinished, { mode: 0o600 })).catch((error: Error) => {
       throw new CliError(EXIT.away, `the export broke off (${error.message}); nothing was kept`);
     });
-    const jobs = END.exec(tail)?.[1];
-    if (jobs === undefined) throw new CliError(EXIT.away, 'the export was cut short; nothing was kept');
+    const { jobs, damaged } = await contentsOf(unfinished);
+    if (jobs === null) throw new CliError(EXIT.away, 'the export was cut short; nothing was kept');
+    const { size: bytes } = await stat(unfinished);
     await rename(unfinished, target);
-    if (json) terminal.json({ file: target, jobs: Number(jobs), bytes });
+    if (json) terminal.json({ file: target, jobs, bytes, damaged });
     else terminal.print(`${jobs} jobs, ${bytes} bytes, in ${target}`);
-    return EXIT.ok;
+    for (const { damaged: key, why } of damaged)
+      terminal.note(`${key} can not be read, and is not among them (${why}); berth doctor says what to do`);
+    return damaged.length > 0 ? EXIT.failure : EXIT.ok;
   } finally {
     await rm(unfinished, { force: true });
   }
 };
+
+/** How many jobs an export says that it has, null: it has no end; and what could not be read. */
+async function contentsOf(file: string): Promise<{ jobs: number | null; damaged: Damage[] }> {
+  const damaged = new Map<string, Damage>();
+  let last = '';
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    last = line;
+    if (!line.startsWith('{"damaged":')) continue;
+    const { damaged: key, why } = JSON.parse(line) as Damage;
+    damaged.set(key, { damaged: key, why });
+  }
+  const jobs = END.exec(last)?.[1];
+  return { jobs: jobs === undefined ? null : Number(jobs), damaged: [...damaged.values()] };
+}
 
 const importLedger: Action<object> = async ({ client, host, terminal }, { json }, [file]) => {
   const source = resolve(host.directory, file as string);

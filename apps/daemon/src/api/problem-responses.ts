@@ -5,6 +5,7 @@ const EVERYWHERE = [
   'forbidden',
   'too_many_attempts',
   'internal_error',
+  'damaged_record',
   'ledger_unavailable',
 ] as const;
 

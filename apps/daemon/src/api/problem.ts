@@ -10,6 +10,7 @@ import type {
   FastifyServerOptions,
 } from 'fastify';
 import { RequestValidationError } from 'fastify-zod-openapi';
+import { adviceOn, DamagedRecord } from '../ledger/damage.js';
 import { type Unavailable, type UnavailableCode, whyUnavailable } from '../ledger/unavailable.js';
 
 /** What is wrong in a body: each bad field, by its JSON pointer. */
@@ -181,6 +182,8 @@ function asProblem(error: FastifyError): ApiProblem {
   }
   const known = FASTIFY_PROBLEMS[error.code];
   if (known) return new ApiProblem(known.code, `${known.detail}. (${error.message})`);
+  if (error instanceof DamagedRecord)
+    return new ApiProblem('damaged_record', `${error.message}. ${adviceOn(error)}`);
   const unavailable = whyUnavailable(error);
   if (unavailable !== null) return new LedgerUnavailable(unavailable);
   return new ApiProblem('internal_error', 'Berth could not do this; its log has more under this instance');
@@ -215,8 +218,9 @@ function sendProblem(
   cause?: Error,
 ): FastifyReply {
   const { status, title } = PROBLEMS[problem.code];
-  // Its watch and its connections say that once, for all who ask meanwhile.
-  if (problem instanceof LedgerUnavailable) request.log.debug(problem.message);
+  // Its watch and its connections, and who first meets damage, say that once, for all who ask meanwhile.
+  if (problem instanceof LedgerUnavailable || cause instanceof DamagedRecord)
+    request.log.debug(problem.message);
   else if (status >= 500) request.log.error({ err: cause ?? problem }, problem.message);
   const body: Problem = {
     type: problemType(problem.code),

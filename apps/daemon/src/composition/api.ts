@@ -10,7 +10,9 @@ import { Readiness } from '../api/readiness.js';
 import { RememberedJobs } from '../api/remembered-jobs.js';
 import { Provenance } from '../code/provenance.js';
 import { Snapshots } from '../code/snapshot.js';
+import { judgeDamage } from '../doctor/damage.js';
 import { examineRedis, judgeRedis } from '../doctor/redis.js';
+import { adviceOn } from '../ledger/damage.js';
 import { EventLog } from '../ledger/event-log.js';
 import { exportLedger } from '../ledger/export.js';
 import { importLedger } from '../ledger/import.js';
@@ -38,14 +40,20 @@ interface Parts {
 
 /** What the API is made of. It has a connection to Redis of its own, which doesn't let people wait for long. */
 export function apiContext(ground: Ground, parts: Parts): ApiContext & { peers: Peers } {
-  const { config, runsAs, directories, inventory, labels, containment, store, feed, meters, log } = ground;
+  const { config, runsAs, directories, inventory, labels, containment, store, feed, meters, damages, log } =
+    ground;
   const { tasks, histories, book, watch, insights, policy } = parts.observation;
   const { scheduler, shutdown } = parts.scheduling;
   const { node } = config;
   const redis = store.connect('api', 'impatient');
   ground.endings.add(() => redis.disconnect());
-  const ledger = new Ledger(redis, meters.changedLedger.bind(meters), log);
-  const users = new UserLedger(redis);
+  const ledger = new Ledger(redis, meters.changedLedger.bind(meters), damages);
+  const users = new UserLedger(redis, damages);
+  const schedules = new ScheduleLedger(redis, damages);
+  const lookAgain = async (): Promise<void> => {
+    await ledger.sifted(damages.all.flatMap(({ kind, id }) => (kind === 'job' ? id : [])));
+    await Promise.all([schedules.all(), users.all()]);
+  };
   const provenance = new Provenance();
   const ledgerProblem = () => parts.ledgerWatch.problem;
   const readiness = new Readiness({ ledger, ledgerProblem, directories, shutdown });
@@ -66,7 +74,7 @@ export function apiContext(ground: Ground, parts: Parts): ApiContext & { peers: 
       const problem = ledgerProblem();
       return problem && new RememberedJobs(tasks.records, problem);
     },
-    schedules: new ScheduleLedger(redis),
+    schedules,
     watch: new JobWatch(feed),
     followers: new Followers(config.followers, feed),
     events: new EventStreams(new EventLog(redis), new RecentEvents(feed)),
@@ -77,6 +85,7 @@ export function apiContext(ground: Ground, parts: Parts): ApiContext & { peers: 
       jobs: async () => (ledgerProblem() ? null : ledger.counts()),
       notReady: () => readiness.whyNot(),
       waiting: () => scheduler.waitingByReason(),
+      damaged: () => damages.all,
     }),
     histories,
     insights,
@@ -85,7 +94,12 @@ export function apiContext(ground: Ground, parts: Parts): ApiContext & { peers: 
       const isSilent = trouble?.code === 'unanswered';
       const facts = isSilent ? null : await examineRedis(redis).catch(() => null);
       const { redisRestarts } = await devices.list();
-      return judgeRedis(facts, store.privateRedis !== null, trouble?.sentence ?? null, redisRestarts);
+      // What was put right, or is gone, is no matter any more.
+      if (trouble === null) await lookAgain().catch(() => undefined);
+      return [
+        ...judgeRedis(facts, store.privateRedis !== null, trouble?.sentence ?? null, redisRestarts),
+        ...judgeDamage(damages.all.map((damage) => ({ sentence: damage.message, advice: adviceOn(damage) }))),
+      ];
     },
     directories,
     code: { provenance, snapshots: new Snapshots(provenance, config.snapshotLimit) },

@@ -10,6 +10,7 @@ import { otherClaimant } from '../device-claim.js';
 import { deviceLabels } from '../devices/device-labels.js';
 import { DeviceInventory } from '../devices/inventory.js';
 import { registrationOf } from '../devices/registration.js';
+import { Damages } from '../ledger/damage.js';
 import { EventFeed } from '../ledger/event-feed.js';
 import { Ledger } from '../ledger/ledger.js';
 import { Meters } from '../prometheus/meters.js';
@@ -33,6 +34,8 @@ export interface Ground {
   readonly store: Store;
   readonly meters: Meters;
   readonly ledger: Ledger;
+  /** What of the ledger can't be read. */
+  readonly damages: Damages;
   readonly feed: EventFeed;
   /** Tells the ledger which devices this host has. */
   register(): Promise<void>;
@@ -52,7 +55,8 @@ export async function openGround(config: Config, log: Logger): Promise<Ground> {
   const inventory = await findDevices(config, uid, directories, log);
   const store = await openStore(config, directories, endings, log);
   const meters = new Meters();
-  const ledger = new Ledger(store.redis, meters.changedLedger.bind(meters), log);
+  const damages = new Damages(log);
+  const ledger = new Ledger(store.redis, meters.changedLedger.bind(meters), damages);
   const labels = deviceLabels(config.deviceLabels, inventory.devices);
   for (const problem of labels.problems) log.warn(problem);
   const register = (): Promise<void> =>
@@ -83,6 +87,7 @@ export async function openGround(config: Config, log: Logger): Promise<Ground> {
     store,
     meters,
     ledger,
+    damages,
     feed,
     register,
   };

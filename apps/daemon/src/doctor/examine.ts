@@ -15,7 +15,7 @@ export interface Patient {
   driver: Driver;
   devices: readonly Device[];
   directories: DataDirectory;
-  /** What is said of Redis. */
+  /** What is said of Redis, and of what is in it. */
   redis: () => Promise<Finding[]>;
   /** Where tasks get control groups, or why nowhere. */
   containment: ControlGroups | { problem: string };

@@ -40,7 +40,8 @@ export class RunningTasks {
   private async read(): Promise<void> {
     const tasks: RunningTask[] = [];
     const records: JobRecord[] = [];
-    for (const record of await this.ledger.holding()) {
+    const { sound, damaged } = await this.ledger.holding();
+    for (const record of sound) {
       const attempt = Number(record.attempt);
       const placed = placedAttempt(record, attempt);
       if (placed.node !== this.node) continue;
@@ -54,7 +55,9 @@ export class RunningTasks {
         tasks.push({ job, number: Number(record.number), attempt, rank, shimPid, shimStartTicks });
       }
     }
-    this.tasks = tasks;
+    // What runs of a job that can't be read any more is its own all the same.
+    const unreadable = new Set(damaged.map(({ id }) => id));
+    this.tasks = [...tasks, ...this.tasks.filter(({ job }) => unreadable.has(job))];
     this.records = records;
   }
 }

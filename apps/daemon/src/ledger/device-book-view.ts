@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Holder, JobId } from '@berth/contract';
+import type { Holder } from '@berth/contract';
 import type { DeviceBook, HolderEntry } from './devices.js';
 import type { EventFeed, LedgerEvent } from './event-feed.js';
 import type { Ledger } from './ledger.js';
@@ -68,7 +68,8 @@ export class DeviceBookView {
   private async fetch(): Promise<DeviceBookPage> {
     const { holders, ...book } = await this.ledger.devices.book();
     const ids = [...new Set([...holders.values()].flat().map(({ job }) => job))];
-    const records = new Map((await this.ledger.records(ids)).map((record) => [record.id as JobId, record]));
+    const hashes = await this.ledger.hashes(ids);
+    const records = new Map(ids.map((id, i) => [id, hashes[i]]));
     const held = [...holders].map(([uuid, entries]): [string, BookedHolder[]] => {
       const known = entries.flatMap((entry) => holderOf(entry, records.get(entry.job)) ?? []);
       return [uuid, known.sort((one, other) => one.number - other.number)];
@@ -81,9 +82,9 @@ function holderOf(
   { job, attempt, sharedBytes }: HolderEntry,
   record: JobRecord | undefined,
 ): BookedHolder | null {
-  const placedAt = record?.[`attempt:${attempt}:placedAt`];
-  if (!record || !placedAt) return null;
-  const { number, name, user } = record as { number: string; name: string; user: string };
+  // It holds its device also where the rest of it can't be read.
+  const { [`attempt:${attempt}:placedAt`]: placedAt, number, name, user } = record ?? {};
+  if (!Number(placedAt) || !Number(number) || name === undefined || user === undefined) return null;
   const since = new Date(Number(placedAt)).toISOString();
   return { job, number: Number(number), name, user, attempt, since, sharedBytes };
 }

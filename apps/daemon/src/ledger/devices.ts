@@ -1,12 +1,24 @@
-import type { JobId, ObstacleCode, Restart, XidReport } from '@berth/contract';
+import {
+  type JobId,
+  type ObstacleCode,
+  ObstacleCodeSchema,
+  type Restart,
+  RestartSchema,
+  type XidReport,
+  XidReportSchema,
+} from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { repliesTo } from '../redis/pipeline.js';
+import type { DamagedKind, Damages } from './damage.js';
 import { KEYS } from './keys.js';
 import { parsedMap } from './parsed-map.js';
 import type { RunScript } from './scripts.js';
 
 const XIDS_KEPT = 20;
 const RESTARTS_KEPT = 20;
+const UNREADABLE =
+  'why it is kept from jobs can not be read in the ledger any more (noticed then); resume it, or restart berthd, which looks at it anew';
 
 /** A device as its node registered it. */
 export interface RegisteredDevice {
@@ -60,14 +72,31 @@ export interface DeviceBook {
   restarts: ReadonlyMap<string, readonly Restart[]>;
 }
 
+const DeviceSchema: z.ZodType<RegisteredDevice> = z.object({
+  uuid: z.string(),
+  index: z.number(),
+  node: z.string(),
+  instance: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+  model: z.string(),
+  computeCapability: z.string().nullable(),
+  distances: z.record(z.string(), z.number()),
+  labels: z.record(z.string(), z.string()),
+});
+const ObstacleSchema = z.object({ code: ObstacleCodeSchema, sentence: z.string(), since: z.number() });
+const DrainSchema: z.ZodType<Drain> = ObstacleSchema.extend({ by: z.string() });
+const ObstaclesSchema: z.ZodType<PassingObstacle[]> = z.array(ObstacleSchema);
+
 /** The truth about devices: who holds them, and what keeps jobs away from them. */
 export class DeviceLedger {
   private readonly run: RunScript;
   private readonly redis: Redis;
+  private readonly damages: Damages;
 
-  constructor(redis: Redis, run: RunScript) {
+  constructor(redis: Redis, run: RunScript, damages: Damages) {
     this.redis = redis;
     this.run = run;
+    this.damages = damages;
   }
 
   /** Replaces what is known of a node's devices. */
@@ -118,8 +147,7 @@ export class DeviceLedger {
 
   /** All registered devices, of all nodes. */
   async all(): Promise<RegisteredDevice[]> {
-    const devices = await this.redis.hvals(KEYS.devices);
-    return devices.map((json) => JSON.parse(json) as RegisteredDevice);
+    return [...this.parsed(await this.redis.hgetall(KEYS.devices), DeviceSchema, 'device').values()];
   }
 
   /** All that the ledger says of devices, in one trip. */
@@ -127,14 +155,34 @@ export class DeviceLedger {
     const pipeline = this.redis.pipeline();
     for (const key of [KEYS.allocations, KEYS.drains, KEYS.obstacles, KEYS.xids, KEYS.restarts])
       pipeline.hgetall(key);
-    const [holders, drains, obstacles, xids, restarts] = await repliesTo<Record<string, string>>(pipeline);
+    const [holders = {}, drains = {}, obstacles = {}, xids = {}, restarts = {}] =
+      await repliesTo<Record<string, string>>(pipeline);
     return {
-      holders: holdersFrom(holders ?? {}),
-      drains: parsedMap<Drain>(drains ?? {}),
-      obstacles: parsedMap<PassingObstacle[]>(obstacles ?? {}),
-      xids: parsedMap<XidReport[]>(xids ?? {}),
-      restarts: parsedMap<Restart[]>(restarts ?? {}),
+      holders: holdersFrom(holders),
+      drains: this.keeping(drains, DrainSchema, 'drain', (why) => ({ ...why, by: 'berth' })),
+      obstacles: this.keeping(obstacles, ObstaclesSchema, 'obstacles', (why) => [why]),
+      xids: this.parsed(xids, z.array(XidReportSchema), 'xids'),
+      restarts: this.parsed(restarts, z.array(RestartSchema), 'restarts'),
     };
+  }
+
+  private parsed<Value>(hash: Record<string, string>, schema: z.ZodType<Value>, kind: DamagedKind) {
+    return parsedMap(hash, schema, { damages: this.damages, kind });
+  }
+
+  /** With something `instead` of what can't be read: that keeps jobs away, too, as every assignment finds. */
+  private keeping<Value>(
+    hash: Record<string, string>,
+    schema: z.ZodType<Value>,
+    kind: DamagedKind,
+    instead: (why: PassingObstacle) => Value,
+  ): Map<string, Value> {
+    const found = this.parsed(hash, schema, kind);
+    for (const uuid of Object.keys(hash).filter((each) => !found.has(each))) {
+      const since = this.damages.since(kind, uuid);
+      found.set(uuid, instead({ code: 'drained', sentence: UNREADABLE, since }));
+    }
+    return found;
   }
 }
 

@@ -46,6 +46,15 @@ export class EventFeed {
     return () => this.listeners.delete(listener);
   }
 
+  /** One that fails takes nothing from the others. */
+  private pass(listener: Listener, events: readonly LedgerEvent[], log: Logger): void {
+    try {
+      listener(events);
+    } catch (error) {
+      log.error({ error: (error as Error).message }, 'what happened could not be taken in');
+    }
+  }
+
   close(): void {
     this.closed = true;
     this.redis.disconnect();
@@ -65,7 +74,7 @@ export class EventFeed {
         );
         const events = (reply?.[0]?.[1] ?? []).map(([id, fields]) => eventFromFields(id, fields));
         this.position = events.at(-1)?.id ?? this.position;
-        for (const listener of this.listeners) listener(events);
+        for (const listener of this.listeners) this.pass(listener, events, log);
       } catch (error) {
         if (this.closed) return;
         log.error({ error: (error as Error).message }, 'following the events failed; trying again');

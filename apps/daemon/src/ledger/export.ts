@@ -1,9 +1,12 @@
 import type { JobId } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import { repliesTo } from '../redis/pipeline.js';
+import { type DamagedRecord, isThere } from './damage.js';
 import { KEYS, PREFIX } from './keys.js';
+import { specOf } from './record.js';
 import { SCHEMA_VERSION } from './schema.js';
 import { loadScripts } from './scripts.js';
+import { damageUnder } from './soundness.js';
 
 /** The first line of an export. */
 export interface ExportHeader {
@@ -19,6 +22,14 @@ export interface ExportLine {
   value: string | Record<string, string>;
 }
 
+/** Something that can't be read: as it is, for who wants to put it right. An import passes it over. */
+export interface ExportDamage {
+  /** Its key. */
+  damaged: string;
+  why: string;
+  value: Record<string, string>;
+}
+
 /** The last line: an export without it was cut short. */
 export interface ExportEnd {
   end: true;
@@ -30,7 +41,7 @@ const AT_ONCE = 200;
 /**
  * The ledger as of one moment, as lines of JSON: everything that its indexes can be made anew from. Jobs are read while all goes on; those that
  * changed meanwhile come once more behind the others, read in one step with all the rest (lua/export_rest.lua). Of the
- * lines of a key the last one counts.
+ * lines of a key the last one counts. What can't be read is told of in lines of its own (ExportDamage), and keeps nothing else from the export.
  * @throws LedgerRefusal `changed_meanwhile`: more has happened meanwhile than the stream of events keeps
  */
 export async function* exportLedger(redis: Redis): AsyncGenerator<string> {
@@ -41,16 +52,28 @@ export async function* exportLedger(redis: Redis): AsyncGenerator<string> {
   const groups = new Set<string>();
   const ids = await redis.zrange(KEYS.jobs, '0', '-1');
   for (let i = 0; i < ids.length; i += AT_ONCE) {
-    for (const record of await hashesOf(redis, ids.slice(i, i + AT_ONCE))) {
-      const { group } = JSON.parse(record.spec as string) as { group?: { id: string } | null };
+    for (const [id, record] of await hashesOf(redis, ids.slice(i, i + AT_ONCE))) {
+      const key = `job:${id}`;
+      const damage = damageUnder(key, record);
+      if (damage) {
+        yield damageLine(key, damage, record);
+        continue;
+      }
+      const { group } = specOf(record);
       if (group) groups.add(group.id);
-      jobs.add(record.id as string);
-      yield `${JSON.stringify({ key: `job:${record.id}`, value: record } satisfies ExportLine)}\n`;
+      jobs.add(id);
+      yield `${JSON.stringify({ key, value: record } satisfies ExportLine)}\n`;
     }
   }
   const { values } = await loadScripts(redis)('export_rest', 'ledger', newest?.[0] ?? '0-0', ...groups);
   for (let i = 0; i < values.length; i += 2) {
     const [key, value] = values.slice(i, i + 2) as [string, string];
+    const hash = JSON.parse(value) as ExportLine['value'];
+    const damage = typeof hash === 'string' ? null : damageUnder(key, hash);
+    if (damage) {
+      yield damageLine(key, damage, hash as Record<string, string>);
+      continue;
+    }
     if (key.startsWith('job:')) jobs.add(key.slice('job:'.length));
     yield `{"key":${JSON.stringify(key)},"value":${value}}\n`;
   }
@@ -58,9 +81,14 @@ export async function* exportLedger(redis: Redis): AsyncGenerator<string> {
   yield `${JSON.stringify(end)}\n`;
 }
 
-async function hashesOf(redis: Redis, ids: readonly JobId[]): Promise<Record<string, string>[]> {
+function damageLine(damaged: string, { why }: DamagedRecord, value: ExportDamage['value']): string {
+  return `${JSON.stringify({ damaged, why, value } satisfies ExportDamage)}\n`;
+}
+
+/** Without those that are gone. */
+async function hashesOf(redis: Redis, ids: readonly JobId[]): Promise<[JobId, ExportDamage['value']][]> {
   const pipeline = redis.pipeline();
   for (const id of ids) pipeline.hgetall(`${PREFIX}:job:${id}`);
-  const records = await repliesTo<Record<string, string>>(pipeline);
-  return records.filter((record) => record.id !== undefined);
+  const hashes = await repliesTo<ExportDamage['value']>(pipeline);
+  return hashes.flatMap((hash, i) => (isThere(hash) ? [[ids[i] as JobId, hash]] : []));
 }

@@ -5,12 +5,12 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { repliesTo } from '../redis/pipeline.js';
-import { damageOf } from './damage.js';
 import type { ExportHeader, ExportLine } from './export.js';
 import { KEYS, PREFIX } from './keys.js';
 import type { JobRecord } from './record.js';
 import { openSchema, SCHEMA_VERSION } from './schema.js';
 import { loadScripts } from './scripts.js';
+import { damageUnder } from './soundness.js';
 import { verifyLedger } from './verification.js';
 
 /** An export that can't be taken; the message says why and what to do. */
@@ -45,6 +45,8 @@ const LineSchema = z.object({
   key: z.string().regex(KEY),
   value: z.union([z.string(), z.record(z.string(), z.string())]),
 });
+/** What could not be read when it was exported is told of, and not taken. */
+const DamagedSchema = z.object({ damaged: z.string(), why: z.string() });
 const EndSchema = z.object({ end: z.literal(true), jobs: z.int().nonnegative() });
 
 /**
@@ -122,13 +124,12 @@ async function check(file: string): Promise<ExportHeader> {
     const line = LineSchema.safeParse(said);
     if (line.success) {
       const { key, value } = line.data;
-      if (!key.startsWith('job:')) continue;
-      const id = key.slice('job:'.length);
-      const damage = typeof value === 'string' ? 'it is no hash' : damageOf(id, value);
-      if (damage) refuse(`line ${number} is no job of this Berth (${id}: ${damage})`);
-      jobs.add(key);
+      const { kind, id, why } = damageUnder(key, typeof value === 'string' ? {} : value) ?? {};
+      if (kind) refuse(`line ${number} is no ${kind} of this Berth (${id}: ${why})`);
+      if (key.startsWith('job:')) jobs.add(key);
       continue;
     }
+    if (DamagedSchema.safeParse(said).success) continue;
     end = EndSchema.safeParse(said).data ?? refuse(`line ${number} is no part of a ledger`);
   }
   if (!header || !end) return refuse('this export was cut short: its last line is missing');

@@ -43,9 +43,9 @@ interface Place {
 export class JobPages {
   private readonly redis: Redis;
   private readonly run: RunScript;
-  private readonly jobs: Pick<Ledger, 'jobsOf' | 'records'>;
+  private readonly jobs: Pick<Ledger, 'jobsOf' | 'hashes'>;
 
-  constructor(redis: Redis, run: RunScript, jobs: Pick<Ledger, 'jobsOf' | 'records'>) {
+  constructor(redis: Redis, run: RunScript, jobs: Pick<Ledger, 'jobsOf' | 'hashes'>) {
     this.redis = redis;
     this.run = run;
     this.jobs = jobs;
@@ -89,11 +89,8 @@ export class JobPages {
   }
 
   private async sift(places: readonly Place[], checks: readonly Check[]): Promise<Place[]> {
-    const records = await this.jobs.records(places.map(({ id }) => id));
-    const fitting = new Set(
-      records.filter((record) => checks.every((check) => check(record))).map(({ id }) => id),
-    );
-    return places.filter(({ id }) => fitting.has(id));
+    const hashes = await this.jobs.hashes(places.map(({ id }) => id));
+    return places.filter((_, i) => passes(hashes[i] as JobRecord, checks));
   }
 
   /** The next places of several indexes together, read in one moment so that a job that moves is in just one. */
@@ -125,9 +122,18 @@ export class JobPages {
 
 /** Whether a job is one of those that are wanted. */
 export const fits = (record: JobRecord, filter: JobFilter): boolean =>
-  checksFor(filter, [KEYS.jobs]).every((check) => check(record));
+  passes(record, checksFor(filter, [KEYS.jobs]));
 
 type Check = (record: JobRecord) => boolean;
+
+/** Of what a job can't be asked for, since it can't be read, it has nothing. */
+function passes(record: JobRecord, checks: readonly Check[]): boolean {
+  try {
+    return checks.every((check) => check(record));
+  } catch {
+    return false;
+  }
+}
 
 function indexesFor({ group, schedule, states = [] }: JobFilter): string[] {
   if (group) return [KEYS.jobsOfGroup(group)];

@@ -10,10 +10,9 @@ import {
 } from '@berth/contract';
 import { shapeKey } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
-import type { Logger } from 'pino';
 import { repliesTo } from '../redis/pipeline.js';
 import type { TaskCheckpoint } from './checkpoint-view.js';
-import { DamagedJob, readJob } from './damage.js';
+import { DamagedRecord, Damages, damageOf, isThere, readJob } from './damage.js';
 import { DeviceLedger, holdersFrom, holdersIn } from './devices.js';
 import { DRILL_MARGIN_MS, type TaskDrill } from './drill-view.js';
 import { GroupLedger } from './groups.js';
@@ -23,7 +22,6 @@ import { KEYS } from './keys.js';
 import {
   type JobRecord,
   type JobSpec,
-  jobFromRecord,
   longestSeconds,
   type PlacedAttempt,
   placedAttempt,
@@ -42,6 +40,12 @@ import { UsageLedger } from './usage.js';
 
 const NOTICES_KEPT = 50;
 
+/** Jobs as they are stored, and those that can't be read. */
+export interface SiftedJobs {
+  sound: JobRecord[];
+  damaged: DamagedRecord[];
+}
+
 /** The truth about jobs. Every change is one atomic, checked transition, and one event on the stream. */
 export class Ledger {
   private readonly run: RunScript;
@@ -54,19 +58,18 @@ export class Ledger {
   readonly usage: UsageLedger;
   readonly retention: RetentionLedger;
 
-  private readonly log: Logger | null;
-  /** What was said of jobs that can't be read. */
-  private readonly damaged = new Set<string>();
+  private readonly damages: Damages;
 
-  constructor(redis: Redis, observe?: ObserveTransition, log: Logger | null = null) {
+  /** @param damages is told of what can't be read */
+  constructor(redis: Redis, observe?: ObserveTransition, damages = new Damages()) {
     this.redis = redis;
-    this.log = log;
+    this.damages = damages;
     this.run = loadScripts(redis, observe);
-    this.devices = new DeviceLedger(redis, this.run);
+    this.devices = new DeviceLedger(redis, this.run, damages);
     this.groups = new GroupLedger(redis, this.run, this);
     this.pages = new JobPages(redis, this.run, this);
     this.stays = new StayLedger(redis);
-    this.usage = new UsageLedger(redis, this.run);
+    this.usage = new UsageLedger(redis, this.run, damages);
     this.retention = new RetentionLedger(redis, this.run);
   }
 
@@ -258,7 +261,9 @@ export class Ledger {
     for (;;) {
       const record = await this.record(job);
       if (!record) throw new LedgerRefusal('change', job, 'not_found', []);
-      check(jobFromRecord(record, { reason: null, position: null }));
+      const found = readJob(job, record, { reason: null, position: null });
+      if (found instanceof DamagedRecord) throw found;
+      check(found);
       const spec = { ...specOf(record), ...change.spec };
       const { needs: before } = waitingJob(record);
       const needs = {
@@ -344,31 +349,40 @@ export class Ledger {
     return record.id === undefined ? null : record;
   }
 
-  /** Many jobs' hashes in one trip; those that don't exist are left out. */
+  /** Many jobs' hashes in one trip; those that don't exist, or can't be read, are left out. */
   async records(ids: readonly JobId[]): Promise<JobRecord[]> {
+    return (await this.sifted(ids)).sound;
+  }
+
+  /** Many jobs' hashes in one trip, and which of them can't be read; those that don't exist are left out. */
+  async sifted(ids: readonly JobId[]): Promise<SiftedJobs> {
+    const hashes = await this.hashes(ids);
+    const found = ids.map((id, i) => {
+      const record = hashes[i] as JobRecord;
+      if (!isThere(record)) return [id, null] as const;
+      const why = damageOf(id, record);
+      return [id, why === null ? record : new DamagedRecord('job', id, why)] as const;
+    });
+    const damaged = found.flatMap(([, each]) => (each instanceof DamagedRecord ? each : []));
+    return { sound: this.damages.sift('job', found), damaged };
+  }
+
+  /** Jobs' hashes, in their order and whatever they hold; empty where there is no such job. */
+  async hashes(ids: readonly JobId[]): Promise<JobRecord[]> {
     const pipeline = this.redis.pipeline();
     for (const id of ids) pipeline.hgetall(KEYS.job(id));
-    const records = await repliesTo<JobRecord>(pipeline);
-    return records.filter((record) => record.id !== undefined);
+    return repliesTo<JobRecord>(pipeline);
   }
 
-  /** @throws DamagedJob */
+  /** @throws DamagedRecord */
   async job(id: JobId): Promise<Job | null> {
-    const record = await this.record(id);
-    if (!record) return null;
-    const [found] = await this.withWaiting([record]);
-    if (found instanceof DamagedJob) throw found;
-    return found ?? null;
+    const [found] = await this.read([id]);
+    return this.damages.demand('job', id, found?.[1] ?? null);
   }
 
-  /** Many jobs in one trip; those that don't exist are left out, and those that can't be read, of which the log tells once. */
+  /** Many jobs in one trip; those that don't exist, or can't be read, are left out. */
   async jobsOf(ids: readonly JobId[]): Promise<Job[]> {
-    return (await this.withWaiting(await this.records(ids))).flatMap((found) => {
-      if (!(found instanceof DamagedJob)) return found;
-      if (!this.damaged.has(found.message)) this.log?.error(`${found.message}; lists are without it`);
-      this.damaged.add(found.message);
-      return [];
-    });
+    return this.damages.sift('job', await this.read(ids));
   }
 
   /** Ids of the jobs in a state, oldest first. */
@@ -383,13 +397,17 @@ export class Ledger {
     return new Map(states.map((state, i) => [state, counts[i] as number]));
   }
 
-  /** The tasks that the worker of a device is responsible for and that haven't ended, with their jobs. */
-  async openTasks(
-    device: string,
-  ): Promise<{ task: TaskReference; state: Task['state']; record: JobRecord }[]> {
+  /**
+   * The tasks that the worker of a device is responsible for and that haven't ended, with their jobs; and the jobs on it
+   * that can't be read.
+   */
+  async openTasks(device: string): Promise<{
+    tasks: { task: TaskReference; state: Task['state']; record: JobRecord }[];
+    damaged: DamagedRecord[];
+  }> {
     const holders = holdersIn((await this.redis.hget(KEYS.allocations, device)) ?? '');
-    const records = await this.records(holders.map(({ job }) => job));
-    return records.flatMap((record) => {
+    const { sound, damaged } = await this.sifted(holders.map(({ job }) => job));
+    const tasks = sound.flatMap((record) => {
       const job = record.id as JobId;
       const attempt = holders.find((holder) => holder.job === job)?.attempt as number;
       return placedAttempt(record, attempt)
@@ -401,12 +419,13 @@ export class Ledger {
         }))
         .filter(({ state }) => state !== 'ended');
     });
+    return { tasks, damaged };
   }
 
-  /** The jobs that hold devices, as they are stored. */
-  async holding(): Promise<JobRecord[]> {
+  /** The jobs that hold devices. */
+  async holding(): Promise<SiftedJobs> {
     const holders = [...holdersFrom(await this.redis.hgetall(KEYS.allocations)).values()].flat();
-    return this.records([...new Set(holders.map(({ job }) => job))]);
+    return this.sifted([...new Set(holders.map(({ job }) => job))]);
   }
 
   /** Writes down up to where the events were read for notifications. */
@@ -419,19 +438,21 @@ export class Ledger {
     await this.redis.set(KEYS.probe, '', 'EX', 60);
   }
 
-  private async withWaiting(records: readonly JobRecord[]): Promise<(Job | DamagedJob)[]> {
+  private async read(ids: readonly JobId[]): Promise<[JobId, Job | DamagedRecord | null][]> {
+    const hashes = await this.hashes(ids);
+    const found = ids.map((id, i) => ({ id, record: hashes[i] as JobRecord }));
     const pipeline = this.redis.pipeline();
-    const pending = records.filter((record) => record.state === 'pending');
-    for (const record of pending) {
-      pipeline.zrank(KEYS.queue, record.id as string);
+    const pending = found.filter(({ record }) => record.state === 'pending');
+    for (const { id, record } of pending) {
+      pipeline.zrank(KEYS.queue, id);
       pipeline.hget(KEYS.reasons, record.shape as string);
     }
     const replies = await repliesTo(pipeline);
     const waiting = new Map(
-      pending.map((record, i) => {
+      pending.map(({ id }, i) => {
         const [rank, reason] = replies.slice(2 * i, 2 * i + 2) as [number | null, string | null];
         return [
-          record.id,
+          id,
           {
             position: rank === null ? null : rank + 1,
             reason: reason ? (JSON.parse(reason) as PendingReason) : null,
@@ -439,8 +460,9 @@ export class Ledger {
         ];
       }),
     );
-    return records.map((record) =>
-      readJob(record, waiting.get(record.id) ?? { position: null, reason: null }),
-    );
+    return found.map(({ id, record }) => [
+      id,
+      isThere(record) ? readJob(id, record, waiting.get(id) ?? { position: null, reason: null }) : null,
+    ]);
   }
 }

@@ -156,7 +156,8 @@ export function specOf(record: JobRecord): JobSpec {
 
 export function waitingJob(record: JobRecord): WaitingJob {
   const said = JSON.parse(record.needs as string) as Partial<Needs>;
-  const older = { ...OLDER_NEEDS, user: record.user as string, graceSeconds: specOf(record).gracePeriod };
+  const { graceSeconds = specOf(record).gracePeriod } = said;
+  const older = { ...OLDER_NEEDS, user: record.user as string, graceSeconds };
   return {
     needs: { ...older, ...said } as Needs,
     since: Number(record.submittedAt),

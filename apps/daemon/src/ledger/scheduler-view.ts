@@ -1,18 +1,31 @@
 import type { JobId } from '@berth/contract';
 import type { Allocation, SchedulableDevice } from '@berth/scheduler';
+import type { HolderEntry } from './devices.js';
 import type { Ledger } from './ledger.js';
 import { type JobRecord, placedAttempt, specOf, waitingJob } from './record.js';
 
-/** The devices of all nodes, each with the first of what keeps jobs away from it. */
-export async function schedulableDevices(ledger: Ledger): Promise<SchedulableDevice[]> {
-  const [registered, { drains, obstacles }] = await Promise.all([
+/**
+ * The devices of all nodes, each with the first of what keeps jobs away from it.
+ * @param leftOut jobs that can't be read, and so are no allocations: what they hold is theirs all the same
+ */
+export async function schedulableDevices(
+  ledger: Ledger,
+  leftOut: ReadonlySet<JobId>,
+): Promise<SchedulableDevice[]> {
+  const [registered, { drains, obstacles, holders }] = await Promise.all([
     ledger.devices.all(),
     ledger.devices.book(),
   ]);
   return registered.map((device) => {
     const why = drains.get(device.uuid) ?? obstacles.get(device.uuid)?.[0];
-    return { ...device, obstacle: why ? { code: why.code, sentence: why.sentence } : null };
+    const holder = holders.get(device.uuid)?.find(({ job }) => leftOut.has(job));
+    const obstacle = why ? { code: why.code, sentence: why.sentence } : holder ? heldBy(holder) : null;
+    return { ...device, obstacle };
   });
+}
+
+function heldBy({ job }: HolderEntry): SchedulableDevice['obstacle'] {
+  return { code: 'unreadable_holder', sentence: `${job} holds it, which can not be read in the ledger` };
 }
 
 /** What a job holds that has an attempt. */

@@ -1,8 +1,17 @@
 import { userInfo } from 'node:os';
-import type { Job, JobId, JobSubmission, Schedule, ScheduleId, Skip } from '@berth/contract';
-import { shownWebhook } from '@berth/contract';
+import {
+  type Job,
+  type JobId,
+  type JobSubmission,
+  type Schedule,
+  type ScheduleId,
+  ScheduleSchema,
+  type Skip,
+  shownWebhook,
+} from '@berth/contract';
 import type { Redis } from 'ioredis';
 import { repliesTo } from '../redis/pipeline.js';
+import { type DamagedRecord, Damages, issueIn, isThere, readRecord } from './damage.js';
 import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
 import { LedgerRefusal } from './refusal.js';
@@ -52,10 +61,13 @@ export interface DueTime {
 export class ScheduleLedger {
   private readonly run: RunScript;
   private readonly redis: Redis;
+  private readonly damages: Damages;
 
-  constructor(redis: Redis) {
+  /** @param damages is told of what can't be read */
+  constructor(redis: Redis, damages = new Damages()) {
     this.redis = redis;
     this.run = loadScripts(redis);
+    this.damages = damages;
   }
 
   /**
@@ -129,18 +141,32 @@ export class ScheduleLedger {
     await this.run('reschedule', id, id, expected, upcoming);
   }
 
-  /** A schedule as it is stored, or null. */
+  /** A schedule as it is stored, or null. @throws DamagedRecord */
   async record(id: ScheduleId): Promise<ScheduleRecord | null> {
-    const hash = await this.redis.hgetall(KEYS.schedule(id));
-    return hash.id === undefined ? null : recordFromHash(hash);
+    const [found] = await this.read([id]);
+    return this.damages.demand('schedule', id, found?.[1] ?? null);
   }
 
-  /** All schedules, oldest first. */
+  /** The ids of all schedules, oldest first. */
+  async ids(): Promise<ScheduleId[]> {
+    return await this.redis.zrange(KEYS.schedules, '0', '-1');
+  }
+
+  /** All schedules, oldest first; those that can't be read are left out. */
   async all(): Promise<ScheduleRecord[]> {
+    return this.damages.sift('schedule', await this.read(await this.ids()));
+  }
+
+  private async read(
+    ids: readonly ScheduleId[],
+  ): Promise<[ScheduleId, ScheduleRecord | DamagedRecord | null][]> {
     const pipeline = this.redis.pipeline();
-    for (const id of await this.redis.zrange(KEYS.schedules, '0', '-1')) pipeline.hgetall(KEYS.schedule(id));
+    for (const id of ids) pipeline.hgetall(KEYS.schedule(id));
     const hashes = await repliesTo<Record<string, string>>(pipeline);
-    return hashes.filter(({ id }) => id !== undefined).map(recordFromHash);
+    return hashes.map((hash, i) => {
+      const id = ids[i] as ScheduleId;
+      return [id, isThere(hash) ? readSchedule(id, hash) : null];
+    });
   }
 }
 
@@ -176,6 +202,16 @@ export function scheduleFromRecord({ plan, lastRun, ...record }: ScheduleRecord)
     },
     runs: record.runs,
   };
+}
+
+/** A schedule that is there. */
+export function readSchedule(id: ScheduleId, hash: Record<string, string>): ScheduleRecord | DamagedRecord {
+  return readRecord(
+    'schedule',
+    { id, own: hash.id },
+    () => recordFromHash(hash),
+    (record) => issueIn(ScheduleSchema, scheduleFromRecord(record)),
+  );
 }
 
 function recordFromHash(hash: Record<string, string>): ScheduleRecord {

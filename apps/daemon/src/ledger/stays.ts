@@ -86,19 +86,7 @@ export class StayLedger {
     }
     const replies = await repliesTo<(string | null)[]>(pipeline);
     return stays.flatMap((stay, i) => {
-      const [number, name, user, placed, from, until, cause] = replies[i] as (string | null)[];
-      if (!placed) return [];
-      const { devices } = JSON.parse(placed) as PlacedAttempt;
-      return {
-        ...stay,
-        number: Number(number),
-        name: name as string,
-        user: user as string,
-        devices: devices.map(({ uuid }) => uuid),
-        from: Number(from),
-        until: until ? Number(until) : null,
-        cause: cause ? (JSON.parse(cause) as Cause).code : null,
-      };
+      return stayFrom(stay, replies[i] as (string | null)[]) ?? [];
     });
   }
 
@@ -107,6 +95,27 @@ export class StayLedger {
     const pipeline = this.redis.pipeline();
     for (const job of jobs) pipeline.hget(KEYS.job(job), 'name');
     return repliesTo(pipeline);
+  }
+}
+
+/** null: it is forgotten, or can't be read; the job is told of by those who read all of it. */
+function stayFrom(stay: StayReference, reply: readonly (string | null)[]): RecordedStay | null {
+  const [number, name, user, placed, from, until, cause] = reply;
+  if (!placed || name == null || user == null || !Number(number) || !Number(from)) return null;
+  try {
+    const { devices } = JSON.parse(placed) as PlacedAttempt;
+    return {
+      ...stay,
+      number: Number(number),
+      name,
+      user,
+      devices: devices.map(({ uuid }) => uuid),
+      from: Number(from),
+      until: until ? Number(until) : null,
+      cause: cause ? (JSON.parse(cause) as Cause).code : null,
+    };
+  } catch {
+    return null;
   }
 }
 

@@ -1,13 +1,21 @@
 import type { JobId, JobState } from '@berth/contract';
 import type { Usage } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { repliesTo } from '../redis/pipeline.js';
+import type { Damages } from './damage.js';
 import { KEYS } from './keys.js';
 import { parsedMap } from './parsed-map.js';
 import type { RunScript } from './scripts.js';
 
 /** Of how many runs of one name the peaks are kept. */
 const PEAKS_KEPT = 10;
+
+const UsedSchema: z.ZodType<Usage & { total: number }> = z.object({
+  gpuSeconds: z.number(),
+  at: z.number(),
+  total: z.number(),
+});
 
 /** What users have used, for fair share, and when devices were given back last, in ms since the epoch. */
 export interface Past {
@@ -51,9 +59,12 @@ export class UsageLedger {
   private readonly run: RunScript;
   private readonly redis: Redis;
 
-  constructor(redis: Redis, run: RunScript) {
+  private readonly damages: Damages;
+
+  constructor(redis: Redis, run: RunScript, damages: Damages) {
     this.redis = redis;
     this.run = run;
+    this.damages = damages;
   }
 
   /** What is over, as far as scheduling cares. */
@@ -63,7 +74,7 @@ export class UsageLedger {
       this.redis.hgetall(KEYS.lastUsed),
     ]);
     return {
-      usage: parsedMap(usage),
+      usage: parsedMap(usage, UsedSchema, { damages: this.damages, kind: 'usage' }),
       lastUsed: new Map(Object.entries(lastUsed).map(([uuid, at]) => [uuid, Number(at)])),
     };
   }

@@ -1,6 +1,16 @@
-import type { RegisteredUser, Role, Token, TokenId, UserChange } from '@berth/contract';
+import {
+  type RegisteredUser,
+  RegisteredUserSchema,
+  type Role,
+  type Token,
+  type TokenId,
+  TokenSchema,
+  type UserChange,
+} from '@berth/contract';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { repliesTo } from '../redis/pipeline.js';
+import { type DamagedRecord, Damages, issueIn, isThere, readRecord } from './damage.js';
 import { type Idempotency, keyArguments } from './idempotency.js';
 import { KEYS } from './keys.js';
 import { loadScripts, type RunScript } from './scripts.js';
@@ -29,10 +39,13 @@ export interface KnownUser {
 export class UserLedger {
   private readonly run: RunScript;
   private readonly redis: Redis;
+  private readonly damages: Damages;
 
-  constructor(redis: Redis) {
+  /** @param damages is told of what can't be read */
+  constructor(redis: Redis, damages = new Damages()) {
     this.redis = redis;
     this.run = loadScripts(redis);
+    this.damages = damages;
   }
 
   /**
@@ -107,39 +120,72 @@ export class UserLedger {
     return { name, role, unixAccount: unixAccount || null };
   }
 
+  /** @throws DamagedRecord */
   async get(name: string): Promise<RegisteredUser | null> {
-    return userFromHash(await this.redis.hgetall(KEYS.user(name)));
+    const [found] = await this.read(readUser, KEYS.user, [name]);
+    return this.damages.demand('user', name, found?.[1] ?? null);
   }
 
-  /** All of them, by name. */
+  /** All of them, by name; those that can't be read are left out. */
   async all(): Promise<RegisteredUser[]> {
-    const names = (await this.redis.smembers(KEYS.users)).sort();
-    return (await this.hashes(names.map(KEYS.user))).flatMap((hash) => userFromHash(hash) ?? []);
+    const names = await this.redis.smembers(KEYS.users);
+    return this.damages.sift('user', await this.read(readUser, KEYS.user, names.sort()));
   }
 
+  /** @throws DamagedRecord */
   async token(id: TokenId): Promise<Token | null> {
-    return tokenFromHash(await this.redis.hgetall(KEYS.token(id)));
+    const [found] = await this.read(readToken, KEYS.token, [id]);
+    return this.damages.demand('token', id, found?.[1] ?? null);
   }
 
-  /** A user's tokens, oldest first. */
+  /** A user's tokens, oldest first; those that can't be read are left out. */
   async tokensOf(name: string): Promise<Token[]> {
-    const ids = (await this.redis.smembers(KEYS.tokensOfUser(name))).sort();
-    return (await this.hashes(ids.map(KEYS.token))).flatMap((hash) => tokenFromHash(hash) ?? []);
+    const ids = await this.redis.smembers(KEYS.tokensOfUser(name));
+    return this.damages.sift('token', await this.read(readToken, KEYS.token, ids.sort()));
   }
 
-  private async hashes(keys: readonly string[]): Promise<Record<string, string>[]> {
+  private async read<Thing>(
+    read: Read<Thing>,
+    keyOf: (id: string) => string,
+    ids: readonly string[],
+  ): Promise<[string, Thing | DamagedRecord | null][]> {
     const pipeline = this.redis.pipeline();
-    for (const key of keys) pipeline.hgetall(key);
-    return repliesTo(pipeline);
+    for (const id of ids) pipeline.hgetall(keyOf(id));
+    const hashes = await repliesTo<Record<string, string>>(pipeline);
+    return hashes.map((hash, i) => {
+      const id = ids[i] as string;
+      return [id, isThere(hash) ? read(id, hash) : null];
+    });
   }
 }
 
+type Read<Thing> = (id: string, hash: Record<string, string>) => Thing | DamagedRecord;
+
+const DigestSchema = z.hex('no digest').length(64);
+
 const time = (milliseconds: string): string => new Date(Number(milliseconds)).toISOString();
 
-function userFromHash(hash: Record<string, string>): RegisteredUser | null {
-  if (hash.name === undefined) return null;
+/** A user who is there. */
+export const readUser: Read<RegisteredUser> = (name, hash) =>
+  readRecord(
+    'user',
+    { id: name, own: hash.name },
+    () => userFromHash(hash),
+    (user) => issueIn(RegisteredUserSchema, user),
+  );
+
+/** A token that is there. */
+export const readToken: Read<Token> = (id, hash) =>
+  readRecord(
+    'token',
+    { id, own: hash.id },
+    () => tokenFromHash(hash),
+    (token) => issueIn(TokenSchema, token) ?? issueIn(DigestSchema, hash.digest),
+  );
+
+function userFromHash(hash: Record<string, string>): RegisteredUser {
   return {
-    name: hash.name,
+    name: hash.name as string,
     role: hash.role as Role,
     disabled: hash.disabled === '1',
     unixAccount: hash.unixAccount || null,
@@ -147,8 +193,7 @@ function userFromHash(hash: Record<string, string>): RegisteredUser | null {
   };
 }
 
-function tokenFromHash(hash: Record<string, string>): Token | null {
-  if (hash.id === undefined) return null;
+function tokenFromHash(hash: Record<string, string>): Token {
   return {
     id: hash.id as TokenId,
     user: hash.user as string,

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import { damageOf } from './damage.js';
+import { type DamagedRecord, isThere } from './damage.js';
 import { KEYS, PREFIX } from './keys.js';
-import type { JobRecord } from './record.js';
 import type { RunScript } from './scripts.js';
+import { damageUnder } from './soundness.js';
 
 /** Something that the ledger says in two places, and not the same. */
 export interface Flaw {
@@ -60,9 +60,10 @@ export async function* verifyLedger(redis: Redis, run: RunScript, repair: boolea
   // What every transition fails at can't be compared with anything.
   if (strange.length > 0) return;
   yield* await unreadableFields(redis);
-  const damaged = await damagedJobs(redis, keys);
-  for (const [id, why] of damaged)
-    yield { subject: `job ${id}`, sentence: `can not be read (${why})`, repaired: false };
+  const damages = await damagedThings(redis, keys);
+  for (const { kind, id, why } of damages)
+    yield { subject: `${kind} ${id}`, sentence: `can not be read (${why})`, repaired: false };
+  const damaged = new Set(damages.map(({ kind, id }) => `${kind} ${id}`));
   const looks = async function* (): AsyncGenerator<[Kind, string, ...string[]]> {
     for (const key of keys) for await (const look of namedIn(redis, key)) yield look;
     // What is there comes last: by then no index names what isn't.
@@ -75,7 +76,7 @@ export async function* verifyLedger(redis: Redis, run: RunScript, repair: boolea
     }
   };
   for await (const all of inBatches(looks())) {
-    const batch = all.filter(([kind, id]) => kind !== 'job' || !damaged.has(id));
+    const batch = all.filter(([kind, id]) => !damaged.has(`${kind} ${id}`));
     const answers = await Promise.all(
       batch.map(([kind, id, ...place]) => run('verify', id, kind, id, repair ? 1 : '', ...place)),
     );
@@ -144,17 +145,16 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The jobs of which something can't be read, and what. */
-async function damagedJobs(redis: Redis, keys: readonly string[]): Promise<Map<string, string>> {
-  const damaged = new Map<string, string>();
-  const ids = keys.flatMap((key) => /^job:([^:]+)$/.exec(nameOf(key))?.[1] ?? []);
-  for (let i = 0; i < ids.length; i += AT_ONCE) {
-    const some = ids.slice(i, i + AT_ONCE);
-    const records = await Promise.all(some.map((id) => redis.hgetall(KEYS.job(id))));
-    for (const [at, id] of some.entries()) {
-      const record = records[at] as JobRecord;
-      const why = Object.keys(record).length > 0 ? damageOf(id, record) : null;
-      if (why) damaged.set(id, why);
+async function damagedThings(redis: Redis, keys: readonly string[]): Promise<DamagedRecord[]> {
+  const damaged: DamagedRecord[] = [];
+  const things = keys.filter((key) => SUBJECTS.some(([form]) => form.test(nameOf(key))));
+  for (let i = 0; i < things.length; i += AT_ONCE) {
+    const some = things.slice(i, i + AT_ONCE);
+    const hashes = await Promise.all(some.map((key) => redis.hgetall(key)));
+    for (const [at, key] of some.entries()) {
+      const hash = hashes[at] as Record<string, string>;
+      const damage = isThere(hash) ? damageUnder(nameOf(key), hash) : null;
+      if (damage) damaged.push(damage);
     }
   }
   return damaged;

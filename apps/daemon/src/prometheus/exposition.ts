@@ -11,6 +11,8 @@ export interface Sources {
   jobs(): Promise<ReadonlyMap<JobState, number> | null>;
   /** How many jobs wait for each reason. */
   waiting(): ReadonlyMap<string, number>;
+  /** What of the ledger can't be read, as far as it was met. */
+  damaged(): readonly { kind: string }[];
   /** Why no jobs are taken, one of a few codes, and since when, in ms since the epoch; null: they are. */
   notReady(): Promise<{ code: string; since: number } | null>;
 }
@@ -57,6 +59,13 @@ export class Exposition {
     }
     const reasons = this.gauge(now, 'berth_pending_jobs', 'Jobs that wait, by what for.', 'reason');
     for (const [reason, count] of this.sources.waiting()) reasons.set({ reason }, count);
+    const damaged = this.gauge(
+      now,
+      'berth_damaged_records',
+      "What the daemon has met in the ledger that can't be read, and leaves out.",
+      'kind',
+    );
+    for (const { kind } of sources.damaged()) damaged.inc({ kind });
     if (devices) addDevices(now, devices, names);
     const texts = await Promise.all([now, this.meters.registry].map((registry) => registry.metrics()));
     return texts.join('\n');

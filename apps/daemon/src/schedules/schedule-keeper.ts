@@ -3,6 +3,7 @@ import { type Job, type JobSubmission, JobSubmissionSchema, type ScheduleId } fr
 import type { Logger } from 'pino';
 import { type ClockWatch, watchClock } from '../clock-watch.js';
 import { latestTime, nextTime } from '../cron.js';
+import { DamagedRecord } from '../ledger/damage.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { type DueTime, isDealtWith, type ScheduleLedger, type ScheduleRecord } from '../ledger/schedules.js';
@@ -59,7 +60,7 @@ export class ScheduleKeeper {
   /** Lets tick what shall tick, and nothing else; deals with what came while nobody was there; and goes on so. */
   async start(feed: EventFeed): Promise<void> {
     this.stopListening = feed.listen((events) => this.hear(events));
-    const known = new Set((await this.schedules.all()).map(({ id }) => id));
+    const known = new Set(await this.schedules.ids());
     for (const id of await this.ticks.ticking()) if (!known.has(id)) await this.ticks.remove(id);
     await this.followAll();
     this.ticks.listen((id) => this.meet(id));
@@ -100,7 +101,7 @@ export class ScheduleKeeper {
   }
 
   private async followAll(): Promise<void> {
-    for (const { id } of await this.schedules.all()) await this.follow(id);
+    for (const id of await this.schedules.ids()) await this.follow(id);
   }
 
   /** Lets a schedule tick as the ledger says. It is looked at after that: a time that comes meanwhile would be nobody's. */
@@ -112,7 +113,8 @@ export class ScheduleKeeper {
       await this.bringForward(record, record.nextRun);
       await this.meet(id, 0);
     } catch (error) {
-      if (isDealtWith(error)) return;
+      // One that can't be read is left ticking: it goes on once somebody has put it right.
+      if (isDealtWith(error) || error instanceof DamagedRecord) return;
       this.log.error({ schedule: id, error: (error as Error).message }, 'a schedule could not be looked at');
     }
   }
@@ -128,7 +130,10 @@ export class ScheduleKeeper {
 
   /** Deals with the time that has come, if one has. Of several that were missed only the latest counts. */
   async meet(id: ScheduleId, mayWaitMs = EARLY_MS): Promise<void> {
-    const record = await this.schedules.record(id);
+    const record = await this.schedules.record(id).catch((error: unknown) => {
+      if (error instanceof DamagedRecord) return null;
+      throw error;
+    });
     if (!record || record.nextRun === null) return;
     const { plan, nextRun } = record;
     const early = nextRun - this.time();

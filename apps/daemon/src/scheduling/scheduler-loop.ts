@@ -11,6 +11,7 @@ import {
 } from '@berth/scheduler';
 import type { Logger } from 'pino';
 import { type ClockWatch, watchClock } from '../clock-watch.js';
+import { type DamagedRecord, waitingJobIn } from '../ledger/damage.js';
 import type { DeviceQueues } from '../ledger/device-queue.js';
 import type { EventFeed, LedgerEvent } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -33,6 +34,8 @@ const EVENT_PATIENCE_MS = 1000;
 const PAUSE_AFTER_FAILURE_MS = 1000;
 /** Reasons are written at most this often: they are for people. */
 const REASONS_INTERVAL_MS = 50;
+/** Jobs that can't be read are looked at again, whether somebody has put them right. */
+const LOOK_AGAIN_MS = 5000;
 
 /** Is told of what the scheduler does. Times in seconds. */
 export interface SchedulingObserver {
@@ -74,6 +77,9 @@ export class SchedulerLoop {
   private readonly alarm = new Alarm();
   /** Jobs that wait, and are not in line: what for. */
   private readonly asleep = new Map<JobId, PendingReason['code']>();
+  /** Jobs that can't be read: they are not scheduled, and what they hold is theirs. */
+  private leftOut: ReadonlySet<JobId> = new Set();
+  private leftOutTimer: NodeJS.Timeout | null = null;
   private notedReasons = new Map<string, string>();
   private latestReasons: ReadonlyMap<string, PendingReason> = new Map();
   private reasonsTimer: NodeJS.Timeout | null = null;
@@ -154,6 +160,7 @@ export class SchedulerLoop {
     if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
     if (this.doubtTimer) clearTimeout(this.doubtTimer);
     if (this.anewTimer) clearTimeout(this.anewTimer);
+    if (this.leftOutTimer) clearTimeout(this.leftOutTimer);
   }
 
   /** Decides again and again, as long as something has happened meanwhile. */
@@ -181,17 +188,19 @@ export class SchedulerLoop {
   /** Builds the state anew from the ledger, and hands over again what may not have been handed over. */
   private async load(): Promise<void> {
     const state = emptyState(this.policy);
-    apply(state, { type: 'devices', devices: await schedulableDevices(this.ledger) });
+    const pending = await this.ledger.sifted(await this.ledger.idsInState('pending'));
+    const holding = await this.ledger.holding();
+    this.leaveOut([...pending.damaged, ...holding.damaged]);
+    apply(state, { type: 'devices', devices: await schedulableDevices(this.ledger, this.leftOut) });
     apply(state, { type: 'past', ...(await this.ledger.usage.past()) });
-    const pending = await this.ledger.records(await this.ledger.idsInState('pending'));
     this.alarm.clear();
     this.asleep.clear();
-    for (const record of pending) {
+    for (const record of pending.sound) {
       const id = record.id as JobId;
       const next = { id, number: Number(record.number), attempt: Number(record.attempt) + 1 };
       this.enqueue(state, next, withBoundedBackoff(record));
     }
-    for (const record of await this.ledger.holding()) {
+    for (const record of holding.sound) {
       const attempt = Number(record.attempt);
       apply(state, { type: 'placed', allocation: allocationOf(record) });
       const waiting = placedAttempt(record, attempt).tasks.filter(
@@ -203,15 +212,33 @@ export class SchedulerLoop {
     this.notedReasons = new Map();
   }
 
+  private leaveOut(damaged: readonly DamagedRecord[]): void {
+    this.leftOut = new Set(damaged.map(({ id }) => id));
+    if (this.leftOut.size > 0) this.leftOutTimer ??= setTimeout(() => void this.lookAgain(), LOOK_AGAIN_MS);
+  }
+
+  /** No event tells of a job that somebody has put right by hand. */
+  private async lookAgain(): Promise<void> {
+    const { damaged } = await this.ledger.sifted([...this.leftOut]).catch(() => ({ damaged: null }));
+    this.leftOutTimer = null;
+    if (damaged?.length === this.leftOut.size) this.leaveOut(damaged);
+    else this.beginAnewSoon();
+  }
+
+  /** A job as it is stored; null: there is no such job, or it can't be read. */
+  private async read(job: JobId): Promise<JobRecord | null> {
+    return (await this.ledger.records([job]))[0] ?? null;
+  }
+
   /** Takes over what has changed of a job that runs. */
   private async replan(job: JobId): Promise<void> {
-    const record = await this.ledger.record(job);
+    const record = await this.read(job);
     if (record && this.state.allocations.get(job)?.attempt === Number(record.attempt))
       apply(this.state, { type: 'placed', allocation: allocationOf(record) });
   }
 
   private async leave(job: JobId): Promise<void> {
-    const record: JobRecord | null = await this.ledger.record(job);
+    const record = await this.read(job);
     const until = record && leavingUntil(record);
     if (until !== null) apply(this.state, { type: 'leaving', job, until });
   }
@@ -259,20 +286,24 @@ export class SchedulerLoop {
 
   private async take(event: LedgerEvent): Promise<void> {
     const job = event.job as JobId;
+    // Where nothing is known of a job, what an event changes of it isn't either.
+    if (this.leftOut.has(job)) this.doubtful = true;
     switch (event.type) {
       case 'job.submitted':
       case 'job.requeued':
       case 'job.changed': {
         if (event.more === null) return this.replan(job);
+        const waiting = waitingJobIn(event.more);
         const next = { id: job, number: event.number as number, attempt: (event.attempt ?? 0) + 1 };
         this.free(job, 'requeued', event);
-        this.enqueue(this.state, next, JSON.parse(event.more) as WaitingJob);
+        if (waiting) this.enqueue(this.state, next, waiting);
+        else this.doubtful = true;
         return;
       }
       case 'job.placed': {
         const known = this.state.allocations.get(job);
         if (known?.attempt === event.attempt) return;
-        const record = await this.ledger.record(job);
+        const record = await this.read(job);
         if (record && Number(record.attempt) === event.attempt && isHolding(record))
           apply(this.state, { type: 'placed', allocation: allocationOf(record) });
         return;
@@ -289,7 +320,7 @@ export class SchedulerLoop {
       case 'device.resumed':
       case 'device.obstructed':
       case 'device.cleared':
-        apply(this.state, { type: 'devices', devices: await schedulableDevices(this.ledger) });
+        apply(this.state, { type: 'devices', devices: await schedulableDevices(this.ledger, this.leftOut) });
         return;
       default:
         return;

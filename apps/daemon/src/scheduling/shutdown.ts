@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { EventFeed } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { whyUnavailable } from '../ledger/unavailable.js';
 import type { SchedulerLoop } from './scheduler-loop.js';
 
 const CAUSE: Cause = {
@@ -36,10 +37,10 @@ export class ShutdownKeeper {
 
   /** From now on no job starts. A later request replaces an earlier one. */
   async begin(mode: ShutdownMode): Promise<Shutdown> {
-    const { ledger, scheduler, log } = this.options;
+    const { scheduler, log } = this.options;
     scheduler.pause();
     this.mode = mode;
-    const running = (await ledger.holding()).map(({ id }) => id as JobId);
+    const running = await this.holding();
     log.info({ jobs: mode, running: running.length }, 'a shutdown was asked for; no job starts any more');
     if (mode === 'cancel') for (const job of running) await this.cancel(job);
     return { jobs: mode, running: running.length };
@@ -62,7 +63,7 @@ export class ShutdownKeeper {
   }
 
   private look(): void {
-    this.options.ledger.holding().then(
+    this.holding().then(
       (left) => {
         if (left.length === 0) this.isDue();
       },
@@ -70,12 +71,20 @@ export class ShutdownKeeper {
     );
   }
 
+  /** The jobs that hold devices, also those that can't be read. */
+  private async holding(): Promise<JobId[]> {
+    const { sound, damaged } = await this.options.ledger.holding();
+    return [...sound, ...damaged].map(({ id }) => id as JobId);
+  }
+
   private async cancel(job: JobId): Promise<void> {
     try {
       await this.options.ledger.stop(job, 'cancelled', CAUSE);
     } catch (error) {
       // It has ended meanwhile.
-      if (!(error instanceof LedgerRefusal)) throw error;
+      if (error instanceof LedgerRefusal) return;
+      if (whyUnavailable(error as Error)) throw error;
+      this.options.log.error({ job, error: (error as Error).message }, 'a job could not be cancelled');
     }
   }
 }

@@ -5,6 +5,7 @@ import type { DeviceQueues } from '../ledger/device-queue.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, placedAttempt } from '../ledger/record.js';
 import { type EndedJob, isWanted } from '../ledger/retention.js';
+import { whyUnavailable } from '../ledger/unavailable.js';
 import { bytesByJob, removeFiles, removeUnfinished } from './job-files.js';
 import { logsThatGo, type Retention } from './judgement.js';
 import { turnOver } from './process-logs.js';
@@ -101,12 +102,12 @@ export class Upkeep {
   /** @returns whether it is forgotten now */
   private async forget(job: EndedJob): Promise<boolean> {
     const { ledger } = this.options;
-    const record = await ledger.record(job.id);
+    const [record] = await ledger.records([job.id]);
     try {
       await ledger.retention.forget(job);
     } catch (error) {
-      if (isWanted(error)) return false;
-      throw error;
+      this.passOver(job, error as Error);
+      return false;
     }
     if (record) await this.forgetHandOvers(record);
     return true;
@@ -139,9 +140,16 @@ export class Upkeep {
         removed.jobs += 1;
         removed.bytes += job.bytes;
       } catch (error) {
-        if (!isWanted(error)) throw error;
+        this.passOver(job, error as Error);
       }
     }
     return removed;
+  }
+
+  /** Somebody wants a job after all, or it can't be read: the others go all the same. @throws where the ledger can't be asked */
+  private passOver({ id }: EndedJob, error: Error): void {
+    if (isWanted(error)) return;
+    if (whyUnavailable(error)) throw error;
+    this.options.log.warn({ job: id, error: error.message }, 'a job that is too old could not be removed');
   }
 }

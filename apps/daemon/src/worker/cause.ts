@@ -113,6 +113,12 @@ export function neverStarted(rank: number): Cause {
   return { code: 'worker_lost', sentence, rank, exitCode: null, signal: null };
 }
 
+/** What it is to run can't be read in the ledger. */
+export function unreadable(rank: number, damage: string): Cause {
+  const sentence = `it was not started, for it can not be read in the ledger (${damage}); once that is put right, requeue it`;
+  return { code: 'launch_error', sentence, rank, exitCode: null, signal: null };
+}
+
 /** It ended within its grace period after a drill's signal: whether because of it nobody can tell, so it is made again. */
 export function endedByDrill(rank: number, exit: ExitRecord, { signal }: OrderRecord): Cause {
   const { exitCode } = exit;

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { JobId } from '@berth/contract';
 import { beat } from '@berth/task-shim';
 import { dataDirectory } from '../data-directory.js';
 import { claimDevice, otherClaimant } from '../device-claim.js';
+import { Damages } from '../ledger/damage.js';
 import { takeTasks } from '../ledger/device-queue.js';
 import { rightLedger } from '../ledger/identity.js';
 import { Ledger } from '../ledger/ledger.js';
@@ -23,13 +25,15 @@ const log = openLog({ level: options.logLevel, base: { worker: options.device } 
 /** Where the supervisor hands the device's lock over. */
 const LOCK_FD = 3;
 beat(LOCK_FD);
+/** How often what can't be read is looked at again. */
+const LOOK_AGAIN_MS = 5000;
 const connect = (name: string) => {
   const redis = connectRedis(options.redis, `worker-${name}`, 'patient', log);
   bindToLedger(redis, options.ledger);
   return redis;
 };
 const redis = connect('ledger');
-const ledger = new Ledger(redis);
+const ledger = new Ledger(redis, undefined, new Damages(log));
 const directories = dataDirectory(options.dataDirectory);
 if (!claimDevice(options.device, options.dataDirectory)) {
   const other = otherClaimant(options.device, options.dataDirectory);
@@ -76,23 +80,31 @@ await listenToControl(connect('control'), options.device, {
 });
 
 /** Neither started nor watched a task must not be left: the next worker waits for the ledger, and finds it there or in its folder. */
-const giveUp = (task: TaskReference, error: unknown): never => {
+const giveUp = (error: unknown, task?: TaskReference): never => {
   log.fatal({ task, error }, 'a task could not be taken over; the next worker does that');
   process.exit(1);
 };
 
+/** Takes up what is open of some jobs. One that can't be read keeps its device and goes on: it is taken up once it can. */
+async function takeUp(isMeant: (job: JobId) => boolean): Promise<void> {
+  const { tasks, damaged } = await ledger.openTasks(options.device);
+  for (const { task, state, record } of tasks.filter((open) => isMeant(open.task.job))) {
+    if (state === 'waiting') await runner.take(task);
+    else await runner.adopt(task, record);
+  }
+  const left = new Set(damaged.map(({ id }) => id));
+  if (left.size > 0) setTimeout(() => void takeUp((job) => left.has(job)).catch(giveUp), LOOK_AGAIN_MS);
+}
+
 await rightLedger(redis, options.ledger, log);
 // What a forerunner left comes before what is new: it may hold the device.
-for (const { task, state, record } of await ledger.openTasks(options.device)) {
-  if (state === 'waiting') await runner.take(task);
-  else await runner.adopt(task, record);
-}
+await takeUp(() => true);
 await runner.catchUp();
 
 stopTaking = takeTasks(
   redis,
   options.device,
-  (task) => runner.take(task).catch((error: unknown) => giveUp(task, error)),
+  (task) => runner.take(task).catch((error: unknown) => giveUp(error, task)),
   warnUnlessUnavailable(log, 'the hand-over queue failed'),
 );
 // An upgrade replaces the worker: its tasks go on, and the next one adopts them.

@@ -24,6 +24,7 @@ import type { Logger } from 'pino';
 import { checkpointFile, checkpointPlaces } from '../checkpoint-files.js';
 import type { DataDirectory } from '../data-directory.js';
 import { checkRoom } from '../disk-room.js';
+import { damageOf } from '../ledger/damage.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, type JobSpec, noticesOf, placedAttempt, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
@@ -36,6 +37,7 @@ import {
   failedByItself,
   neverStarted,
   timeLimitReached,
+  unreadable,
 } from './cause.js';
 import { CheckpointWatch } from './checkpoint-watch.js';
 import { taskCommand } from './command.js';
@@ -126,6 +128,14 @@ export class TaskRunner {
     } catch (error) {
       if (!(error instanceof LedgerRefusal)) throw error;
       this.log.info({ task: taskId(task), refusal: error.code }, 'this task is not to be started');
+      return;
+    }
+    // By who adopts what is open: a claim may be sent twice.
+    if (this.watched.has(taskId(task))) return;
+    const damage = damageOf(task.job, record);
+    if (damage !== null) {
+      this.log.error({ task: taskId(task), damage }, 'a task is not started: its job can not be read');
+      await this.ledger.finish(task, unknownEnding(), unreadable(task.rank, damage));
       return;
     }
     const watched = this.watch(task, record);
