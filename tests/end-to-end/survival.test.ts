@@ -154,6 +154,25 @@ describe('what happened while nobody looked', () => {
     expect(ended.endedAt).toBe(ended.attempts[0]?.tasks[0]?.endedAt);
   });
 
+  it('a job that ran when the host went down says so', async () => {
+    const job = await daemon.shell('sleep 300', { devices: '1' });
+    await daemon.until(job, 'running');
+    const [, device] = (await daemon.devices()) as [Device, Device];
+    const worker = daemon.workerOf(device);
+    const file = join(daemon.dataDirectory, 'jobs', `${job.id}.1.0`, 'start.json');
+    const record = JSON.parse(readFileSync(file, 'utf8')) as { shimPid: number };
+    await daemon.kill();
+    for (const pid of [worker, record.shimPid]) process.kill(pid, 'SIGKILL');
+    writeFileSync(file, JSON.stringify({ ...record, bootId: 'the one before' }));
+    await daemon.start();
+    expect((await daemon.ended(job)).cause).toMatchObject({
+      code: 'worker_lost',
+      sentence: expect.stringMatching(
+        /the host went down while it ran, so how it ended is unknown/,
+      ) as string,
+    });
+  });
+
   it('jobs that waited when the daemon died run when it is back', async () => {
     const first = await countingJob();
     const second = await daemon.shell('echo here', { devices: '1' });

@@ -20,6 +20,7 @@ export { type Order, type OrderRecord, orderShim, readOrders } from './order.js'
 export { beat, endWhenStill } from './pulse.js';
 export {
   type ExitRecord,
+  isOfThisBoot,
   readExitRecord,
   readStartRecord,
   type StartRecord,

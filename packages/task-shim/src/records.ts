@@ -88,3 +88,8 @@ function read<Record>(file: string): Record | null {
     return null;
   }
 }
+
+/** Whether a task was started since this host booted. */
+export function isOfThisBoot({ bootId }: Pick<StartRecord, 'bootId'>): boolean {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() === bootId;
+}

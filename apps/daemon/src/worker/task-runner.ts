@@ -7,6 +7,7 @@ import {
   type ExitRecord,
   endTaskGroup,
   type HeldLock,
+  isOfThisBoot,
   makeTaskGroup,
   orderShim,
   readExitRecord,
@@ -474,9 +475,7 @@ export class TaskRunner {
     } else if (start || task.started) {
       // Without its records its shim may still live: the lock is another file then.
       const survivors = await this.sweep(task);
-      const why = start
-        ? 'the process that watched over it (berth-shim) was killed, by somebody or by the kernel for want of memory'
-        : `what was written about it in ${task.directory} is gone`;
+      const why = whyUnknown(task, start);
       await this.ledger.finish(task, unknownEnding(), endUnknown(task.rank, why, survivors));
     } else {
       writeTombstone(task.directory);
@@ -523,4 +522,12 @@ function makeFolder({ directory }: WatchedTask): void {
 
 function lockFile(task: WatchedTask): string {
   return join(task.directory, 'lock');
+}
+
+/** Why nobody wrote down how a task ended. */
+function whyUnknown({ directory }: WatchedTask, start: StartRecord | null): string {
+  if (!start) return `what was written about it in ${directory} is gone`;
+  return isOfThisBoot(start)
+    ? 'the process that watched over it (berth-shim) was killed, by somebody or by the kernel for want of memory'
+    : 'the host went down while it ran';
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { formatDuration } from '@berth/contract';
-import { type OrderRecord, readOrders, type StartRecord } from '@berth/task-shim';
+import { isOfThisBoot, type OrderRecord, readOrders, type StartRecord } from '@berth/task-shim';
 import type { JobSpec } from '../ledger/record.js';
 
 /** A timer may be early by the clock on the wall. */
@@ -26,8 +26,9 @@ const TICKS_PER_SECOND = 100;
  * When a task began, by the clock on the wall as it is set now (ms since the epoch): so a clock that was set meanwhile
  * takes nothing of its time and adds nothing. How long it has run the kernel knows (proc(5): uptime, starttime).
  */
-export function beginningOf({ startedAt, bootId, shimStartTicks }: StartRecord): number {
-  if (readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() !== bootId) return startedAt;
+export function beginningOf(start: StartRecord): number {
+  const { startedAt, shimStartTicks } = start;
+  if (!isOfThisBoot(start)) return startedAt;
   const uptimeSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
   return Date.now() - (uptimeSeconds - shimStartTicks / TICKS_PER_SECOND) * 1000;
 }
