@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +64,19 @@ describe('an export', () => {
     const lines = readFileSync(file(), 'utf8').trimEnd().split('\n');
     expect(JSON.parse(lines[0] as string)).toMatchObject({ berth: 'ledger', schema: expect.any(Number) });
     expect(JSON.parse(lines.at(-1) as string)).toEqual({ end: true, jobs: expect.any(Number) });
+  });
+
+  it('takes the place of files alone, and goes nowhere else', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const name of ['-', pipe]) {
+      const { code, output } = await berth(first, 'export', name);
+      expect([code, output]).toEqual([
+        2,
+        expect.stringContaining(`${name} is no file that an export could replace`),
+      ]);
+    }
+    expect(statSync(pipe).isFIFO()).toBe(true);
   });
 
   it('is refused where a ledger is not empty, and where it is cut short, newer or something else', async () => {

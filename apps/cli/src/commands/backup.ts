@@ -37,6 +37,10 @@ export function addBackup(program: Command, kit: Kit, outcome: Outcome): void {
 
 const exportLedger: Action<object> = async ({ client, host, terminal }, { json }, [file]) => {
   const target = resolve(host.directory, file as string);
+  const there = await stat(target).catch(() => null);
+  // Renamed over a device, as root, it would take its place.
+  if (file === '-' || (there && !there.isFile()))
+    throw new CliError(EXIT.usage, `${file} is no file that an export could replace: name one`);
   const unfinished = `${target}.unfinished`;
   const { body } = await client.exportLedger();
   try {
