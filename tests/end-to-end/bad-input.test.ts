@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { JobList, Problem } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { ApiDocument } from '../support/document.js';
 
 let daemon: TestDaemon;
@@ -222,6 +222,54 @@ describe('what is unusual in HTTP is answered as everything is', () => {
       headers,
     });
     expect(status).toBe(404);
+  });
+});
+
+describe('a client that goes away', () => {
+  /** What the log has of this level or a higher one. */
+  const said = (level: number): string[] =>
+    daemon.output
+      .split('\n')
+      .filter((line) => line.startsWith('{') && (JSON.parse(line) as { level: number }).level >= level);
+  /** Sends a part of a request, and leaves once something has come, or is there. */
+  const leave = async (head: string, body: string, waitsForAnswer: boolean): Promise<void> => {
+    const socket = connect(Number(new URL(daemon.address).port), '127.0.0.1');
+    await once(socket, 'connect');
+    const headers = `host: 127.0.0.1\r\nauthorization: Bearer ${daemon.token}\r\nconnection: close`;
+    socket.write(`${head} HTTP/1.1\r\n${headers}\r\n${body}`);
+    if (waitsForAnswer) await once(socket, 'data');
+    else await daemon.request('/healthz');
+    socket.resetAndDestroy();
+  };
+
+  it('in the midst of anything is no error of the daemon', async () => {
+    const large = await daemon.shell('head -c 20000000 /dev/zero | tr "\\0" x');
+    await daemon.ended(large);
+    const running = await daemon.shell('echo begun; sleep 1000');
+    await daemon.until(running, 'running');
+    const json = 'content-type: application/json\r\ncontent-length: 1000\r\n\r\n{"comm';
+    const chunked = 'transfer-encoding: chunked\r\n\r\n5\r\n{"ber\r\n';
+    for (const [head, body, waitsForAnswer] of [
+      ['POST /v1/jobs', json, false],
+      ['POST /v1/jobs/batch', `content-type: application/json\r\n${chunked}`, false],
+      ['PUT /v1/ledger', chunked, false],
+      [`GET /v1/jobs/${running.id}?wait=30s`, '\r\n', false],
+      ['GET /v1/events', '\r\n', true],
+      [`GET /v1/jobs/${running.id}/events`, '\r\n', true],
+      [`GET /v1/jobs/${running.id}/logs?follow=true`, '\r\n', true],
+      [`GET /v1/jobs/${running.id}/logs?follow=true`, 'accept: text/event-stream\r\n\r\n', true],
+      [`GET /v1/jobs/${large.id}/logs`, '\r\n', true],
+      [`GET /v1/jobs/${large.id}/logs`, 'accept-encoding: gzip\r\n\r\n', true],
+      ['GET /v1/ledger', '\r\n', true],
+    ] as const)
+      await leave(head, body, waitsForAnswer);
+    await eventually(
+      () => daemon.output.split('a client went away before its request was whole').length - 1,
+      (told) => told === 3,
+    );
+    await daemon.cancel(running);
+    await daemon.ended(running);
+    expect(said(40)).toEqual([]);
   });
 });
 

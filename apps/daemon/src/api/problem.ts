@@ -100,6 +100,11 @@ const FASTIFY_PROBLEMS: Record<string, { code: ProblemCode; detail: string }> = 
 /** Answers every error, ours and Fastify's, as `application/problem+json`. */
 export function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    if (hasLeft(request, error)) {
+      const { method, routeOptions } = request;
+      request.log.info({ method, path: routeOptions.url }, 'a client went away before its request was whole');
+      return sendProblem(request, reply, new ApiProblem('malformed_request', 'The request broke off'));
+    }
     const problem = asProblem(error);
     if (problem instanceof LedgerUnavailable)
       app.context.meters.refusedRequest(problem.why, READS.includes(request.method) ? 'read' : 'write');
@@ -107,6 +112,12 @@ export function answerProblems(app: FastifyInstance): void {
     return sendProblem(request, reply, problem, error);
   });
 }
+
+/** What reading a body fails with when its sender is gone. */
+const BROKEN_OFF = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'];
+
+const hasLeft = ({ raw }: FastifyRequest, { code }: FastifyError): boolean =>
+  !raw.complete && raw.destroyed && BROKEN_OFF.includes(code);
 
 /** What Fastify refuses before it knows the route. */
 export const frameworkErrors: NonNullable<FastifyServerOptions['frameworkErrors']> = (
