@@ -60,6 +60,7 @@ const SHARED = [
   'job-environment',
   'logging',
   'removal',
+  'worker-options',
 ];
 
 const IMPORT =

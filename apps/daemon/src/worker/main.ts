@@ -12,15 +12,15 @@ import type { TaskReference } from '../ledger/task-reference.js';
 import { warnUnlessUnavailable } from '../ledger/unavailable.js';
 import { openLog } from '../logging.js';
 import { connectRedis } from '../redis/connection.js';
+import { WORKER_OPTIONS, WorkerOptionsSchema } from '../worker-options.js';
 import { listenToControl } from './control.js';
-import { WorkerOptionsSchema } from './options.js';
 import { TaskRunner } from './task-runner.js';
 
 /**
  * A device's worker: a process of its own that holds the device's lock (inherited, for as long as it lives), takes
  * the tasks of its device and sees them to their end. It outlives the daemon, and its tasks outlive it.
  */
-const options = WorkerOptionsSchema.parse(JSON.parse(process.argv[2] ?? 'null'));
+const options = WorkerOptionsSchema.parse(JSON.parse(process.env[WORKER_OPTIONS] ?? 'null'));
 const log = openLog({ level: options.logLevel, base: { worker: options.device } });
 /** Where the supervisor hands the device's lock over. */
 const LOCK_FD = 3;

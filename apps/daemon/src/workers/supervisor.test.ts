@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ending, type HeldLock, spawnDetached, tryLock } from '@berth/task-shim';
@@ -47,4 +47,35 @@ it('a worker that shows no sign of life is killed, and said to have been still',
     supervisor.start([DEVICE], {} as Redis);
   });
   expect(death).toEqual([DEVICE, { exitCode: null, signal: null }, true]);
+});
+
+it('the address of Redis, which may hold a password, is no argument of a worker', async () => {
+  let pid = 0;
+  let told: string[] = [];
+  const read = (name: string): string => readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  const stream = {
+    write: (line: string): void => {
+      const said = JSON.parse(line) as { pid?: number };
+      if (said.pid === undefined) return;
+      pid = said.pid;
+      told = [read('cmdline'), read('environ')];
+    },
+  };
+  // It ends at once, for it is told too little.
+  await new Promise<void>((resolve) => {
+    const supervisor = new WorkerSupervisor({
+      directories,
+      workerOptions: { redis: { url: 'redis://:sesame@localhost' } },
+      onDeath: () => {
+        supervisor.close();
+        resolve();
+      },
+      log: pino({ base: null }, stream),
+    });
+    supervisor.start([DEVICE], {} as Redis);
+  });
+  const [argv, environment] = told;
+  expect(argv).toContain(DEVICE);
+  expect(argv).not.toContain('sesame');
+  expect(environment).toContain('sesame');
 });

@@ -16,6 +16,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { DataDirectory } from '../data-directory.js';
 import { KEYS } from '../ledger/keys.js';
+import { WORKER_OPTIONS } from '../worker-options.js';
 
 const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url));
 /** How long idle workers get to leave. */
@@ -142,12 +143,13 @@ export class WorkerSupervisor {
   /** @throws SpawnError */
   private spawn(device: string, lock: HeldLock): number {
     const output = openSync(this.directories.workerLog(device), 'a', 0o600);
-    const argv = [process.execPath, WORKER, JSON.stringify({ ...this.workerOptions, device })];
+    const options = JSON.stringify({ ...this.workerOptions, device });
     try {
       const pid = spawnDetached({
         file: process.execPath,
-        argv,
-        environment: process.env,
+        // The device is for people who look at the list of processes.
+        argv: [process.execPath, WORKER, device],
+        environment: { ...process.env, [WORKER_OPTIONS]: options },
         stdout: output,
         stderr: output,
         inherit: [{ from: lock.fd, to: 3 }],

@@ -1,7 +1,13 @@
 import { CONTROLLERS } from '@berth/task-shim';
 import { z } from 'zod';
 
-/** What a worker is told by the daemon that starts it: one JSON argument. */
+/**
+ * The variable by which a worker is told them, as JSON. No argument: those everybody on the host may read, and the address of
+ * Redis may hold a password.
+ */
+export const WORKER_OPTIONS = 'BERTH_WORKER_OPTIONS';
+
+/** What a worker is told by the daemon that starts it. */
 export const WorkerOptionsSchema = z.strictObject({
   node: z.string(),
   device: z.string(),
