@@ -32,15 +32,18 @@ const FAKETIME = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/u
   .map((folder) => `${folder}/faketime/libfaketime.so.1`)
   .find((file) => existsSync(file));
 
-const SETTINGS = [
-  // Jobs that fail on purpose say nothing about their device.
-  'quickFailures: 0',
-  'logLimit: 1MiB',
-  'logLevel: info',
-  // Of jobs that write as much as they may the first logs go soon.
-  'retention: { logBytes: 2MiB, every: 1s }',
-  `users: { ${LIMITED_USER}: { runningJobs: 1 } }`,
-];
+const settings = (mostJobs: number): string =>
+  [
+    // Jobs that fail on purpose say nothing about their device.
+    'quickFailures: 0',
+    'logLimit: 1MiB',
+    'logLevel: info',
+    // The first logs go soon.
+    `retention: { logBytes: 256KiB, mostJobs: ${mostJobs}, every: 1s }`,
+    `users: { ${LIMITED_USER}: { runningJobs: 1 } }`,
+  ].join('\n');
+/** More than there ever are. */
+const ALL_JOBS = 10_000;
 
 /** A task that runs, as its own folder says. */
 export interface LiveTask {
@@ -77,7 +80,7 @@ export class Host {
     this.settings = join(this.root, 'settings.yaml');
     mkdirSync(this.records);
     mkdirSync(this.armed);
-    writeFileSync(this.settings, SETTINGS.join('\n'));
+    this.rememberOnly(ALL_JOBS);
     this.simulated = simulate;
     this.environment = {
       NODE_OPTIONS: `--import ${FAILPOINTS}`,
@@ -117,6 +120,16 @@ export class Host {
   /** From its next start on, the daemon is of another build. */
   exchangeBuild(): void {
     this.daemon.program = anotherBuild(this.daemon.program, join(this.root, `build-${Date.now()}`));
+  }
+
+  /** From its next start on, the daemon remembers no more jobs that have ended. */
+  rememberOnly(mostJobs: number): void {
+    writeFileSync(this.settings, settings(mostJobs));
+  }
+
+  /** The files and folders of jobs. */
+  jobFiles(): string[] {
+    return readdirSync(join(this.daemon.dataDirectory, 'jobs'));
   }
 
   /** Arms a failpoint for the first process that comes by. */
@@ -185,9 +198,8 @@ export class Host {
   }
 
   tasks(): LiveTask[] {
-    const jobs = join(this.daemon.dataDirectory, 'jobs');
-    return readdirSync(jobs).flatMap((name) => {
-      const folder = join(jobs, name);
+    return this.jobFiles().flatMap((name) => {
+      const folder = join(this.daemon.dataDirectory, 'jobs', name);
       const start = readStartRecord(folder);
       if (!start || !isLocked(join(folder, 'lock'))) return [];
       return [{ job: name.split('.')[0] as string, shim: start.shimPid, command: start.pid }];

@@ -9,6 +9,7 @@ import { Client } from './client.js';
 import { DEVICE_FAULTS } from './device-faults.js';
 import { FAILPOINT_FAULTS } from './failpoint-faults.js';
 import type { Fault, Injection, Scene } from './fault.js';
+import { forgetJobs } from './forgetting.js';
 import { Host } from './host.js';
 import { HOST_FAULTS } from './host-faults.js';
 import { planStories, playStories } from './load.js';
@@ -23,6 +24,8 @@ const FAULTS = 6;
 const BEGIN_MS = 1500;
 /** Faults come within this, in ms. */
 const LOAD_MS = 2500;
+/** How many of the rounds end with that: it takes some seconds. */
+const FORGETTING = 0.25;
 const DRAIN_MS = 90_000;
 
 const KINDS: readonly (readonly Fault[])[] = [
@@ -82,6 +85,7 @@ export async function playRound(seed: number, only: readonly string[] | null = n
     const evidence: Evidence = { planned, ledger, notes: readNotes(host.records), harmed, devicesFailed };
     found.push(...client.lies, ...violations(evidence));
     found.push(...stories.flatMap((story) => story.violations?.(evidence) ?? []));
+    if (random.chance(FORGETTING)) found.push(...(await forgetJobs(host, random, jobs)));
     found.push(...(await host.redis(flaws)), ...(await leftOver(host)));
   } catch (error) {
     found.push((error as Error).message);

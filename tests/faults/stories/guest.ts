@@ -5,7 +5,7 @@ import type { StoryTeller } from './story.js';
 const NAME = 'guest';
 const USER = `/v1/users/${NAME}`;
 
-/** Somebody new gets a token, submits by it, and has it taken away again: from then on it opens nothing. Later they leave. */
+/** Somebody new gets a token, submits by it, and has it taken away again: from then on it opens nothing. Then they leave. */
 export const guest: StoryTeller = (random, records) => {
   const job = planJob({ records, seconds: random.between(0.02, 0.3) });
   const staysMs = random.between(0, 800);
@@ -23,12 +23,12 @@ export const guest: StoryTeller = (random, records) => {
       revoked = token;
       const { status } = await client.insist('/v1/me', { token });
       if (status !== 401) opened.push(`a token that was revoked is answered with ${status}`);
+      await client.insist(USER, { method: 'DELETE' });
     },
     settle: async (client) => {
       if (revoked === null) return;
       const { status } = await client.insist('/v1/me', { token: revoked });
       if (status !== 401) opened.push(`a token that was revoked is answered with ${status} in the end`);
-      await client.insist(USER, { method: 'DELETE' });
       const again = await client.insist(USER, { method: 'PATCH', body: { role: 'user' } });
       if (again.status !== 404) opened.push(`a user who was removed is answered with ${again.status}`);
     },

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Schedule } from '@berth/contract';
+import type { Client } from '../client.js';
 import { mostAtOnce } from '../most-at-once.js';
 import { planJob } from '../planned-job.js';
 import type { StoryTeller } from './story.js';
@@ -10,8 +11,10 @@ const PAUSED_MS = 500;
 
 /** A schedule for every second. Of times that were missed the latest counts, and once all is well again it goes on. */
 export const scheduled: StoryTeller = (random, records) => {
-  const job = planJob({ records, seconds: random.between(0.02, 0.2) });
+  const job = planJob({ records, seconds: random.between(0.02, 1.2) });
   const overlap = random.chance(0.5) ? 'skip' : 'allow';
+  /** Whether it is deleted while things go wrong. */
+  const isShort = random.chance(0.3);
   const pausedAfterMs = random.between(0, 1000);
   let path = '';
   let last: Schedule | null = null;
@@ -19,6 +22,11 @@ export const scheduled: StoryTeller = (random, records) => {
   let paused = { from: 0, to: 0 };
   /** When it was gone for good, by the host's clock. */
   let goneAt = 0;
+  const remove = async (client: Client): Promise<void> => {
+    last = (await (await client.insist(path)).json()) as Schedule;
+    await client.insist(path, { method: 'DELETE' });
+    goneAt = Date.now();
+  };
   return {
     jobs: (ledger) =>
       [...ledger.values()]
@@ -35,8 +43,10 @@ export const scheduled: StoryTeller = (random, records) => {
       await sleep(PAUSED_MS);
       paused = { from, to: Date.now() };
       await client.insist(`${path}/resume`, { method: 'POST' });
+      if (isShort) await remove(client);
     },
     settle: async (client) => {
+      if (isShort) return;
       const from = Date.now();
       do {
         if (Date.now() > from + GOES_ON_WITHIN_MS)
@@ -44,8 +54,7 @@ export const scheduled: StoryTeller = (random, records) => {
         await sleep(50);
         last = (await (await client.insist(path)).json()) as Schedule;
       } while (!isOf(last.lastRun?.at, from));
-      await client.insist(path, { method: 'DELETE' });
-      goneAt = Date.now();
+      await remove(client);
     },
     violations: ({ ledger, notes }) => {
       const jobs = [...ledger.values()].filter(({ schedule }) => schedule?.id === last?.id);
