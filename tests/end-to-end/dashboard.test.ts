@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Group, JobList, Queue } from '@berth/contract';
@@ -71,6 +71,13 @@ describe('the page', () => {
     const response = await fetch(`${daemon.address}/jobs/1`);
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    // What is built while the daemon runs is there.
+    const later = join(DIST, 'later.txt');
+    writeFileSync(later, 'built later');
+    const found = await fetch(`${daemon.address}/assets/later.txt`);
+    rmSync(later);
+    expect(await found.text()).toBe('built later');
+    expect((await fetch(`${daemon.address}/assets/later.txt`)).status).toBe(404);
   });
 
   it.each([

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
@@ -36,17 +37,19 @@ export const dashboardRoutes: FastifyPluginAsync = async (app) => {
   }
   openToAll(app);
   await app.register(fastifyStatic, {
-    root: PAGES,
-    // Their names change with what is in them.
-    wildcard: false,
+    // Looked up when they are asked for: the page may be built anew meanwhile.
+    root: `${PAGES}assets/`,
+    prefix: '/assets/',
     index: false,
-    globIgnore: ['index.html'],
+    // Their names change with what is in them.
     immutable: true,
     maxAge: '365d',
   });
   for (const screen of SCREENS) {
     app.get(screen, { schema: { hide: true } as object }, (_request, reply) =>
-      reply.headers(PAGE_HEADERS).sendFile('index.html', { maxAge: 0, immutable: false, cacheControl: true }),
+      reply
+        .headers(PAGE_HEADERS)
+        .sendFile('index.html', PAGES, { maxAge: 0, immutable: false, cacheControl: true }),
     );
   }
 };
@@ -54,10 +57,12 @@ export const dashboardRoutes: FastifyPluginAsync = async (app) => {
 /** A browser led to what is not there gets the page, which says so: it sends no token, for which all others are asked first. */
 export function showPageForUnknown(app: FastifyInstance): void {
   if (!existsSync(INDEX)) return;
-  const index = readFileSync(INDEX);
   app.addHook('onRequest', async ({ is404, method, url, headers }, reply) => {
     if (!is404 || method !== 'GET' || url.startsWith('/v1/') || !headers.accept?.includes('text/html'))
       return;
-    await reply.code(404).headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(index);
+    const page = await readFile(INDEX).catch(() => null);
+    // It is just being built.
+    if (page === null) return;
+    await reply.code(404).headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(page);
   });
 }
