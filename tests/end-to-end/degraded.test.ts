@@ -213,6 +213,17 @@ describe('while Redis', () => {
     },
   );
 
+  it.each(['/v1/jobs/4711', '/v1/schedules'])(
+    'was just emptied, and nobody has noticed, %s is neither missing nor empty',
+    async (path) => {
+      const identity = (await redis.getdel('{berth}:identity')) as string;
+      const { status } = await daemon.request(path);
+      await redis.set('{berth}:identity', identity);
+      expect(status).toBe(503);
+      await eventually(readiness, isReady);
+    },
+  );
+
   it('was emptied, nothing is scheduled or taken, and a daemon does not start afresh over what runs', async () => {
     const backup = pathOf('backup');
     cpSync(pathOf('redis/appendonlydir'), backup, { recursive: true });

@@ -80,6 +80,8 @@ export interface ApiContext {
   readonly notifications: { refusal(url: string): string | null };
   /** Why the ledger can't be asked now; null: it can. */
   readonly ledgerProblem: () => LedgerProblem | null;
+  /** Asks Redis whether there is a problem now of which the watch has not noticed anything. */
+  readonly unnoticedLedgerProblem: () => Promise<LedgerProblem | null>;
   readonly readiness: Pick<Readiness, 'whyNot'>;
   /** How the daemon is ended. */
   readonly shutdown: {

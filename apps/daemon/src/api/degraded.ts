@@ -11,6 +11,21 @@ declare module 'fastify' {
   }
 }
 
+/**
+ * Lists of a ledger that is gone are empty, and nobody knows of that for up to a second: so it is looked at once more before they are
+ * given. For what is said to be missing `answerProblems` does the same.
+ */
+export function confirmLists(app: FastifyInstance): void {
+  app.addHook('preSerialization', async (request, _reply, payload) => {
+    const { open, withoutLedger } = request.routeOptions.config;
+    const isList = typeof payload === 'object' && payload !== null && 'items' in payload;
+    if (!isList || open || withoutLedger === 'current') return payload;
+    const problem = await app.context.unnoticedLedgerProblem();
+    if (problem) throw new LedgerUnavailable(problem);
+    return payload;
+  });
+}
+
 /** While the ledger can't be asked, what needs it is refused at once: nobody waits for what won't come, or is told a lie. */
 export function refuseWithoutLedger(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {

@@ -12,6 +12,7 @@ import type {
 import { RequestValidationError } from 'fastify-zod-openapi';
 import { adviceOn, DamagedRecord } from '../ledger/damage.js';
 import { type Unavailable, type UnavailableCode, whyUnavailable } from '../ledger/unavailable.js';
+import type { ApiContext } from './context.js';
 
 /** What is wrong in a body: each bad field, by its JSON pointer. */
 export type FieldErrors = NonNullable<Problem['errors']>;
@@ -105,7 +106,7 @@ export function answerProblems(app: FastifyInstance): void {
       request.log.info({ method, path: routeOptions.url }, 'a client went away before its request was whole');
       return sendProblem(request, reply, new ApiProblem('malformed_request', 'The request broke off'));
     }
-    const problem = asProblem(error);
+    const problem = await orLedgerGone(app.context, asProblem(error));
     if (problem instanceof LedgerUnavailable)
       app.context.meters.refusedRequest(problem.why, READS.includes(request.method) ? 'read' : 'write');
     if (problem.code === 'payload_too_large') await letItFinishSending(request);
@@ -118,6 +119,18 @@ const BROKEN_OFF = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'];
 
 const hasLeft = ({ raw }: FastifyRequest, { code }: FastifyError): boolean =>
   !raw.complete && raw.destroyed && BROKEN_OFF.includes(code);
+
+/** What may be said only because the ledger is gone, and with it all that a request names. */
+const SAID_OF_WHAT_IS_MISSING: readonly ProblemCode[] = ['unauthorized', 'not_found', 'invalid_request'];
+
+async function orLedgerGone(
+  context: Pick<ApiContext, 'unnoticedLedgerProblem'>,
+  problem: ApiProblem,
+): Promise<ApiProblem> {
+  if (!SAID_OF_WHAT_IS_MISSING.includes(problem.code)) return problem;
+  const gone = await context.unnoticedLedgerProblem();
+  return gone ? new LedgerUnavailable(gone) : problem;
+}
 
 /** What Fastify refuses before it knows the route. */
 export const frameworkErrors: NonNullable<FastifyServerOptions['frameworkErrors']> = (

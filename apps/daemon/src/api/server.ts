@@ -13,7 +13,7 @@ import { requireCaller } from './authentication.js';
 import { readBodies } from './bodies.js';
 import type { ApiContext } from './context.js';
 import { dashboardRoutes, showPageForUnknown } from './dashboard.js';
-import { refuseWithoutLedger } from './degraded.js';
+import { confirmLists, refuseWithoutLedger } from './degraded.js';
 import { deviceRoutes } from './devices.js';
 import { doctorRoutes } from './doctor.js';
 import { HEADERS, withHeaders } from './document-headers.js';
@@ -104,6 +104,7 @@ export async function buildServer(
   readBodies(app);
   showPageForUnknown(app);
   refuseWithoutLedger(app);
+  confirmLists(app);
   requireCaller(app);
   refuseUnknownRoutes(app);
   checkPermissions(app);

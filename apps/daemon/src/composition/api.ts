@@ -117,6 +117,8 @@ export function apiContext(ground: Ground, parts: Parts): ApiContext & { peers: 
     containment,
     scheduling: { state: () => scheduler.state },
     ledgerProblem,
+    unnoticedLedgerProblem: async () =>
+      ledgerProblem() === null ? parts.ledgerWatch.look().catch(() => null) : null,
     readiness,
     meters,
     knownCallers: new KnownCallers(feed, ledgerProblem),

@@ -86,7 +86,8 @@ export class LedgerWatch {
     return Math.round((Date.now() - this.answeredAt) / 1000);
   }
 
-  private async look(): Promise<void> {
+  /** Looks now. @returns what `problem` says after that. @throws where Redis can't be asked */
+  async look(): Promise<LedgerProblem | null> {
     const found = await this.redis.get(KEYS.identity);
     if (this.unanswered >= LOOKS_WITHOUT_ANSWER)
       this.log.warn(`Redis answers again, after ${this.silentSeconds} s`);
@@ -97,10 +98,12 @@ export class LedgerWatch {
     this.wrong =
       sentence === null ? null : { code: 'wrong_ledger', sentence, since: this.wrong?.since ?? Date.now() };
     const isThere = this.wrong === null;
-    if (isThere === this.told) return;
-    this.told = isThere;
-    this.onIdentity(isThere).catch(() => {
-      this.told = !isThere;
-    });
+    if (isThere !== this.told) {
+      this.told = isThere;
+      this.onIdentity(isThere).catch(() => {
+        this.told = !isThere;
+      });
+    }
+    return this.wrong;
   }
 }
