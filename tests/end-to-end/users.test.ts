@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BerthClient, BerthProblem } from '@berth/client';
 import type { GroupId, Job, NewToken } from '@berth/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +10,7 @@ import { ApiDocument } from '../support/document.js';
 import { sentEvents, until } from '../support/event-source.js';
 
 let daemon: TestDaemon;
+let settings: string;
 let admin: BerthClient;
 let ada: BerthClient;
 let eve: BerthClient;
@@ -21,13 +25,19 @@ async function userWith(name: string, role: 'user' | 'viewer' | 'admin'): Promis
 }
 
 beforeAll(async () => {
-  daemon = await TestDaemon.start('2xH100-80GB');
+  settings = mkdtempSync(join(tmpdir(), 'berth-settings-'));
+  const file = join(settings, 'berth.yaml');
+  writeFileSync(file, 'users: { ada: { priority: 10 } }');
+  daemon = await TestDaemon.start('2xH100-80GB', '--config', file);
   admin = clientOf(daemon.token);
   ada = await userWith('ada', 'user');
   eve = await userWith('eve', 'user');
   viewer = await userWith('vic', 'viewer');
 });
-afterAll(() => daemon.destroy());
+afterAll(async () => {
+  await daemon.destroy();
+  rmSync(settings, { recursive: true });
+});
 
 const held = { command: ['true'], workingDirectory: '/', hold: true };
 
@@ -242,6 +252,19 @@ describe('a user', () => {
     );
     expect((await admin.jobs.submit({ ...held, user: 'ada' })).user).toBe('ada');
     expect((await eve.jobs.submit({ ...held, user: 'eve' })).user).toBe('eve');
+  });
+
+  it('gives no job a higher priority than the settings let them; an admin does', async () => {
+    const job = await ada.jobs.submit({ ...held, priority: 10 });
+    const tooHigh = /^422 .*asks for priority 11; ada may give 10 at the most/;
+    expect(await refusal(ada.jobs.submit({ ...held, priority: 11 }))).toMatch(tooHigh);
+    expect(await refusal(ada.jobs.change(job, { priority: 11 }))).toMatch(tooHigh);
+    expect(
+      await refusal(ada.schedules.create({ cron: '0 0 1 1 *', job: { ...held, priority: 11 } })),
+    ).toMatch(tooHigh);
+    expect((await admin.jobs.change(job, { priority: 500 })).priority).toBe(500);
+    // Who isn't named, and no `*` either, may give any.
+    expect((await eve.jobs.submit({ ...held, priority: 1000 })).priority).toBe(1000);
   });
 
   it('has a viewer submit nothing', async () => {

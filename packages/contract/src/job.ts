@@ -146,7 +146,9 @@ export const JobSubmissionSchema = z
     constraints: ConstraintsInputSchema.optional(),
     sharing: SharingInputSchema.optional(),
     launch: LaunchSchema.default('single'),
-    priority: z.int().min(-1000).max(1000).default(0).meta({ description: 'Higher goes first.' }),
+    priority: z.int().min(-1000).max(1000).default(0).meta({
+      description: 'Higher goes first. The daemon may limit what users give (its setting `users`).',
+    }),
     timeLimit: durationInput({ positive: true, max: LONGEST_TIME_LIMIT_SECONDS })
       .optional()
       .meta({

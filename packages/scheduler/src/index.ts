@@ -8,7 +8,7 @@ export { bytesOf, capacityOf, gpusOf } from './occupancy.js';
 export { Order } from './order.js';
 export { describe } from './pending-reason.js';
 export type { Placement } from './plan.js';
-export { DEFAULT_POLICY, type Policy, policyOf, type UserPolicy } from './policy.js';
+export { DEFAULT_POLICY, type Policy, policyOf, saidOf, type UserPolicy } from './policy.js';
 export { countAhead } from './position.js';
 export type { Preemption } from './preemption.js';
 export {

@@ -30,7 +30,10 @@ export const DEFAULT_POLICY: Policy = {
   users: {},
 };
 
-export function policyOf({ users }: Policy, user: string): UserPolicy {
+export const policyOf = ({ users }: Policy, user: string): UserPolicy => saidOf(users, user) ?? ANYBODY;
+
+/** What is said of a user by name, or else of all who aren't named (`*`). */
+export function saidOf<T>(users: Readonly<Record<string, T>>, user: string): T | undefined {
   // What people are called is not to be found on an object's prototype.
-  return (Object.hasOwn(users, user) ? users[user] : users['*']) ?? ANYBODY;
+  return Object.hasOwn(users, user) ? users[user] : users['*'];
 }

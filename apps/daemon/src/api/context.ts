@@ -68,6 +68,8 @@ export interface ApiContext {
   readonly user: string;
   /** Seconds. */
   readonly gracePeriod: number;
+  /** The highest priority that a user may give to their jobs; null: any. */
+  readonly highestPriority: (user: string) => number | null;
   /** What jobs are limited to that say nothing, and what of it this host can keep. */
   readonly limits: { readonly setting: LimitsSetting; readonly controllers: readonly string[] };
   /** Where tasks get control groups, or why nowhere. */

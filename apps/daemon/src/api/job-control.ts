@@ -1,10 +1,12 @@
 import { type Cause, type Job, JobChangeSchema, type JobId, JobSchema } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { callerOf } from './caller.js';
 import { IfMatchHeaderSchema, matches, sendJob } from './etags.js';
 import { IdempotencyHeaderSchema, idempotencyOf, orIdempotencyConflict } from './idempotency.js';
 import { endedAs, idOf, JobParametersSchema, jobOr404, standing } from './jobs.js';
-import { ApiProblem } from './problem.js';
+import { whyNotPriority } from './priority-limit.js';
+import { ApiProblem, invalidRequest } from './problem.js';
 import { problems } from './problem-responses.js';
 
 const byUser = (sentence: string): Cause => {
@@ -163,6 +165,9 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     },
     async (request, reply) => {
       const { priority, ...rest } = request.body;
+      const caller = callerOf(request);
+      const refusal = whyNotPriority(priority, caller.name, app.context, caller);
+      if (refusal) throw invalidRequest([{ pointer: '#/priority', detail: refusal }]);
       const expected = request.headers['if-match'];
       const spec = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
       const change = { ...(priority === undefined ? {} : { priority }), spec };

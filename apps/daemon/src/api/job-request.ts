@@ -12,6 +12,7 @@ import { dependenciesOf } from './dependency-request.js';
 import { deviceRequestOf } from './device-request.js';
 import { whyNoDirectory } from './directories.js';
 import { limitsOf } from './limits.js';
+import { whyNotPriority } from './priority-limit.js';
 import { type FieldErrors, invalidRequest } from './problem.js';
 import { shareOf, sharingOf } from './sharing.js';
 
@@ -35,6 +36,8 @@ export async function resolveSubmission(
   const gracePeriod = submission.gracePeriod ?? context.gracePeriod;
   const errors: FieldErrors = [];
   const { candidates, gpus, constraints, usable } = deviceRequestOf(submission, user, context, errors);
+  const priorityRefusal = whyNotPriority(priority, user, context, caller);
+  if (priorityRefusal) errors.push({ pointer: '#/priority', detail: priorityRefusal });
   const runsAs = await accountFor(user, context, caller);
   const { account, workingDirectory } = await placeOf(submission, runsAs, errors);
   const sharing = await sharingOf(submission, { user, name }, usable, context.ledger, errors);

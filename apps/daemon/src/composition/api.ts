@@ -1,3 +1,4 @@
+import { saidOf } from '@berth/scheduler';
 import { accountNamed } from '@berth/task-shim';
 import { digestOf, openToken } from '../api/authentication.js';
 import type { ApiContext } from '../api/context.js';
@@ -110,6 +111,7 @@ export function apiContext(ground: Ground, parts: Parts): ApiContext & { peers: 
     peers: new Peers({ users, socketUsers: config.socketUsers, runsAs }),
     gracePeriod: config.gracePeriod,
     hang: config.hang,
+    highestPriority: (user) => saidOf(config.users, user)?.priority ?? null,
     limits: {
       setting: config.limits,
       controllers: 'problem' in containment ? [] : containment.controllers,
