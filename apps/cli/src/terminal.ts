@@ -60,7 +60,7 @@ export class Terminal {
   }
 }
 
-/** Text of others, such as a job's name, without what would steer a terminal. */
+/** Text of others, such as a job's name, without what would steer a terminal, or turn round what stands beside it (UAX #9). */
 export function harmless(text: string): string {
-  return text.replace(/\p{Cc}/gu, '\u{FFFD}');
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\u{FFFD}');
 }

@@ -46,7 +46,7 @@ __attribute__((no_sanitize_address)) int become(void *argument) {
   const Options &options = start.options;
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  std::signal(SIGPIPE, SIG_DFL);  // The only one that the shim ignores.
+  for (const int ignored : {SIGPIPE, SIGXFSZ}) std::signal(ignored, SIG_DFL);  // Those that the shim ignores.
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -29,6 +29,8 @@ int take_lock(const Options &options) {
 void default_signals() {
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
   signal(SIGPIPE, SIG_IGN);
+  // A log that has reached the limit of file size is as one on a full disk.
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 }  // namespace

@@ -438,6 +438,17 @@ describe('the log', () => {
     },
   );
 
+  it('goes no further than the limit of file size that the shim runs under, which is no end of the task', async () => {
+    const task = new Task();
+    await task.shell('until [ -e go ]; do sleep 0.01; done; seq 100000; exit 7').ready;
+    const shim = readStartRecord(task.directory)?.shimPid as number;
+    execFileSync('prlimit', ['--pid', String(shim), '--fsize=8192']);
+    writeFileSync(join(task.directory, 'go'), '');
+    const exit = await task.ended();
+    expect([exit?.exitCode, exit?.logBytes]).toEqual([7, 8192]);
+    expect(exit?.logDroppedBytes).toBe(588_895 - 8192);
+  });
+
   it('does not mind that a command closes its output', async () => {
     const task = new Task();
     // proc(5): what the shim took of the processors as user and in the kernel, in hundredths of a second.
