@@ -170,10 +170,17 @@ describe('while Redis', () => {
   });
 
   it('is full, writes are refused, and what ends is written down when there is room', async () => {
+    await scrape();
     const since = Date.now();
     await redis.config('SET', 'maxmemory', '1');
     expect(await readiness()).toMatch(/Redis is full/);
     await expectHonestRefusal(/Redis is full/);
+    expect(await examined()).toContainEqual(
+      expect.objectContaining({
+        level: 'problem',
+        sentence: expect.stringMatching(/Redis is full/) as string,
+      }),
+    );
     const told = await expectTold('full', since);
     expect(valueIn(told, 'berth_jobs', { state: 'running' })).toBe(1);
     writeFileSync(pathOf('end'), '');

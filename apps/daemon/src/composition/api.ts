@@ -91,7 +91,8 @@ export function apiContext(ground: Ground, parts: Parts): ApiContext & { peers: 
     histories,
     insights,
     examineRedis: async () => {
-      const trouble = ledgerProblem();
+      const notReady = await readiness.whyNot();
+      const trouble = ledgerProblem() ?? (notReady?.code === 'draining' ? null : notReady);
       const isSilent = trouble?.code === 'unanswered';
       const facts = isSilent ? null : await examineRedis(redis).catch(() => null);
       const { redisRestarts } = await devices.list();
