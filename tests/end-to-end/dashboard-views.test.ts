@@ -183,8 +183,7 @@ describe('the form', () => {
     execFileSync('sh', ['-c', berth], { env: { ...process.env, ...environment } });
     const { items } = await get<{ items: Job[] }>('/v1/jobs?limit=3&label=of%3Dforms');
     expect(items).toHaveLength(3);
-    for (const job of items) {
-      const { priority, labels, retry, command } = await daemon.ended(job);
+    for (const { priority, labels, retry, command } of items) {
       expect({ priority, labels, limit: retry?.limit, on: retry?.on, command }).toEqual({
         ...{ priority: 5, labels: { kind: 'test', of: 'forms' }, limit: 1, on: ['exit_code'] },
         command: ['sh', '-c', 'exit 3'],

@@ -267,6 +267,7 @@ describe('the queue', () => {
       await daemon.shell('true', { gpus: 4, name: '<b>bold</b>' }),
     ];
     const apart = await daemon.shell('true', { hold: true });
+    await page.clock.install();
     await open('/jobs');
     const line = page.getByRole('table', { name: 'Jobs in line' }).locator('tbody tr');
     const shown = () =>
@@ -317,6 +318,7 @@ describe('the queue', () => {
     await daemon.cancel(running);
     await page.getByText('No job runs').waitFor();
 
+    await letTimePass();
     const ended = '/v1/jobs?state=succeeded,failed,cancelled&limit=20';
     const { items } = (await (await daemon.request(ended)).json()) as JobList;
     const rows = page.getByRole('table', { name: 'The newest jobs that have ended' }).locator('tbody tr');

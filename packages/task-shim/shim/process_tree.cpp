@@ -79,6 +79,17 @@ Status status_of(pid_t pid) {
   return status;
 }
 
+/** Whom a signal would reach now. */
+Reach reach_of(int signal) {
+  Reach reach;
+  for (const pid_t pid : descendants_of({getpid()})) {
+    if (kill(pid, 0) != 0) continue;
+    ++reach.processes;
+    reach.handlers += has_handler(pid, signal);
+  }
+  return reach;
+}
+
 }  // namespace
 
 bool is_alive(pid_t pid) { return status_of(pid).alive; }
@@ -123,25 +134,21 @@ std::set<pid_t> processes_with_environment(const std::string &entry) {
 }
 
 /*
- * There is one look only: a second would find what handlers have started, such as the mv that saves a checkpoint. A process
- * that is forked after the look is missed by it, and would go on when its parent has ended. So the group gets its signals
- * from the kernel as one: they come after a fork(2), whose child is of the group then, or before it, and it waits for them.
+ * What is forked after a look at /proc is missed by it, and would go on when its parent has ended. So the group gets its
+ * signals first, and from the kernel as one: they come after a fork(2), whose child is of the group then, or before it,
+ * and it waits for them. Who is outside of the group then, such as one that has just left it, is looked for afterwards;
+ * not so who is in it: handlers may have started that, such as the mv that saves a checkpoint.
  *
- * The others get them one by one. The pidfd is taken first and names one process for ever. If that one was dead by the
- * time of the look at its parent, sending fails (ESRCH), whatever was seen of its successor; if it lived, the parent is
- * its own: us, or another of ours.
+ * Those outside get their signals one by one. The pidfd is taken first and names one process for ever. If that one was
+ * dead by the time of the look at its parent, sending fails (ESRCH), whatever was seen of its successor; if it lived, the
+ * parent is its own: us, or another of ours.
  */
 Reach signal_descendants(std::initializer_list<int> signals, pid_t group) {
-  const std::set<pid_t> ours = descendants_of({getpid()});
-  Reach reach;
-  for (const pid_t pid : ours) {
-    if (kill(pid, 0) != 0) continue;
-    ++reach.processes;
-    reach.handlers += has_handler(pid, *signals.begin());
-  }
+  const Reach reach = reach_of(*signals.begin());
   if (group > 0) {
     for (const int signal : signals) kill(-group, signal);
   }
+  const std::set<pid_t> ours = descendants_of({getpid()});
   for (const pid_t pid : ours) {
     const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
     if (process < 0) continue;

@@ -22,8 +22,8 @@ struct Reach {
 };
 
 /**
- * Sends these signals, one after another, to every living process below us, and to those that processes of the group are
- * just forking. Nobody else gets any, also if one of them ends meanwhile and its number is given to a stranger.
+ * Sends these signals, one after another, to every living process below us, those included that the group is just forking.
+ * Nobody else gets any, also if one of them ends meanwhile and its number is given to a stranger.
  * @param group a process group of ours whose leader is not reaped yet; 0: none
  */
 Reach signal_descendants(std::initializer_list<int> signals, pid_t group);

@@ -207,15 +207,18 @@ describe('the end', () => {
     expect(readFileSync(join(task.directory, 'saved'), 'utf8')).toBe('saved\n');
   });
 
-  it('comes by SIGTERM also for what is forked in that very moment', async () => {
-    const task = new Task();
-    // Several shells, as fast as they can: a fork is always under way.
-    const forking = 'for n in $(seq 100); do sleep 60 & done; wait';
-    task.shell(`for shell in $(seq 8); do (${forking}) & done; echo ready > ready; wait`);
-    await task.written('ready');
-    task.signal('SIGTERM');
-    expect(await task.ended()).toMatchObject({ signal: 'SIGTERM', killed: false });
-  });
+  it.each(['sleep 60', 'setsid sleep 60'])(
+    'comes by SIGTERM also for what is forked in that very moment: %s',
+    async (program) => {
+      const task = new Task();
+      // Several shells, as fast as they can: a fork is always under way.
+      const forking = `for n in $(seq 100); do ${program} & done; wait`;
+      task.shell(`for shell in $(seq 8); do (${forking}) & done; echo ready > ready; wait`);
+      await task.written('ready');
+      task.signal('SIGTERM');
+      expect(await task.ended()).toMatchObject({ signal: 'SIGTERM', killed: false });
+    },
+  );
 
   it('comes by SIGKILL for whoever ignores SIGTERM', async () => {
     const task = new Task();
