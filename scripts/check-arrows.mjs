@@ -59,6 +59,7 @@ const SHARED = [
   'disk-room',
   'job-environment',
   'logging',
+  'recurring-trouble',
   'removal',
   'worker-options',
 ];

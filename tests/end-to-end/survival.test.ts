@@ -229,7 +229,7 @@ it('a task whose shim can not run is tried again in the same attempt, and its ow
   for (const each of [built, built.replace('task-shim', 'cuda-core')])
     cpSync(each, scratch, { recursive: true });
   const shim = join(scratch, 'berth-shim');
-  writeFileSync(shim, '#!/bin/sh\necho "of another build: unknown option $1" >&2; exit 64\n');
+  writeFileSync(shim, '#!/bin/sh\necho >> "$(dirname "$0")/tries"; exit 64\n');
   const packageFolder = new URL('../../packages/task-shim', import.meta.url).pathname;
   const environment = { BERTH_NATIVE_BUILD: relative(packageFolder, scratch) };
   const other = new TestDaemon('1xT4', [], environment);
@@ -245,11 +245,19 @@ it('a task whose shim can not run is tried again in the same attempt, and its ow
       /tries again every second: its shim .* ended before the command began/,
     );
     expect(attempts).toHaveLength(1);
+    await eventually(
+      () => readFileSync(join(scratch, 'tries'), 'utf8').length,
+      (tries) => tries >= 2,
+    );
     // In one step: it is tried while we do this.
     cpSync(join(built, 'berth-shim'), `${shim}.new`);
     renameSync(`${shim}.new`, shim);
     expect(await other.ended(job)).toMatchObject({ state: 'succeeded', attempts: [{ number: 1 }] });
     expect(await other.logs(job)).toBe('it runs\n');
+    const [device] = await other.devices();
+    const said = readFileSync(join(other.dataDirectory, 'workers', `${device?.uuid}.log`), 'utf8');
+    for (const once of ['a task can not be started yet', 'a task could be started after all'])
+      expect(said.split(once)).toHaveLength(2);
   } finally {
     await other.destroy();
   }

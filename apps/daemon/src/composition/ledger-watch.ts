@@ -1,5 +1,6 @@
 import { liveTasks } from '../data-directory.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import type { SchedulerLoop } from '../scheduling/scheduler-loop.js';
 import type { Ground } from './ground.js';
 
@@ -12,6 +13,11 @@ export function watchLedger(
   scheduler: SchedulerLoop,
   readAnew: () => Promise<void>,
 ): LedgerWatch {
+  const trouble = new RecurringTrouble(log, {
+    begins: 'the ledger is back, and can not be used; trying again',
+    ends: 'the ledger can be used again',
+    level: 'error',
+  });
   const watch = new LedgerWatch({
     redis: store.redis,
     identity: store.identity,
@@ -25,11 +31,12 @@ export function watchLedger(
         log.fatal('the ledger is gone from Redis: nothing is scheduled; running jobs go on');
         return;
       }
-      log.warn('the ledger is back in Redis');
       await readAnew().catch((error: unknown) => {
-        log.error({ error }, 'the ledger is back, and can not be used; trying again');
+        trouble.tell(error);
         throw error;
       });
+      trouble.over();
+      log.warn('the ledger is back in Redis');
     },
   });
   watch.start();

@@ -12,6 +12,7 @@ import {
   probeCuda,
 } from '@berth/cuda-core';
 import type { Logger } from 'pino';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import { factsFromCuda } from './cuda-facts.js';
 import { managedDevices } from './managed-devices.js';
 
@@ -38,6 +39,8 @@ interface Known {
   sample: DeviceSample | null;
   absent: boolean;
   unresponsive: boolean;
+  /** That the driver answers, but without a sample. */
+  readonly silence: RecurringTrouble;
 }
 
 /** The device file of AMD's compute driver. */
@@ -161,16 +164,17 @@ export class DeviceInventory {
   /** Runs `work` again and again, never twice at once. */
   private every(milliseconds: number, work: () => Promise<void>): void {
     let busy = false;
+    const trouble = new RecurringTrouble(this.log, {
+      begins: 'the devices can not be watched',
+      ends: 'the devices are watched again',
+      level: 'error',
+    });
     const timer = setInterval(() => {
       if (busy || this.closed) return;
       busy = true;
-      work()
-        .catch((error: unknown) =>
-          this.log.error({ error: (error as Error).message }, 'watching the devices failed'),
-        )
-        .finally(() => {
-          busy = false;
-        });
+      void trouble.through(work()).finally(() => {
+        busy = false;
+      });
     }, milliseconds);
     this.timers.add(timer);
   }
@@ -253,7 +257,7 @@ export class DeviceInventory {
       const known = this.known.get(facts.uuid);
       if (known?.absent) this.log.info({ device: facts.uuid }, 'a device is back');
       if (known) Object.assign(known, { facts: completed(facts, known.facts), absent: false });
-      else this.known.set(facts.uuid, { facts, sample: null, absent: false, unresponsive: false });
+      else this.known.set(facts.uuid, unseen(facts, this.log));
     }
     const present = new Set(devices.map(({ uuid }) => uuid));
     for (const [uuid, known] of this.known) {
@@ -288,6 +292,7 @@ export class DeviceInventory {
       if (device.absent || device.unresponsive) continue;
       try {
         device.sample = await driver.sample(uuid);
+        device.silence.over({ device: uuid });
       } catch (error) {
         // Meanwhile it may have been opened anew.
         if (driver === this.open && !this.closed) this.onNoSample(uuid, device, error as Error);
@@ -298,10 +303,7 @@ export class DeviceInventory {
 
   private onNoSample(uuid: string, device: Known, error: Error): void {
     if (!(error instanceof DeviceUnresponsive)) {
-      this.log.warn(
-        { device: uuid, error: error.message },
-        'the driver gave no sample; the last one grows old',
-      );
+      device.silence.tell(error, { device: uuid });
       return;
     }
     this.log.error({ device: uuid }, error.message);
@@ -317,6 +319,14 @@ export class DeviceInventory {
     const { devices } = await probeCuda(environment, this.libraries);
     this.cudaOrder = new Map(devices.map(({ uuid }, ordinal) => [uuid, ordinal]));
   }
+}
+
+function unseen(facts: DeviceFacts, log: Logger): Known {
+  const silence = new RecurringTrouble(log, {
+    begins: 'the driver gave no sample; the last one grows old',
+    ends: 'the driver gives samples again',
+  });
+  return { facts, sample: null, absent: false, unresponsive: false, silence };
 }
 
 /** What is known of a device doesn't become unknown because it is ill while it is asked again. */

@@ -4,6 +4,7 @@ import type { DeviceFacts, DeviceSample } from '@berth/cuda-core';
 import { capacityOf } from '@berth/scheduler';
 import type { Logger } from 'pino';
 import type { Activity, UsageLedger } from '../ledger/usage.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 
 /** A sample stands for the time since the one before; after a longer pause nobody saw the rest. */
 const LONGEST_STEP_MS = 5000;
@@ -15,14 +16,17 @@ const WRITE_MS = 10_000;
  */
 export class ActivityMeter {
   private readonly ledger: Pick<UsageLedger, 'noteActivity'>;
-  private readonly log: Logger;
+  private readonly trouble: RecurringTrouble;
   private readonly lastSeen = new Map<string, number>();
   private seen = new Map<string, Activity>();
   private timer: NodeJS.Timeout | null = null;
 
   constructor(ledger: Pick<UsageLedger, 'noteActivity'>, log: Logger) {
     this.ledger = ledger;
-    this.log = log;
+    this.trouble = new RecurringTrouble(log, {
+      begins: 'how busy devices were can not be written down',
+      ends: 'how busy devices were is written down again',
+    });
   }
 
   start(): void {
@@ -61,10 +65,6 @@ export class ActivityMeter {
     if (this.seen.size === 0) return;
     const seen = [...this.seen.values()];
     this.seen = new Map();
-    try {
-      await this.ledger.noteActivity(randomUUID(), seen);
-    } catch (error) {
-      this.log.warn({ error: (error as Error).message }, 'how busy devices were could not be written down');
-    }
+    await this.trouble.through(this.ledger.noteActivity(randomUUID(), seen));
   }
 }

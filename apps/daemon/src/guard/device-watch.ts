@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Histories } from '../devices/histories.js';
 import type { DeviceInventory } from '../devices/inventory.js';
 import type { DeviceBookPage, DeviceBookView } from '../ledger/device-book-view.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import type { ActivityMeter } from './activity-meter.js';
 import { type DeviceUse, deviceUse } from './device-use.js';
 import { ProcessOwners } from './process-owners.js';
@@ -19,7 +20,7 @@ export class DeviceWatch {
   private readonly tasks: RunningTasks;
   private readonly histories: Histories;
   private readonly activity: ActivityMeter;
-  private readonly log: Logger;
+  private readonly trouble: RecurringTrouble;
   private readonly owners: ProcessOwners;
   private uses = new Map<string, DeviceUse>();
   private busy = false;
@@ -37,7 +38,10 @@ export class DeviceWatch {
     this.tasks = options.tasks;
     this.histories = options.histories;
     this.activity = options.activity;
-    this.log = options.log;
+    this.trouble = new RecurringTrouble(options.log, {
+      begins: 'a round of samples is lost',
+      ends: 'samples are looked through again',
+    });
     this.owners = new ProcessOwners(() => this.tasks.tasks);
   }
 
@@ -46,13 +50,9 @@ export class DeviceWatch {
     this.inventory.onRound(() => {
       if (this.busy) return;
       this.busy = true;
-      this.round(guard)
-        .catch((error: unknown) =>
-          this.log.warn({ error: (error as Error).message }, 'a round of samples is lost'),
-        )
-        .finally(() => {
-          this.busy = false;
-        });
+      void this.trouble.through(this.round(guard)).finally(() => {
+        this.busy = false;
+      });
     });
   }
 

@@ -9,6 +9,7 @@ import type { DeviceInventory } from '../devices/inventory.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, type JobSpec, type PlacedAttempt, placedAttempt, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import type { DeviceWatch } from './device-watch.js';
 import { type Sight, type Suspicion, suspicionOf, type Vigil, watched } from './hang-judgement.js';
 import type { RunningTasks } from './running-tasks.js';
@@ -55,16 +56,16 @@ export class HangWatch {
 
   start(): void {
     const { inventory, log } = this.options;
+    const trouble = new RecurringTrouble(log, {
+      begins: 'whether jobs hang can not be seen',
+      ends: 'whether jobs hang is seen again',
+    });
     inventory.onRound(() => {
       if (this.busy) return;
       this.busy = true;
-      this.look()
-        .catch((error: unknown) =>
-          log.warn({ error: (error as Error).message }, 'whether jobs hang could not be seen'),
-        )
-        .finally(() => {
-          this.busy = false;
-        });
+      void trouble.through(this.look()).finally(() => {
+        this.busy = false;
+      });
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { TaskReference } from '../ledger/task-reference.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import type { Insights } from './insights.js';
 
 /** What the reports of one task may take on the disk before they are taken in. */
@@ -10,7 +11,7 @@ const EVERY_MS = 10_000;
 export class InsightKeeper {
   private readonly insights: Insights;
   private readonly running: () => readonly TaskReference[];
-  private readonly log: Logger;
+  private readonly trouble: RecurringTrouble;
   private timer: NodeJS.Timeout | null = null;
   private round: Promise<void> | null = null;
 
@@ -18,22 +19,17 @@ export class InsightKeeper {
   constructor(insights: Insights, running: () => readonly TaskReference[], log: Logger) {
     this.insights = insights;
     this.running = running;
-    this.log = log;
+    this.trouble = new RecurringTrouble(log, {
+      begins: 'what tasks say of their training can not be looked after',
+      ends: 'what tasks say of their training is looked after again',
+    });
   }
 
   start(): void {
     this.timer = setInterval(() => {
-      this.round ??= this.insights
-        .attend(this.running(), MOST_BYTES)
-        .catch((error: unknown) =>
-          this.log.warn(
-            { error: (error as Error).message },
-            'what tasks say of their training could not be looked after',
-          ),
-        )
-        .finally(() => {
-          this.round = null;
-        });
+      this.round ??= this.trouble.through(this.insights.attend(this.running(), MOST_BYTES)).finally(() => {
+        this.round = null;
+      });
     }, EVERY_MS);
   }
 

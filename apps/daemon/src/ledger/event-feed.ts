@@ -1,6 +1,7 @@
 import type { Event, EventType, JobId, JobState } from '@berth/contract';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import { KEYS } from './keys.js';
 
 const BATCH = 1000;
@@ -61,6 +62,11 @@ export class EventFeed {
   }
 
   private async follow(log: Logger): Promise<void> {
+    const trouble = new RecurringTrouble(log, {
+      begins: 'the events can not be followed; trying again',
+      ends: 'the events are followed again',
+      level: 'error',
+    });
     while (!this.closed) {
       try {
         const reply = await this.redis.xread(
@@ -75,9 +81,10 @@ export class EventFeed {
         const events = (reply?.[0]?.[1] ?? []).map(([id, fields]) => eventFromFields(id, fields));
         this.position = events.at(-1)?.id ?? this.position;
         for (const listener of this.listeners) this.pass(listener, events, log);
+        trouble.over();
       } catch (error) {
         if (this.closed) return;
-        log.error({ error: (error as Error).message }, 'following the events failed; trying again');
+        trouble.tell(error);
         await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_FAILURE_MS));
       }
     }

@@ -5,6 +5,7 @@ import { eventFromFields, type LedgerEvent } from '../ledger/event-feed.js';
 import { KEYS } from '../ledger/keys.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, specOf } from '../ledger/record.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import type { Addresses } from './addresses.js';
 import type { Deliveries, Delivery } from './deliveries.js';
 import { bodyOf, nameOf, wants } from './message.js';
@@ -37,9 +38,14 @@ export class Notifier {
   private position = '0-0';
   private noting: NodeJS.Timeout | null = null;
   private following: Promise<void> = Promise.resolve();
+  private readonly noteTrouble: RecurringTrouble;
 
   constructor(options: Options) {
     this.options = options;
+    this.noteTrouble = new RecurringTrouble(options.log, {
+      begins: 'up to where notifications were made can not be written down',
+      ends: 'up to where notifications were made is written down again',
+    });
   }
 
   async start(): Promise<void> {
@@ -66,6 +72,10 @@ export class Notifier {
 
   private async follow(from: string): Promise<void> {
     const { redis, log } = this.options;
+    const trouble = new RecurringTrouble(log, {
+      begins: 'who is to be told can not be found out; trying again',
+      ends: 'who is to be told is found out again',
+    });
     let position = from;
     while (!this.closed) {
       try {
@@ -76,12 +86,10 @@ export class Notifier {
         await this.tell(events.filter(({ type }) => TELLING.has(type)));
         position = last.id;
         this.notePosition(position);
+        trouble.over();
       } catch (error) {
         if (this.closed) return;
-        log.warn(
-          { error: (error as Error).message },
-          'who is to be told could not be found out; trying again',
-        );
+        trouble.tell(error);
         await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_FAILURE_MS));
       }
     }
@@ -97,10 +105,7 @@ export class Notifier {
   }
 
   private async writePosition(): Promise<void> {
-    const { ledger, log } = this.options;
-    await ledger.noteNotified(this.position).catch((error: Error) => {
-      log.warn({ error: error.message }, 'up to where notifications were made could not be written down');
-    });
+    await this.noteTrouble.through(this.options.ledger.noteNotified(this.position));
   }
 
   private async tell(events: readonly LedgerEvent[]): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Device } from '@berth/contract';
 import type { Logger } from 'pino';
+import { RecurringTrouble } from '../recurring-trouble.js';
 
 /** As DCGM's exporter names them: `0` for a GPU, `0.2` for an instance by its GPU instance. */
 const OURS = /^\d+(\.\d+)?$/;
@@ -13,23 +14,24 @@ const OURS = /^\d+(\.\d+)?$/;
 export class JobMap {
   private readonly directory: string;
   private readonly devices: () => Promise<readonly Device[]>;
-  private readonly log: Logger;
+  private readonly trouble: RecurringTrouble;
   private writing: Promise<void> = Promise.resolve();
   private next: Promise<void> | null = null;
 
   constructor(options: { directory: string; devices: () => Promise<readonly Device[]>; log: Logger }) {
     this.directory = options.directory;
     this.devices = options.devices;
-    this.log = options.log;
+    this.trouble = new RecurringTrouble(options.log, {
+      begins: `${options.directory} can't be written`,
+      ends: `${options.directory} is written again`,
+    });
   }
 
   /** Writes it anew. What is asked for while one is under way is done once, after it. */
   update(): Promise<void> {
     this.next ??= this.writing.then(async () => {
       this.next = null;
-      await this.write().catch((error: unknown) =>
-        this.log.warn({ error: (error as Error).message }, `${this.directory} can't be written`),
-      );
+      await this.trouble.through(this.write());
     });
     this.writing = this.next;
     return this.next;

@@ -11,6 +11,7 @@ import {
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { checkRoom, whyNoRoom } from '../disk-room.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import type { RedisAddress } from './connection.js';
 import { findRedisServer } from './server-program.js';
 
@@ -167,7 +168,11 @@ export class PrivateRedis {
   }
 
   private keepRunning(pid: number | null): Promise<void> {
-    let said: string | null = null;
+    const trouble = new RecurringTrouble(this.log, {
+      begins: 'the private Redis could not be started; trying again',
+      ends: 'the private Redis could be started again',
+      level: 'error',
+    });
     const server = {
       lockPath: this.lockPath,
       pid,
@@ -175,18 +180,14 @@ export class PrivateRedis {
         // On a full disk its first write would end it again.
         checkRoom(this.directory);
         this.pid = this.spawn(lock);
-        said = null;
+        trouble.over();
         return this.pid;
       },
       onDeath: (ending: Ending) => {
         this.log.error({ ...ending, log: this.serverLog }, 'the private Redis has died; starting it again');
         this.onDeath(ending);
       },
-      onFailure: ({ message }: Error) => {
-        if (message === said) return;
-        said = message;
-        this.log.error({ error: message }, 'the private Redis could not be started; trying again');
-      },
+      onFailure: (error: Error) => trouble.tell(error),
     };
     return keepRunning(server, this.closing.signal);
   }

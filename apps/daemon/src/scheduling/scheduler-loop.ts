@@ -25,6 +25,7 @@ import {
 } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { allocationOf, leavingUntil, schedulableDevices } from '../ledger/scheduler-view.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import { Alarm } from './alarm.js';
 import { planAttempt } from './attempt-plan.js';
 
@@ -57,6 +58,9 @@ export class SchedulerLoop {
   private readonly queues: DeviceQueues;
   private readonly feed: EventFeed;
   private readonly log: Logger;
+  private readonly trouble: RecurringTrouble;
+  private readonly placementTrouble: RecurringTrouble;
+  private readonly reasonsTrouble: RecurringTrouble;
   private readonly node: string;
   private readonly policy: Policy;
   private readonly observer: SchedulingObserver;
@@ -101,6 +105,20 @@ export class SchedulerLoop {
     this.observer = options.observer;
     this.current = emptyState(options.policy);
     this.log = options.log;
+    this.trouble = new RecurringTrouble(options.log, {
+      begins: 'scheduling failed; the ledger is read anew',
+      ends: 'scheduling goes on',
+      level: 'error',
+    });
+    this.placementTrouble = new RecurringTrouble(options.log, {
+      begins: 'a placement failed; it is tried again',
+      ends: 'jobs are placed again',
+      level: 'error',
+    });
+    this.reasonsTrouble = new RecurringTrouble(options.log, {
+      begins: 'the pending reasons can not be written',
+      ends: 'the pending reasons are written again',
+    });
   }
 
   /** What decisions are made from, as of the last event: for explanations. */
@@ -177,8 +195,9 @@ export class SchedulerLoop {
         for (const event of events) await this.take(event);
         await this.step();
       } while (this.inbox.length > 0 || this.doubtful);
+      this.trouble.over();
     } catch (error) {
-      this.log.error({ error: (error as Error).message }, 'scheduling failed; the ledger is read anew');
+      this.trouble.tell(error);
       this.beginAnewSoon();
     } finally {
       this.working = false;
@@ -347,6 +366,7 @@ export class SchedulerLoop {
       const placed = await planAttempt(pending.needs, placement);
       if (this.paused) return;
       const since = await this.ledger.assign(this.epoch, job, pending.attempt, placed);
+      this.placementTrouble.over();
       this.observer.placed(pending.attempt === 1 ? (since - pending.since) / 1000 : null);
       const { number, attempt, needs } = pending;
       const endsAt = needs.longestSeconds === null ? null : since + needs.longestSeconds * 1000;
@@ -392,7 +412,7 @@ export class SchedulerLoop {
       this.doubt(job);
       return;
     }
-    this.log.error({ job, error: error.message }, 'a placement failed; it is tried again');
+    this.placementTrouble.tell(error, { job });
     this.beginAnewSoon();
   }
 
@@ -448,9 +468,7 @@ export class SchedulerLoop {
       this.notedReasons.delete(shape);
     }
     if (changes.size === 0) return;
-    await this.ledger.noteReasons(this.epoch, changes).catch((error: unknown) => {
-      this.log.warn({ error: (error as Error).message }, 'the pending reasons could not be written');
-    });
+    await this.reasonsTrouble.through(this.ledger.noteReasons(this.epoch, changes));
   }
 }
 

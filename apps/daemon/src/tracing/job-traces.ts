@@ -13,6 +13,7 @@ import type { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
 import type { EventFeed } from '../ledger/event-feed.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import { type JobSpan, spansOf } from './job-spans.js';
 
 const LONGEST_FAREWELL_MS = 2000;
@@ -53,7 +54,11 @@ export class JobTraces {
         import('@opentelemetry/sdk-trace-base'),
         import('@opentelemetry/resources'),
       ]);
-    const say = (text: string): void => log.warn({ url, error: messageIn(text) }, 'traces could not be sent');
+    const trouble = new RecurringTrouble(log, {
+      begins: 'traces could not be sent',
+      ends: null,
+    });
+    const say = (text: string): void => trouble.tell(new Error(messageIn(text)), { url });
     const quiet = () => undefined;
     diag.setLogger({ error: say, warn: say, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN);
     const provider = new BasicTracerProvider({

@@ -30,6 +30,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { type JobRecord, type JobSpec, noticesOf, placedAttempt, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { TaskReference } from '../ledger/task-reference.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import { prepareAccount } from './account.js';
 import {
   causeOf,
@@ -58,8 +59,8 @@ class ShimFailed extends Error {
 
   constructor() {
     super(
-      `its shim (${shimPath}) ended before the command began; where that goes on, the log of the device's worker has the ` +
-        "shim's own words, and shim and berthd may be of different builds: npm run setup makes both",
+      `its shim (${shimPath}) ended before the command began; where that goes on, it has no room for its record, or is of ` +
+        'another build than berthd: npm run setup makes both',
     );
   }
 }
@@ -148,6 +149,11 @@ export class TaskRunner {
    * @returns false where it was to be stopped meanwhile; then it is settled already
    */
   private async startWhenPossible(task: WatchedTask, record: JobRecord): Promise<boolean> {
+    const delay = new RecurringTrouble(this.log, {
+      begins: 'a task can not be started yet; trying again every second',
+      ends: 'a task could be started after all',
+      level: 'error',
+    });
     for (;;) {
       try {
         checkRoom(this.directories.jobs);
@@ -163,6 +169,7 @@ export class TaskRunner {
         break;
       } catch (error) {
         // Whatever failed, its command did not begin: nothing of it is in the folder, and no shim holds the lock.
+        delay.tell(error, { task: taskId(task) });
         await this.noteDelay(task, error as Error);
         await sleep(PAUSE_BEFORE_START_MS);
         if ((await this.ledger.record(task.job))?.state !== 'stopping') continue;
@@ -171,12 +178,12 @@ export class TaskRunner {
         return false;
       }
     }
+    delay.over({ task: taskId(task) });
     await this.noteStart(task);
     return true;
   }
 
   private async noteDelay(task: WatchedTask, error: Error): Promise<void> {
-    this.log.error({ task: taskId(task), error }, 'a task can not be started yet; trying again');
     const sentence = `it can't be started yet, and Berth tries again every second: ${error.message}`;
     try {
       await this.ledger.notice(task.job, task.attempt, { code: 'start_delayed', device: null, sentence });

@@ -16,6 +16,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { DataDirectory } from '../data-directory.js';
 import { KEYS } from '../ledger/keys.js';
+import { RecurringTrouble } from '../recurring-trouble.js';
 import { WORKER_OPTIONS } from '../worker-options.js';
 
 const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url));
@@ -41,6 +42,8 @@ export class WorkerSupervisor {
   private readonly onDeath: (device: string, ending: Ending, wasStill: boolean) => void;
   private readonly beatMs: number | undefined;
   private devices: readonly string[] = [];
+  /** To start workers, by their devices. */
+  private readonly troubles = new Map<string, RecurringTrouble>();
 
   constructor(options: {
     directories: DataDirectory;
@@ -175,7 +178,11 @@ export class WorkerSupervisor {
     const worker = {
       lockPath,
       pid,
-      start: (lock: HeldLock) => this.spawn(device, lock),
+      start: (lock: HeldLock) => {
+        const started = this.spawn(device, lock);
+        this.troubleOf(device).over({ device });
+        return started;
+      },
       onDeath: (ending: Ending) => {
         this.log.error({ device, ...ending, log }, 'a worker has died; starting another');
         this.onDeath(device, ending, wasStill);
@@ -186,7 +193,20 @@ export class WorkerSupervisor {
     return keepRunning(worker, this.closing.signal);
   }
 
-  private noteFailure(device: string, { message }: Error): void {
-    this.log.error({ device, error: message }, 'a worker could not be started; trying again');
+  private noteFailure(device: string, error: Error): void {
+    this.troubleOf(device).tell(error, { device });
+  }
+
+  private troubleOf(device: string): RecurringTrouble {
+    const known = this.troubles.get(device);
+    const trouble =
+      known ??
+      new RecurringTrouble(this.log, {
+        begins: 'a worker could not be started; trying again',
+        ends: 'a worker could be started again',
+        level: 'error',
+      });
+    if (!known) this.troubles.set(device, trouble);
+    return trouble;
   }
 }
