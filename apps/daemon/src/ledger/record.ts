@@ -151,7 +151,11 @@ const OLDER_NEEDS = {
 
 /** What was submitted; to an older version, less of it. */
 export function specOf(record: JobRecord): JobSpec {
-  return { ...OLDER_SPEC, ...(JSON.parse(record.spec as string) as JobSpec) };
+  const spec = JSON.parse(record.spec as string) as JobSpec;
+  // Not spread into one another: for objects of that many fields that takes ten times as long as to parse them.
+  for (const field in OLDER_SPEC)
+    if (!(field in spec)) Object.assign(spec, { [field]: OLDER_SPEC[field as keyof typeof OLDER_SPEC] });
+  return spec;
 }
 
 export function waitingJob(record: JobRecord): WaitingJob {
