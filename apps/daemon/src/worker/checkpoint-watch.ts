@@ -2,6 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Change, newestChange } from '../checkpoint-files.js';
 
+/** Where a task's records are, and where its checkpoints. */
+interface Places {
+  readonly directory: string;
+  readonly places: readonly string[];
+}
+
 interface Beginning {
   since: number;
   before: Change | null;
@@ -27,8 +33,8 @@ export class CheckpointWatch {
    * Looks at what is there before a signal; or, where that was done already, takes it up again.
    * @param name of the signal's purpose, one of a kind in the folder
    */
-  static async begin(directory: string, name: string, places: readonly string[]): Promise<CheckpointWatch> {
-    const known = CheckpointWatch.resume(directory, name, places);
+  static async begin({ directory, places }: Places, name: string): Promise<CheckpointWatch> {
+    const known = CheckpointWatch.resume({ directory, places }, name);
     if (known) return known;
     const beginning = { since: Date.now(), before: await newestChange(places) };
     try {
@@ -36,13 +42,13 @@ export class CheckpointWatch {
     } catch (error) {
       // Where somebody was faster, he may have sent the signal already. A full disk must not keep it from being sent.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return new CheckpointWatch(places, beginning);
-      return CheckpointWatch.resume(directory, name, places) ?? new CheckpointWatch(places, beginning);
+      return CheckpointWatch.resume({ directory, places }, name) ?? new CheckpointWatch(places, beginning);
     }
     return new CheckpointWatch(places, beginning);
   }
 
   /** null: it was never begun. */
-  static resume(directory: string, name: string, places: readonly string[]): CheckpointWatch | null {
+  static resume({ directory, places }: Places, name: string): CheckpointWatch | null {
     try {
       const json = readFileSync(fileOf(directory, name), 'utf8');
       return new CheckpointWatch(places, JSON.parse(json) as Beginning);

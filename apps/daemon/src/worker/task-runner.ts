@@ -1,85 +1,40 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_CHECKPOINT_SIGNAL, type Diagnosis, type JobId } from '@berth/contract';
 import {
   type ControlGroups,
   type ExitRecord,
-  endTaskGroup,
   type HeldLock,
   isOfThisBoot,
-  makeTaskGroup,
   orderShim,
   readExitRecord,
   readStartRecord,
   type StartRecord,
-  shimPath,
   signalHolder,
-  startShim,
-  sweepTask,
   tryLock,
   waitForLock,
   writeTombstone,
 } from '@berth/task-shim';
 import type { Logger } from 'pino';
-import { checkpointFile, checkpointPlaces } from '../checkpoint-files.js';
 import type { DataDirectory } from '../data-directory.js';
 import { checkRoom } from '../disk-room.js';
 import { damageOf } from '../ledger/damage.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { type JobRecord, type JobSpec, noticesOf, placedAttempt, specOf } from '../ledger/record.js';
+import { type JobRecord, noticesOf, specOf } from '../ledger/record.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import type { TaskReference } from '../ledger/task-reference.js';
 import { RecurringTrouble } from '../recurring-trouble.js';
-import { prepareAccount } from './account.js';
-import {
-  causeOf,
-  endedByDrill,
-  endUnknown,
-  failedByItself,
-  neverStarted,
-  timeLimitReached,
-  unreadable,
-} from './cause.js';
+import { causeOf, endedByDrill, endUnknown, failedByItself, neverStarted, unreadable } from './cause.js';
 import { CheckpointWatch } from './checkpoint-watch.js';
-import { taskCommand } from './command.js';
 import { diagnose } from './diagnosis.js';
-import { drillOrder, drillResult, NO_DRILL, watchDrill } from './drill.js';
+import { Drills, drillName } from './drill.js';
 import { checkpointAfter, endingOf, orderBehind, unknownEnding } from './ending.js';
-import { taskEnvironment, taskId } from './environment.js';
-import { carriedOut } from './orders.js';
-import { beginningOf, callAt, timesOf, warningSentence, warningSince } from './time-limit.js';
+import { taskId } from './environment.js';
+import { Shims } from './shims.js';
+import { beginningOf, TimeLimits, warningSince } from './time-limit.js';
+import { isStarted, lockFile, makeFolder, type WatchedTask, watchedTask } from './watched-task.js';
 
 /** Between two tries to start a task. */
 const PAUSE_BEFORE_START_MS = 1000;
-
-/** A shim ended before its command began: it was killed, had no room for its record, or can't run here at all. */
-class ShimFailed extends Error {
-  override readonly name = 'ShimFailed';
-
-  constructor() {
-    super(
-      `its shim (${shimPath}) ended before the command began; where that goes on, it has no room for its record, or is of ` +
-        'another build than berthd: npm run setup makes both',
-    );
-  }
-}
-
-/** A task that runs under this worker's eyes. */
-interface WatchedTask extends TaskReference {
-  /** What of it may change is its time limit. */
-  spec: JobSpec;
-  readonly directory: string;
-  /** Whether the ledger knows that it runs. */
-  started: boolean;
-  /** Each calls off what was to happen at some time. */
-  alarms: (() => void)[];
-  /** Aborted when it has ended. */
-  readonly end: AbortController;
-  /** When its last drill began, and that which is watched by us (ms since the epoch). */
-  lastDrill: number | null;
-  drilling: number | null;
-}
 
 /**
  * Starts, watches and ends the tasks of one device.
@@ -91,8 +46,9 @@ export class TaskRunner {
   private readonly watched = new Map<string, WatchedTask>();
   private readonly ledger: Ledger;
   private readonly directories: DataDirectory;
-  private readonly groups: ControlGroups | null;
-  private readonly logLimit: number;
+  private readonly shims: Shims;
+  private readonly drills: Drills;
+  private readonly timeLimits: TimeLimits;
   private readonly log: Logger;
   /** Tells this worker's claims from those of its forerunners. */
   private readonly token: string;
@@ -108,10 +64,11 @@ export class TaskRunner {
   }) {
     this.ledger = options.ledger;
     this.directories = options.directories;
-    this.groups = options.groups;
-    this.logLimit = options.logLimit;
     this.token = options.token;
     this.log = options.log;
+    this.shims = new Shims(options);
+    this.drills = new Drills(options.ledger, options.log);
+    this.timeLimits = new TimeLimits(options.ledger, options.log);
   }
 
   /** How many tasks it watches. */
@@ -161,7 +118,7 @@ export class TaskRunner {
         const lock = tryLock(lockFile(task));
         // Only the claimant makes this folder, and it claims once; whoever has the lock then knows how the task ended.
         try {
-          if (lock && !isStarted(task)) await this.launch(task, record, lock);
+          if (lock && !isStarted(task)) await this.shims.start(task, record, lock);
         } finally {
           // Gone over to the shim; where it was not, the next try needs it.
           lock?.release();
@@ -222,7 +179,7 @@ export class TaskRunner {
   private stopWithoutRecord(task: WatchedTask): void {
     if (!task.started) return;
     this.log.warn({ task: taskId(task) }, 'the folder of a task that is to be stopped is gone; killing it');
-    this.sweep(task).catch((error: unknown) => {
+    this.shims.sweep(task).catch((error: unknown) => {
       this.log.error({ task: taskId(task), error }, 'a task without a folder could not be killed');
     });
   }
@@ -233,7 +190,7 @@ export class TaskRunner {
     if (!watched) return;
     const start = readStartRecord(watched.directory);
     if (!start) return this.stopWithoutRecord(watched);
-    await this.watchPlaces(watched, 'end');
+    await CheckpointWatch.begin(watched, 'end');
     const signal = watched.spec.checkpointSignal ?? DEFAULT_CHECKPOINT_SIGNAL;
     const sentAt = Date.now();
     const sent = orderShim(lockFile(watched), start, { purpose: 'end', signal });
@@ -247,34 +204,7 @@ export class TaskRunner {
     const record = await this.ledger.record(task.job);
     const watched = this.watched.get(taskId(task));
     const start = watched && readStartRecord(watched.directory);
-    if (record && start) await this.carryOutDrill(watched, record, start);
-  }
-
-  private async carryOutDrill(task: WatchedTask, record: JobRecord, start: StartRecord): Promise<void> {
-    const begun = drillOf(task, record);
-    const done = record[`task:${task.attempt}:${task.rank}:drill`] !== undefined;
-    if (begun === null || done || task.drilling === begun) return;
-    task.drilling = begun;
-    task.lastDrill = begun;
-    const watch = await this.watchPlaces(task, drillName(begun));
-    const signal = task.spec.checkpointSignal ?? DEFAULT_CHECKPOINT_SIGNAL;
-    if (!drillOrder(task.directory, watch)) orderShim(lockFile(task), start, { purpose: 'drill', signal });
-    this.log.info({ task: taskId(task), signal }, 'a drill: asking a task to save its work');
-    watchDrill(task.directory, task.spec.gracePeriod, watch, task.end.signal)
-      .then((result) => this.ledger.noteDrill(task, begun, result))
-      .catch((error: unknown) => {
-        // When the task has ended `finish` says so.
-        if (!task.end.signal.aborted && !(error instanceof LedgerRefusal))
-          this.log.error({ task: taskId(task), error }, 'what a drill found out could not be said');
-      });
-  }
-
-  private watchPlaces(task: WatchedTask, name: string): Promise<CheckpointWatch> {
-    return CheckpointWatch.begin(task.directory, name, this.placesOf(task));
-  }
-
-  private placesOf({ job, spec }: WatchedTask): string[] {
-    return checkpointPlaces(this.directories, job, spec);
+    if (record && start) await this.drills.carryOut(watched, record, start);
   }
 
   /** Does what was to be done while nobody could tell us so. */
@@ -285,7 +215,7 @@ export class TaskRunner {
         if (task.job !== record.id) continue;
         const start = readStartRecord(task.directory);
         if (record.state === 'stopping') await this.endAsSaid(task, record.saving === '1');
-        else if (start) await this.carryOutDrill(task, record, start);
+        else if (start) await this.drills.carryOut(task, record, start);
       }
     }
   }
@@ -302,64 +232,14 @@ export class TaskRunner {
       const start = task.job === job && readStartRecord(task.directory);
       if (!start) continue;
       task.spec = specOf(record as JobRecord);
-      this.limitTime(task, beginningOf(start));
+      this.timeLimits.set(task, beginningOf(start));
     }
   }
 
   private watch(task: TaskReference, record: JobRecord): WatchedTask {
-    const directory = this.directories.task(task.job, task.attempt, task.rank);
-    const watched: WatchedTask = {
-      ...task,
-      spec: specOf(record),
-      directory,
-      started: record[`task:${task.attempt}:${task.rank}:state`] === 'running',
-      alarms: [],
-      end: new AbortController(),
-      lastDrill: drillOf(task, record),
-      drilling: null,
-    };
+    const watched = watchedTask(task, record, this.directories);
     this.watched.set(taskId(task), watched);
     return watched;
-  }
-
-  private async launch(task: WatchedTask, record: JobRecord, lock: HeldLock): Promise<void> {
-    const placed = placedAttempt(record, task.attempt);
-    const command = taskCommand(task.spec, task.directory);
-    const account = prepareAccount(this.directories, task, task.spec.account);
-    const shim = startShim({
-      directory: task.directory,
-      lock,
-      graceSeconds: task.spec.gracePeriod,
-      logLimitBytes: this.logLimit,
-      controlGroup: this.makeGroup(task),
-      workingDirectory: task.spec.code?.snapshot?.directory ?? task.spec.workingDirectory,
-      account,
-      environment: taskEnvironment(task, record, task.spec, placed, {
-        task: task.directory,
-        checkpoint: checkpointFile(this.directories, task.job, task.spec.account),
-        account: account === 'missing' ? undefined : account,
-      }),
-      command,
-    });
-    if ((await shim.ready) === 'failed' && !isStarted(task)) throw new ShimFailed();
-  }
-
-  /**
-   * Where it can't be made, a job without limits runs without it; one with limits finds the folder missing, and is not started.
-   */
-  private makeGroup(task: WatchedTask): string | undefined {
-    if (!this.groups) return undefined;
-    const { job, attempt, rank, spec } = task;
-    try {
-      return makeTaskGroup(this.groups, `${job}.${attempt}`, rank, spec.limits ?? NO_LIMITS);
-    } catch (error) {
-      this.log.warn({ task: taskId(task), error: (error as Error).message }, 'a task gets no control group');
-      return spec.limits ? this.groupOf(task, this.groups) : undefined;
-    }
-  }
-
-  private groupOf({ job, attempt, rank }: TaskReference, { directory }: ControlGroups): string {
-    return join(directory, `${job}.${attempt}`, String(rank));
   }
 
   /** Writes the start into the ledger, once the shim has written it into the folder. */
@@ -368,51 +248,16 @@ export class TaskRunner {
     if (!start) return; // The shim is still starting, or never will; its lock tells when that is decided.
     const { state, saving } = await this.ledger.start(task, start.pid, start.startedAt);
     task.started = true;
-    this.limitTime(task, beginningOf(start));
+    this.timeLimits.set(task, beginningOf(start));
     if (state === 'stopping') await this.endAsSaid(task, saving);
-  }
-
-  private limitTime(task: WatchedTask, startedAt: number): void {
-    for (const callOff of task.alarms) callOff();
-    const { end, warning } = timesOf(task.spec, startedAt);
-    task.alarms =
-      end === null
-        ? []
-        : [callAt(end, () => this.stopForTime(task.job, task.attempt, task.spec.timeLimit as number))];
-    if (warning !== null) task.alarms.push(callAt(warning, () => void this.warn(task, warning)));
-  }
-
-  /** @param due ms since the epoch; a warning from then on, by a forerunner of this worker, is the same one */
-  private async warn(task: WatchedTask, due: number): Promise<void> {
-    const { directory, spec } = task;
-    const start = readStartRecord(directory);
-    if (!start || !spec.timeLimitWarning || spec.timeLimit === null) return;
-    const { signal } = spec.timeLimitWarning;
-    if (!warningSince(directory, due)) orderShim(lockFile(task), start, { purpose: 'warning', signal });
-    try {
-      const warning = await carriedOut(() => warningSince(directory, due), task.end.signal);
-      if (!warning) return; // It is being ended already.
-      const sentence = warningSentence(warning, spec.timeLimit, start.startedAt);
-      await this.ledger.notice(task.job, task.attempt, { code: 'time_limit', device: null, sentence });
-    } catch (error) {
-      if (!task.end.signal.aborted && !(error instanceof LedgerRefusal))
-        this.log.error({ task: taskId(task), error }, 'that a job was warned could not be said');
-    }
-  }
-
-  private stopForTime(job: JobId, attempt: number, timeLimit: number): void {
-    this.ledger.stop(job, 'failed', timeLimitReached(timeLimit), attempt).catch((error: unknown) => {
-      if (!(error instanceof LedgerRefusal))
-        this.log.error({ job, error }, 'the time limit could not be enforced');
-    });
   }
 
   /** Writes down how a task ended that its shim saw end. */
   private async finish(task: WatchedTask, exit: ExitRecord): Promise<void> {
     const order = orderBehind(task.directory, exit, task.spec);
     const ends = order?.purpose === 'end';
-    if (task.lastDrill !== null) await this.noteEndOfDrill(task, task.lastDrill, exit);
-    const watch = order && this.resumeWatch(task, ends ? 'end' : drillName(task.lastDrill));
+    await this.drills.noteEnd(task, exit);
+    const watch = order && CheckpointWatch.resume(task, ends ? 'end' : drillName(task.lastDrill));
     const written = (await watch?.written()) ?? null;
     const ending = endingOf(exit, order && checkpointAfter(order, written, exit));
     if (order && !ends) return this.ledger.finish(task, ending, endedByDrill(task.rank, exit, order), true);
@@ -444,19 +289,6 @@ export class TaskRunner {
     }
   }
 
-  private resumeWatch(task: WatchedTask, name: string): CheckpointWatch | null {
-    return CheckpointWatch.resume(task.directory, name, this.placesOf(task));
-  }
-
-  private async noteEndOfDrill(task: WatchedTask, begun: number, exit: ExitRecord): Promise<void> {
-    const watch = this.resumeWatch(task, drillName(begun));
-    const order = watch && drillOrder(task.directory, watch);
-    const result = order ? drillResult(order, await watch.written(), exit) : NO_DRILL;
-    await this.ledger.noteDrill(task, begun, result).catch((error: unknown) => {
-      if (!(error instanceof LedgerRefusal)) throw error;
-    });
-  }
-
   private async settleAtEnd(task: WatchedTask): Promise<void> {
     try {
       await this.settle(task, await waitForLock(lockFile(task)));
@@ -481,7 +313,7 @@ export class TaskRunner {
       await this.finish(task, exit);
     } else if (start || task.started) {
       // Without its records its shim may still live: the lock is another file then.
-      const survivors = await this.sweep(task);
+      const survivors = await this.shims.sweep(task);
       const why = whyUnknown(task, start);
       await this.ledger.finish(task, unknownEnding(), endUnknown(task.rank, why, survivors));
     } else {
@@ -492,43 +324,10 @@ export class TaskRunner {
     this.forget(task);
   }
 
-  /** Kills all that is left of a task. @returns how many processes there were */
-  private async sweep(task: WatchedTask): Promise<number> {
-    const survivors = await sweepTask(taskId(task));
-    if (this.groups) await endTaskGroup(this.groupOf(task, this.groups));
-    return survivors;
-  }
-
   private forget(task: WatchedTask): void {
-    for (const callOff of task.alarms) callOff();
+    this.timeLimits.callOff(task);
     this.watched.delete(taskId(task));
   }
-}
-
-function drillOf({ attempt }: TaskReference, record: JobRecord): number | null {
-  const begun = record[`attempt:${attempt}:drill`];
-  return begun === undefined ? null : Number(begun);
-}
-
-const NO_LIMITS = { memoryBytes: null, cpus: null, processes: null };
-
-const drillName = (begun: number | null): string => `drill-${begun}`;
-
-/** Whether its folder says that its command has begun, or could not be begun for a reason of its own. */
-function isStarted({ directory }: WatchedTask): boolean {
-  return readStartRecord(directory) !== null || readExitRecord(directory) !== null;
-}
-
-function makeFolder({ directory }: WatchedTask): void {
-  try {
-    mkdirSync(directory, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
-
-function lockFile(task: WatchedTask): string {
-  return join(task.directory, 'lock');
 }
 
 /** Why nobody wrote down how a task ended. */
