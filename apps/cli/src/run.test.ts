@@ -426,6 +426,16 @@ describe('the daemon', () => {
   it('gives browsers a token of one’s own, and makes one for a day where there is none to read', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'berth-cli-'));
     daemon.routes['GET /v1/me'] = { name: 'ada' };
+    const token = (id: string, name: string, expiresAt: string) => ({ id, name, expiresAt });
+    const [past, future] = ['2026-01-01T00:00:00Z', '2999-01-01T00:00:00Z'];
+    daemon.routes['GET /v1/users/ada/tokens'] = {
+      items: [
+        token('tok_1', 'dashboard', past),
+        token('tok_2', 'dashboard', future),
+        token('tok_3', 'ci', past),
+      ],
+    };
+    daemon.routes['DELETE /v1/tokens/tok_1'] = {};
     daemon.routes['POST /v1/users/ada/tokens'] = new Status(201, { token: 'berth_new' });
     try {
       writeFileSync(join(directory, 'address.json'), JSON.stringify({ url: daemon.url, pid: 1 }));
@@ -434,6 +444,9 @@ describe('the daemon', () => {
         `${daemon.url}/#token=berth_new\n`,
       );
       expect(JSON.parse(daemon.seen.at(-1)?.body ?? '')).toEqual({ name: 'dashboard', expiresIn: '1d' });
+      expect(daemon.seen.filter(({ call }) => call.startsWith('DELETE')).map(({ call }) => call)).toEqual([
+        'DELETE /v1/tokens/tok_1',
+      ]);
       const own = await berth(daemon, ['dashboard', '--token', 'berth_own'], { environment });
       expect(own.stdout).toBe(`${daemon.url}/#token=berth_own\n`);
     } finally {

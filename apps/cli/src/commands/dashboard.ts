@@ -7,6 +7,7 @@ import { type Action, addVerb, withExamples } from '../kit.js';
 
 /** How long a token lives that nobody has asked for by itself. */
 const TOKEN_LIFE = '1d';
+const TOKEN_NAME = 'dashboard';
 
 export function addDashboard(program: Command, kit: Kit, outcome: Outcome): void {
   const command = program
@@ -25,8 +26,12 @@ const show: Action<object> = async (kit, options) => {
   return EXIT.ok;
 };
 
-/** Browsers can't come by the socket, by which the daemon knows who we are. */
+/** Browsers can't come by the socket, by which the daemon knows who we are. Those of earlier days go. */
 async function newToken(client: BerthClient): Promise<string> {
   const { name } = await client.me();
-  return (await client.tokens.create(name, { name: 'dashboard', expiresIn: TOKEN_LIFE })).token;
+  for (const token of await client.tokens.list(name)) {
+    const isOver = token.expiresAt !== null && Date.parse(token.expiresAt) < Date.now();
+    if (token.name === TOKEN_NAME && isOver) await client.tokens.revoke(token.id);
+  }
+  return (await client.tokens.create(name, { name: TOKEN_NAME, expiresIn: TOKEN_LIFE })).token;
 }
