@@ -27,7 +27,7 @@ async function userWith(name: string, role: 'user' | 'viewer' | 'admin'): Promis
 beforeAll(async () => {
   settings = mkdtempSync(join(tmpdir(), 'berth-settings-'));
   const file = join(settings, 'berth.yaml');
-  writeFileSync(file, 'users: { ada: { priority: 10 } }');
+  writeFileSync(file, 'users: { ada: { priority: 10, timeLimit: 8h } }');
   daemon = await TestDaemon.start('2xH100-80GB', '--config', file);
   admin = clientOf(daemon.token);
   ada = await userWith('ada', 'user');
@@ -254,17 +254,26 @@ describe('a user', () => {
     expect((await eve.jobs.submit({ ...held, user: 'eve' })).user).toBe('eve');
   });
 
-  it('gives no job a higher priority than the settings let them; an admin does', async () => {
+  it('gives no job a higher priority or a longer time limit than the settings let them; an admin does', async () => {
     const job = await ada.jobs.submit({ ...held, priority: 10 });
-    const tooHigh = /^422 .*asks for priority 11; ada may give 10 at the most/;
+    const tooHigh = /^422 .*asks for priority 11; ada may have 10 at the most/;
     expect(await refusal(ada.jobs.submit({ ...held, priority: 11 }))).toMatch(tooHigh);
     expect(await refusal(ada.jobs.change(job, { priority: 11 }))).toMatch(tooHigh);
     expect(
       await refusal(ada.schedules.create({ cron: '0 0 1 1 *', job: { ...held, priority: 11 } })),
     ).toMatch(tooHigh);
-    expect((await admin.jobs.change(job, { priority: 500 })).priority).toBe(500);
-    // Who isn't named, and no `*` either, may give any.
-    expect((await eve.jobs.submit({ ...held, priority: 1000 })).priority).toBe(1000);
+    // Those that name none have the longest.
+    expect(job.timeLimit).toBe(8 * 3600);
+    const tooLong = /^422 .*asks for \S+(?: time limit)?; ada may have 8h at the most/;
+    expect(await refusal(ada.jobs.submit({ ...held, timeLimit: '9h' }))).toMatch(tooLong);
+    expect(await refusal(ada.jobs.change(job, { timeLimit: null }))).toMatch(tooLong);
+    const changed = await admin.jobs.change(job, { priority: 500, timeLimit: null });
+    expect(changed).toMatchObject({ priority: 500, timeLimit: null });
+    // Who isn't named, and no `*` either, may have anything.
+    expect(await eve.jobs.submit({ ...held, priority: 1000 })).toMatchObject({
+      priority: 1000,
+      timeLimit: null,
+    });
   });
 
   it('has a viewer submit nothing', async () => {

@@ -165,12 +165,13 @@ export const ConfigSchema = z
           gpus: z.number().positive().nullable().default(null),
           runningJobs: z.int().positive().nullable().default(null),
           priority: z.int().min(-1000).max(1000).nullable().default(null),
+          timeLimit: durationInput({ positive: true }).nullable().default(null),
         }),
       )
       .default({})
       .meta({
         description:
-          'How much of the devices is whose: `weight` for fair share, `gpus` and `runningJobs` at a time, and the highest `priority` that they may give to their jobs; `*` for all who are not named.',
+          'How much of the devices is whose: `weight` for fair share, `gpus` and `runningJobs` at a time; the highest `priority` and the longest `timeLimit` of their jobs, which those have that name none; `*` for all who are not named.',
       }),
     fairShareHalfLife: durationInput({ positive: true })
       .prefault('7d')

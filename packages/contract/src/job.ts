@@ -147,12 +147,13 @@ export const JobSubmissionSchema = z
     sharing: SharingInputSchema.optional(),
     launch: LaunchSchema.default('single'),
     priority: z.int().min(-1000).max(1000).default(0).meta({
-      description: 'Higher goes first. The daemon may limit what users give (its setting `users`).',
+      description: 'Higher goes first. The daemon may have a highest one for a user (its setting `users`).',
     }),
     timeLimit: durationInput({ positive: true, max: LONGEST_TIME_LIMIT_SECONDS })
       .optional()
       .meta({
-        description: 'After this long the job is stopped. Seconds, or text such as "2h".',
+        description:
+          'After this long the job is stopped. Seconds, or text such as "2h". Default: the longest that the daemon has for the user (its setting `users`), or none.',
         examples: ['2h', 7200],
       }),
     gracePeriod: durationInput({ max: 86_400 })

@@ -30,6 +30,7 @@ import type { Followers } from './followers.js';
 import type { KnownCallers, LetIn } from './known-callers.js';
 import type { Readiness } from './readiness.js';
 import type { RememberedJobs } from './remembered-jobs.js';
+import type { UserBounds } from './user-bounds.js';
 
 /** What the daemon's settings and its host say of who may do what. */
 export interface AccessSettings {
@@ -68,8 +69,8 @@ export interface ApiContext {
   readonly user: string;
   /** Seconds. */
   readonly gracePeriod: number;
-  /** The highest priority that a user may give to their jobs; null: any. */
-  readonly highestPriority: (user: string) => number | null;
+  /** What the settings let a user ask for. */
+  readonly boundsOf: (user: string) => UserBounds;
   /** What jobs are limited to that say nothing, and what of it this host can keep. */
   readonly limits: { readonly setting: LimitsSetting; readonly controllers: readonly string[] };
   /** Where tasks get control groups, or why nowhere. */

@@ -5,9 +5,9 @@ import { callerOf } from './caller.js';
 import { IfMatchHeaderSchema, matches, sendJob } from './etags.js';
 import { IdempotencyHeaderSchema, idempotencyOf, orIdempotencyConflict } from './idempotency.js';
 import { endedAs, idOf, JobParametersSchema, jobOr404, standing } from './jobs.js';
-import { whyNotPriority } from './priority-limit.js';
 import { ApiProblem, invalidRequest } from './problem.js';
 import { problems } from './problem-responses.js';
+import { outOfBounds } from './user-bounds.js';
 
 const byUser = (sentence: string): Cause => {
   return { code: 'user', sentence, rank: null, exitCode: null, signal: null };
@@ -166,8 +166,14 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request, reply) => {
       const { priority, ...rest } = request.body;
       const caller = callerOf(request);
-      const refusal = whyNotPriority(priority, caller.name, app.context, caller);
-      if (refusal) throw invalidRequest([{ pointer: '#/priority', detail: refusal }]);
+      const { name } = caller;
+      const errors = outOfBounds(
+        { priority, timeLimit: rest.timeLimit },
+        name,
+        app.context.boundsOf(name),
+        caller,
+      );
+      if (errors.length > 0) throw invalidRequest(errors);
       const expected = request.headers['if-match'];
       const spec = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
       const change = { ...(priority === undefined ? {} : { priority }), spec };

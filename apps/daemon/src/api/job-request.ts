@@ -12,9 +12,9 @@ import { dependenciesOf } from './dependency-request.js';
 import { deviceRequestOf } from './device-request.js';
 import { whyNoDirectory } from './directories.js';
 import { limitsOf } from './limits.js';
-import { whyNotPriority } from './priority-limit.js';
 import { type FieldErrors, invalidRequest } from './problem.js';
 import { shareOf, sharingOf } from './sharing.js';
+import { outOfBounds } from './user-bounds.js';
 
 const INTERPRETER = /^(python[\d.]*|bash|sh)$/;
 const PLAIN_PATH = /^[\w./-]{1,200}$/;
@@ -32,12 +32,12 @@ export async function resolveSubmission(
   const { launch, priority, preemptible } = submission;
   const user = caller ? submitterOf(caller, submission.user) : (submission.user ?? context.user);
   const name = submission.name ?? defaultName(submission.command);
-  const timeLimit = submission.timeLimit ?? null;
   const gracePeriod = submission.gracePeriod ?? context.gracePeriod;
   const errors: FieldErrors = [];
   const { candidates, gpus, constraints, usable } = deviceRequestOf(submission, user, context, errors);
-  const priorityRefusal = whyNotPriority(priority, user, context, caller);
-  if (priorityRefusal) errors.push({ pointer: '#/priority', detail: priorityRefusal });
+  const bounds = context.boundsOf(user);
+  errors.push(...outOfBounds(submission, user, bounds, caller));
+  const timeLimit = submission.timeLimit ?? bounds.timeLimit;
   const runsAs = await accountFor(user, context, caller);
   const { account, workingDirectory } = await placeOf(submission, runsAs, errors);
   const sharing = await sharingOf(submission, { user, name }, usable, context.ledger, errors);

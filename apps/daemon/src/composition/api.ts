@@ -9,6 +9,7 @@ import { KnownCallers } from '../api/known-callers.js';
 import { Peers } from '../api/peers.js';
 import { Readiness } from '../api/readiness.js';
 import { RememberedJobs } from '../api/remembered-jobs.js';
+import { UNBOUNDED } from '../api/user-bounds.js';
 import { Provenance } from '../code/provenance.js';
 import { Snapshots } from '../code/snapshot.js';
 import { judgeDamage } from '../doctor/damage.js';
@@ -112,7 +113,7 @@ export function apiContext(ground: Ground, parts: Parts): ApiContext & { peers: 
     peers: new Peers({ users, socketUsers: config.socketUsers, runsAs }),
     gracePeriod: config.gracePeriod,
     hang: config.hang,
-    highestPriority: (user) => saidOf(config.users, user)?.priority ?? null,
+    boundsOf: (user) => saidOf(config.users, user) ?? UNBOUNDED,
     limits: {
       setting: config.limits,
       controllers: 'problem' in containment ? [] : containment.controllers,
