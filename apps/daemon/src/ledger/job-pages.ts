@@ -2,9 +2,9 @@ import type { GroupId, Job, JobId, JobState, ScheduleId } from '@berth/contract'
 import type { Redis } from 'ioredis';
 import { repliesTo } from '../redis/pipeline.js';
 import { KEYS } from './keys.js';
-import type { Ledger } from './ledger.js';
 import type { JobRecord } from './record.js';
 import type { RunScript } from './scripts.js';
+import type { StoredJobs } from './stored-jobs.js';
 
 /** How many jobs one page looks at, where a filter has no index: what bounds its cost. */
 const MOST_LOOKED_AT = 2000;
@@ -43,9 +43,9 @@ interface Place {
 export class JobPages {
   private readonly redis: Redis;
   private readonly run: RunScript;
-  private readonly jobs: Pick<Ledger, 'jobsOf' | 'hashes'>;
+  private readonly jobs: StoredJobs;
 
-  constructor(redis: Redis, run: RunScript, jobs: Pick<Ledger, 'jobsOf' | 'hashes'>) {
+  constructor(redis: Redis, run: RunScript, jobs: StoredJobs) {
     this.redis = redis;
     this.run = run;
     this.jobs = jobs;
