@@ -47,11 +47,13 @@ export function deviceRequestOf(
   return request;
 }
 
+const counted = (devices: number): string => `${devices} ${devices === 1 ? 'device' : 'devices'}`;
+
 function whyTooMany({ candidates, gpus }: DeviceRequest, context: ApiContext): string | null {
   if (candidates && gpus > candidates.length)
-    return `asks for ${gpus} devices, but the mask names ${candidates.length}`;
+    return `asks for ${counted(gpus)}, but the mask names ${candidates.length}`;
   return gpus > context.inventory.devices.length
-    ? `asks for ${gpus} devices; ${describeDevices(context)}`
+    ? `asks for ${counted(gpus)}; ${describeDevices(context)}`
     : null;
 }
 
@@ -66,7 +68,7 @@ function whyNotTogether(usable: readonly DeviceFacts[]): string | null {
 function whyTooFewWhole(gpus: number, present: readonly DeviceFacts[]): string | null {
   const whole = present.filter(({ mig }) => mig === null).length;
   if (gpus <= whole || gpus > present.length) return null;
-  return `asks for ${gpus} devices, but only ${whole} of this host's ${present.length} are whole GPUs; a process sees one MIG instance alone`;
+  return `asks for ${counted(gpus)}, but only ${whole} of this host's ${present.length} are whole GPUs; a process sees one MIG instance alone`;
 }
 
 function whyTooFewFit(
@@ -84,7 +86,7 @@ function whyTooFewFit(
 function whyNotAllowed(gpus: number, user: string, { scheduling }: ApiContext): string | null {
   const { gpus: most } = policyOf(scheduling.state().policy, user);
   if (most === null || gpus <= most) return null;
-  return `asks for ${gpus} devices, but ${user} may hold ${most} at a time (the daemon's setting \`users\`)`;
+  return `asks for ${counted(gpus)}, but ${user} may hold ${most} at a time (the daemon's setting \`users\`)`;
 }
 
 function constraintsOf({ constraints }: JobSubmission): Constraints | null {
