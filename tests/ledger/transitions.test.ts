@@ -140,6 +140,14 @@ describe('assign', () => {
     const id = await jobIn('pending', ledger, epoch);
     expect(await refusalOf(ledger.assign(epoch, id, 2, placement()))).toBe('stale_attempt');
   });
+
+  it('is refused of a job that is held, which the scheduler may not have heard yet', async () => {
+    const id = await jobIn('pending', ledger, epoch);
+    await ledger.hold(id);
+    expect(await refusalOf(ledger.assign(epoch, id, 1, placement()))).toBe('not_in_line');
+    await ledger.release(id);
+    expect(await refusalOf(ledger.assign(epoch, id, 1, placement()))).toBe('ok');
+  });
 });
 
 describe('claim', () => {

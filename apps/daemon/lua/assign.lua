@@ -11,6 +11,8 @@ if state == 'starting' and current == attempt and redis.call('HGET', job, 'attem
 end
 if state ~= 'pending' then return { 'wrong_state', state } end
 if tonumber(current) + 1 ~= tonumber(attempt) then return { 'stale_attempt', current } end
+-- The scheduler may not have heard of a hold yet.
+if is_kept_back(job) then return { 'not_in_line' } end
 local placed = cjson.decode(description)
 if placed.share == cjson.null then placed.share = nil end
 for _, device in ipairs(placed.devices) do

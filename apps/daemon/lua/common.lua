@@ -39,12 +39,17 @@ local function move(job, id, from, to)
   redis.call('ZADD', prefix .. ':state:' .. to, number, id)
 end
 
--- Puts a pending job in line: by priority, then by number. 2^40 jobs fit between two priorities. One that is held, or
--- waits for others to end, has no place in line. One that was preempted goes before all others of its priority.
+-- Whether a pending job has no place in line: it is held, or waits for others to end.
+local function is_kept_back(job)
+  local held, open = unpack(redis.call('HMGET', job, 'held', 'openDependencies'))
+  return held or (open and tonumber(open) > 0)
+end
+
+-- Puts a pending job in line: by priority, then by number. 2^40 jobs fit between two priorities. One that was preempted
+-- goes before all others of its priority.
 local function enqueue(job, id)
-  local number, priority, held, open, front =
-    unpack(redis.call('HMGET', job, 'number', 'priority', 'held', 'openDependencies', 'front'))
-  if held or (open and tonumber(open) > 0) then
+  local number, priority, front = unpack(redis.call('HMGET', job, 'number', 'priority', 'front'))
+  if is_kept_back(job) then
     redis.call('ZREM', prefix .. ':queue', id)
   else
     redis.call('ZADD', prefix .. ':queue', -tonumber(priority) * 1099511627776 + tonumber(number) - (front and 549755813888 or 0),

@@ -21,7 +21,8 @@ export const held: StoryTeller = (random, records) => {
       if (!job.submission.hold && (await client.wish(id, 'hold')) !== 'granted') return;
       const from = uptime();
       await sleep(heldMs);
-      await client.insist(`/v1/jobs/${id}`, { method: 'PATCH', body: { priority } });
+      const moved = await client.insist(`/v1/jobs/${id}`, { method: 'PATCH', body: { priority } });
+      if (!moved.ok) throw new Error(`a held job can't be given a priority: ${await moved.text()}`);
       known = { from, to: uptime() };
       await client.wish(id, 'release');
     },

@@ -47,6 +47,8 @@ export const scheduled: StoryTeller = (random, records) => {
     },
     settle: async (client) => {
       if (isShort) return;
+      // A pause that nobody got an answer to may be carried out after all.
+      await client.insist(`${path}/resume`, { method: 'POST' });
       const from = Date.now();
       do {
         if (Date.now() > from + GOES_ON_WITHIN_MS)

@@ -73,7 +73,7 @@ export class Ledger extends StoredJobs {
   /**
    * Gives a pending job the devices of an attempt.
    * @returns when, in ms since the epoch
-   * @throws LedgerRefusal `not_leading`, `not_found`, `wrong_state`, `stale_attempt`, `device_held`, `device_kept`
+   * @throws LedgerRefusal `not_leading`, `not_found`, `wrong_state`, `stale_attempt`, `not_in_line`, `device_held`, `device_kept`
    */
   async assign(epoch: string, job: JobId, attempt: number, placed: PlacedAttempt): Promise<number> {
     const { values } = await this.run('assign', job, epoch, job, attempt, JSON.stringify(placed));

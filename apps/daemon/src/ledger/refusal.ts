@@ -5,6 +5,7 @@ export type RefusalCode =
   | 'stale_attempt'
   | 'already_claimed'
   | 'not_leading'
+  | 'not_in_line'
   | 'device_held'
   | 'device_kept'
   | 'not_preemptible'

@@ -406,7 +406,7 @@ export class SchedulerLoop {
       return;
     }
     if (error instanceof LedgerRefusal) {
-      // The job was cancelled meanwhile, or its event is still on its way here: the stream will tell.
+      // The job was cancelled or held meanwhile, or its event is still on its way here: the stream will tell.
       this.observer.refused();
       this.log.info({ job, refusal: error.message }, 'a placement came too late');
       this.doubt(job);
