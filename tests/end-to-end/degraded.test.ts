@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceList, DoctorReport, Finding, Job, Problem } from '@berth/contract';
@@ -167,6 +167,22 @@ describe('while Redis', () => {
     await expectTakenOnce();
     const list = (await (await daemon.request('/v1/devices')).json()) as DeviceList;
     expect(list.ledgerAgeSeconds).toBeNull();
+  });
+
+  it('does not come up again, why is said as far as Berth knows', async () => {
+    await scrape();
+    const manifest = pathOf('redis/appendonlydir/appendonly.aof.manifest');
+    const whole = readFileSync(manifest);
+    writeFileSync(manifest, 'no manifest');
+    process.kill(daemon.holderOf('redis/redis.lock'), 'SIGKILL');
+    try {
+      expect(await eventually(readiness, (said) => /it has died/.test(said))).toMatch(
+        /Redis has not answered .* it has died \(exit code 1\), .* its log is .*redis\.log/,
+      );
+    } finally {
+      writeFileSync(manifest, whole);
+    }
+    await expectTakenOnce();
   });
 
   it('is full, writes are refused, and what ends is written down when there is room', async () => {

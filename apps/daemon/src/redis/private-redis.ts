@@ -27,7 +27,7 @@ export class RedisUnavailable extends Error {
 /**
  * The embedded Redis: a server of our own on a unix socket in the data directory, durable to the last write.
  *
- * It holds `redis.lock` for as long as it lives and is no child of the daemon: a daemon that comes back finds it by
+ * It holds `redis.lock` for as long as it lives and outlives the daemon: one that comes back finds it by
  * that lock. The daemon waits for the lock, so it notices at once when the server dies, and whoever has the
  * lock then starts the next one: two never run on one directory.
  */
@@ -43,6 +43,8 @@ export class PrivateRedis {
 
   /** Of the server that answered last, as it says itself. */
   private pid = 0;
+  /** Why none runs; null: one does, or may. */
+  private trouble: string | null = null;
   private readonly directory: string;
   private readonly log: Logger;
   private readonly closing = new AbortController();
@@ -75,8 +77,8 @@ export class PrivateRedis {
 
   /** Why it gives no answer, with what to do, as far as that can be seen from outside; null: it can't. */
   whySilent(): string | null {
-    const noRoom = whyNoRoom(this.directory);
-    if (noRoom !== null) return noRoom;
+    const why = whyNoRoom(this.directory) ?? this.trouble;
+    if (why !== null) return why;
     return isStopped(this.pid)
       ? `its process ${this.pid} was stopped (SIGSTOP): kill -CONT ${this.pid} lets it go on`
       : null;
@@ -180,14 +182,21 @@ export class PrivateRedis {
         // On a full disk its first write would end it again.
         checkRoom(this.directory);
         this.pid = this.spawn(lock);
+        this.trouble = null;
         trouble.over();
         return this.pid;
       },
       onDeath: (ending: Ending) => {
         this.log.error({ ...ending, log: this.serverLog }, 'the private Redis has died; starting it again');
+        const { exitCode, signal } = ending;
+        const how = signal ?? (exitCode === null ? 'how is not known' : `exit code ${exitCode}`);
+        this.trouble = `it has died (${how}), and Berth starts it again; its log is ${this.serverLog}`;
         this.onDeath(ending);
       },
-      onFailure: (error: Error) => trouble.tell(error),
+      onFailure: (error: Error) => {
+        this.trouble = error.message;
+        trouble.tell(error);
+      },
     };
     return keepRunning(server, this.closing.signal);
   }
