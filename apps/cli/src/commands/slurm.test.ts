@@ -111,6 +111,8 @@ describe('scancel', () => {
       nextCursor: null,
     });
     daemon.routes['GET /v1/me'] = { name: 'ada' };
+    daemon.routes['GET /v1/jobs/7'] = job({ number: 7 });
+    daemon.routes['GET /v1/jobs/9'] = job({ number: 9 });
     daemon.routes['POST /v1/jobs/7/cancel'] = job({ number: 7 });
     daemon.routes['POST /v1/jobs/9/cancel'] = problem('conflict', 409, 'Job 9 has ended');
     expect(await slurm('scancel', '--me')).toEqual({ code: 0, stdout: '', stderr: '' });
@@ -123,6 +125,21 @@ describe('scancel', () => {
     });
     expect((await slurm('scancel')).code).toBe(2);
   });
+});
+
+it('scancel takes the number that sbatch has printed for an array as all of it, and another as that task', async () => {
+  const task = (index: number) =>
+    job({ group: { id: 'grp_1', index, parameters: { berth_array_task: index } } });
+  daemon.routes['GET /v1/jobs/40'] = task(0);
+  daemon.routes['GET /v1/jobs/41'] = task(1);
+  daemon.routes['GET /v1/jobs/50'] = job({ group: { id: 'grp_2', index: 0, parameters: { lr: 0.1 } } });
+  for (const call of ['groups/grp_1', 'jobs/41', 'jobs/50']) daemon.routes[`POST /v1/${call}/cancel`] = {};
+  expect(await slurm('scancel', '40', '41', '50')).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(daemon.seen.filter(({ call }) => call.startsWith('POST')).map(({ call }) => call)).toEqual([
+    'POST /v1/groups/grp_1/cancel',
+    'POST /v1/jobs/41/cancel',
+    'POST /v1/jobs/50/cancel',
+  ]);
 });
 
 describe('sinfo', () => {

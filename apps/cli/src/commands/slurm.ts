@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { CliError, codeOfError, codeOfJob, EXIT } from '../exit-codes.js';
 import { spread } from '../job-reference.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
+import { ARRAY_PARAMETER } from '../slurm/array.js';
 import { readSbatch } from '../slurm/sbatch-options.js';
 import { nodeOrReason, nodeState, PARTITION, slurmState, slurmTime, statesAsked } from '../slurm/words.js';
 import { submissionOf } from '../submission.js';
@@ -205,13 +206,20 @@ const scancel: Action<ScancelOptions> = async (kit, { user, me, name, state }, w
     : named;
   let code: number = EXIT.ok;
   for (const number of found) {
-    await client.jobs.cancel(number).catch((error: Error) => {
+    await (isChoice ? client.jobs.cancel(number) : cancelNamed(client, number)).catch((error: Error) => {
       terminal.note(harmless(`scancel: error: Kill job error on job id ${number}: ${error.message}`));
       code ||= codeOfError(error);
     });
   }
   return code;
 };
+
+/** By the number that sbatch has printed for an array all of it is meant, as in Slurm; by another number that task alone. */
+async function cancelNamed(client: BerthClient, number: string): Promise<unknown> {
+  const { group } = await client.jobs.get(number);
+  const isArray = group !== null && group.index === 0 && ARRAY_PARAMETER in group.parameters;
+  return isArray ? client.groups.cancel(group.id) : client.jobs.cancel(number);
+}
 
 function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
