@@ -1,5 +1,6 @@
 import { type Cause, type Job, JobChangeSchema, type JobId, JobSchema } from '@berth/contract';
 import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
+import { DamagedRecord } from '../ledger/damage.js';
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { callerOf } from './caller.js';
 import { IfMatchHeaderSchema, matches, sendJob } from './etags.js';
@@ -39,7 +40,10 @@ export const jobControlRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       const why = refused(await jobOr404(app.context, id), error);
       if (why !== null) throw new ApiProblem('conflict', why);
     }
-    return jobOr404(app.context, id);
+    return jobOr404(app.context, id).catch((error: unknown) => {
+      if (!(error instanceof DamagedRecord)) throw error;
+      throw new ApiProblem('damaged_record', `That is done, but can't be shown: ${error.message}`);
+    });
   };
 
   app.post(

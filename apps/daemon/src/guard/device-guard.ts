@@ -71,17 +71,23 @@ export class DeviceGuard {
     this.watch.start((page) => this.look(page));
   }
 
+  /** @throws the first that failed; what a device's job is damaged by keeps no other device from being looked at */
   private async look(page: DeviceBookPage): Promise<void> {
-    for (const facts of this.inventory.devices) {
-      const { uuid } = facts;
-      const ailment = ailmentOf(this.inventory.reach(uuid), this.inventory.newest(uuid));
-      const holders = page.holders.get(uuid) ?? [];
-      if (ailment && (!page.drains.has(uuid) || holders.length > 0))
-        await this.takeOut(facts, ailment, holders);
-      await this.obstruct(facts, page);
-      await this.lookForTrespass(facts, page);
-      await this.lookForExcess(facts, holders);
-    }
+    const failures: unknown[] = [];
+    for (const facts of this.inventory.devices)
+      await this.lookAt(facts, page).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  private async lookAt(facts: DeviceFacts, page: DeviceBookPage): Promise<void> {
+    const { uuid } = facts;
+    const ailment = ailmentOf(this.inventory.reach(uuid), this.inventory.newest(uuid));
+    const holders = page.holders.get(uuid) ?? [];
+    if (ailment && (!page.drains.has(uuid) || holders.length > 0))
+      await this.takeOut(facts, ailment, holders);
+    await this.obstruct(facts, page);
+    await this.lookForTrespass(facts, page);
+    await this.lookForExcess(facts, holders);
   }
 
   private async onEvent(event: DeviceEvent): Promise<void> {

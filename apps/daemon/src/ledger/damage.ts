@@ -50,7 +50,7 @@ export function adviceOn({ kind, id }: DamagedRecord): string {
     "an export has it whole (docs/operation.md, 'What can not be read'); put right, it goes on by itself";
   switch (kind) {
     case 'job':
-      return `It is not scheduled, and not listed. berth cancel ${id} ends it where it waits; ${whole}`;
+      return `It is not listed, and nothing of it is started. berth cancel ${id} ends it where it waits; ${whole}`;
     case 'schedule':
     case 'user':
     case 'token':

@@ -115,7 +115,7 @@ export function neverStarted(rank: number): Cause {
 
 /** What it is to run can't be read in the ledger. */
 export function unreadable(rank: number, damage: string): Cause {
-  const sentence = `it was not started, for it can not be read in the ledger (${damage}); once that is put right, requeue it`;
+  const sentence = `it was not started, for it could not be read in the ledger (${damage}); once that is put right, requeue it`;
   return { code: 'launch_error', sentence, rank, exitCode: null, signal: null };
 }
 
