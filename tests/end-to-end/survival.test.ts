@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Device, DeviceList, DoctorReport, Event, EventType, Job } from '@berth/contract';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually, isAlive, TestDaemon } from '../support/daemon.js';
 import { sentEvents, until } from '../support/event-source.js';
 
@@ -95,13 +95,29 @@ describe('a running job does not notice', () => {
     await expectUnharmed(job);
   });
 
+  it('the return of a daemon of other settings, whose worker takes the place of the one that was there', async () => {
+    const job = await countingJob();
+    const [, device] = (await daemon.devices()) as [Device, Device];
+    const before = daemon.workerOf(device);
+    expect(await daemon.stop()).toBe(0);
+    vi.stubEnv('BERTH_LOG_LEVEL', 'debug');
+    await daemon.start();
+    vi.unstubAllEnvs();
+    await eventually(
+      () => daemon.findWorker(device),
+      (worker) => worker !== undefined && worker !== before,
+    );
+    await expectUnharmed(job);
+    expect((await daemon.devices()).flatMap(({ workerRestarts }) => workerRestarts)).toEqual([]);
+  });
+
   it('the death of its worker', async () => {
     const job = await countingJob();
     const [, device] = (await daemon.devices()) as [Device, Device];
     const worker = daemon.workerOf(device);
     // By this a frozen one is noticed, after half a minute.
-    expect(readFileSync(join(daemon.dataDirectory, 'workers', `${device.uuid}.lock`), 'utf8')).toBe(
-      `${worker}\n`,
+    expect(readFileSync(join(daemon.dataDirectory, 'workers', `${device.uuid}.lock`), 'utf8')).toMatch(
+      new RegExp(`^${worker} `),
     );
     process.kill(worker, 'SIGKILL');
     await eventually(

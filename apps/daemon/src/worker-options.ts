@@ -11,6 +11,8 @@ export const WORKER_OPTIONS = 'BERTH_WORKER_OPTIONS';
 export const WorkerOptionsSchema = z.strictObject({
   node: z.string(),
   device: z.string(),
+  /** Of which code and settings it is; see workers/generation.ts. */
+  generation: z.string(),
   dataDirectory: z.string(),
   redis: z.union([z.strictObject({ path: z.string() }), z.strictObject({ url: z.string() })]),
   /** Which ledger its tasks are in. */

@@ -17,7 +17,7 @@ export { type KeptProcess, keepRunning } from './keep-running.js';
 export { type HeldLock, isLocked, LockError, signalHolder, tryLock, waitForLock } from './lock.js';
 export { type LogChunk, type LogRead, openLog, type TaskLog } from './log.js';
 export { type Order, type OrderRecord, orderShim, readOrders } from './order.js';
-export { beat, endWhenStill } from './pulse.js';
+export { type Beat, beat, endWhenStill, lastBeat } from './pulse.js';
 export {
   type ExitRecord,
   isOfThisBoot,

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { beat, endWhenStill, type HeldLock, spawnDetached, tryLock, waitForLock } from './index.js';
+import { beat, endWhenStill, type HeldLock, lastBeat, spawnDetached, tryLock, waitForLock } from './index.js';
 
 const EVERY_MS = 50;
 let directory: string;
@@ -37,7 +37,7 @@ const watch = (): void => endWhenStill(lockPath, (pid) => killed.push(pid), watc
 it('a holder that beats is let be, and is killed once it beats no more', async () => {
   const pid = startHolder();
   // By our own clock: it is late when that of the watching is.
-  const heart = setInterval(() => writeFileSync(lockPath, `${pid}\n`), EVERY_MS / 2);
+  const heart = setInterval(() => writeFileSync(lockPath, `${pid} a1\n`), EVERY_MS / 2);
   watch();
   await sleep(20 * EVERY_MS);
   expect(killed).toEqual([]);
@@ -48,7 +48,7 @@ it('a holder that beats is let be, and is killed once it beats no more', async (
 
 it('nobody is killed for a pid that one before has left', async () => {
   const pid = startHolder();
-  writeFileSync(lockPath, `${pid}\n`);
+  writeFileSync(lockPath, `${pid} a1\n`);
   process.kill(pid, 'SIGKILL');
   const ours = await waitForLock(lockPath);
   watch();
@@ -57,10 +57,11 @@ it('nobody is killed for a pid that one before has left', async () => {
   ours.release();
 });
 
-it('a beat is the pid in the file, and its time', async () => {
+it('a beat is who it is, in the file, and its time', async () => {
   const lock = tryLock(lockPath) as HeldLock;
-  beat(lock.fd, EVERY_MS);
-  expect(readFileSync(lockPath, 'utf8')).toBe(`${process.pid}\n`);
+  expect(lastBeat(lockPath)).toBeNull();
+  beat(lock.fd, 'a1', EVERY_MS);
+  expect(lastBeat(lockPath)).toEqual({ pid: process.pid, generation: 'a1' });
   const first = statSync(lockPath).mtimeMs;
   await expect.poll(() => statSync(lockPath).mtimeMs).toBeGreaterThan(first);
 });

@@ -5,20 +5,33 @@ const BEAT_MS = 5000;
 /** A host that is very busy delays some beats, but not that many in a row. */
 const MISSED_BEATS = 6;
 
+/** What the holder of a lock shows of itself. */
+export interface Beat {
+  pid: number;
+  /** Tells it from those that do its work otherwise. */
+  generation: string;
+}
+
 /**
- * Shows by a lock's file that its holder still gets to work: its pid is in it, and its time of modification moves.
+ * Shows by a lock's file that its holder still gets to work: who it is stands in it, and its time of modification moves.
  * @param fd of the lock, which is ours
  */
-export function beat(fd: number, everyMs = BEAT_MS): void {
+export function beat(fd: number, generation: string, everyMs = BEAT_MS): void {
   const show = (): void => {
     try {
-      writeSync(fd, `${process.pid}\n`, 0);
+      writeSync(fd, `${process.pid} ${generation}\n`, 0);
     } catch {
       // The disk may be full. Whose pid isn't there isn't judged.
     }
   };
   show();
   setInterval(show, everyMs).unref();
+}
+
+/** null: it has shown nothing. */
+export function lastBeat(lockPath: string): Beat | null {
+  const [, pid, generation] = /^(\d+) (\w+)\n/.exec(readFileSync(lockPath, 'utf8')) ?? [];
+  return generation === undefined ? null : { pid: Number(pid), generation };
 }
 
 /**
@@ -41,8 +54,8 @@ export function endWhenStill(
     before = last;
     // Once: what a SIGKILL doesn't end waits in the kernel.
     if (last === undefined || missed !== MISSED_BEATS) return;
-    const pid = Number.parseInt(readFileSync(lockPath, 'utf8'), 10);
-    if (pid > 0 && signalHolder(lockPath, pid, 'SIGKILL')) onStill(pid);
+    const shown = lastBeat(lockPath);
+    if (shown && signalHolder(lockPath, shown.pid, 'SIGKILL')) onStill(shown.pid);
   }, everyMs);
   timer.unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });

@@ -24,7 +24,7 @@ const options = WorkerOptionsSchema.parse(JSON.parse(process.env[WORKER_OPTIONS]
 const log = openLog({ level: options.logLevel, base: { worker: options.device } });
 /** Where the supervisor hands the device's lock over. */
 const LOCK_FD = 3;
-beat(LOCK_FD);
+beat(LOCK_FD, options.generation);
 /** How often what can't be read is looked at again. */
 const LOOK_AGAIN_MS = 5000;
 const connect = (name: string) => {

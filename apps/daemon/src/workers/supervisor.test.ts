@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Ending, type HeldLock, spawnDetached, tryLock } from '@berth/task-shim';
+import { type Ending, endingOf, type HeldLock, spawnDetached, tryLock, waitForLock } from '@berth/task-shim';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type DataDirectory, openDataDirectory } from '../data-directory.js';
+import { generationOf } from './generation.js';
 import { WorkerSupervisor } from './supervisor.js';
 
 const DEVICE = 'GPU-1';
@@ -19,19 +20,19 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** A worker that an earlier daemon has started, and that has shown life once. */
-function stillWorker(): number {
+function stillWorker(generation: string): number {
   const lockPath = directories.workerLock(DEVICE);
   const lock = tryLock(lockPath) as HeldLock;
   const inherit = [{ from: lock.fd, to: 3 }];
   const argv = ['/bin/sleep', '60'];
-  const pid = spawnDetached({ file: '/bin/sleep', argv, environment: {}, inherit });
+  const pid = spawnDetached({ file: '/bin/sleep', argv, environment: {}, inherit, asChild: true });
   lock.release();
-  writeFileSync(lockPath, `${pid}\n`);
+  writeFileSync(lockPath, `${pid} ${generation}\n`);
   return pid;
 }
 
 it('a worker that shows no sign of life is killed, and said to have been still', async () => {
-  stillWorker();
+  stillWorker(generationOf({}));
   const death = await new Promise<[string, Ending, boolean]>((resolve) => {
     const supervisor = new WorkerSupervisor({
       directories,
@@ -47,6 +48,26 @@ it('a worker that shows no sign of life is killed, and said to have been still',
     supervisor.start([DEVICE], {} as Redis);
   });
   expect(death).toEqual([DEVICE, { exitCode: null, signal: null }, true]);
+});
+
+it('a worker of another build makes room, and one of this is let be', async () => {
+  const found = (generation: string): number => {
+    const pid = stillWorker(generation);
+    const onDeath = () => undefined;
+    const log = pino({ level: 'silent' });
+    const supervisor = new WorkerSupervisor({ directories, workerOptions: {}, onDeath, log });
+    supervisor.start([DEVICE], {} as Redis);
+    supervisor.close();
+    return pid;
+  };
+  const ended = async (pid: number) => {
+    (await waitForLock(directories.workerLock(DEVICE))).release();
+    return endingOf(pid);
+  };
+  expect(await ended(found('another'))).toEqual({ exitCode: null, signal: 'SIGTERM' });
+  const pid = found(generationOf({}));
+  process.kill(pid, 'SIGUSR1');
+  expect(await ended(pid)).toEqual({ exitCode: null, signal: 'SIGUSR1' });
 });
 
 it('the address of Redis, which may hold a password, is no argument of a worker', async () => {

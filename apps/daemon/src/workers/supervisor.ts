@@ -8,6 +8,8 @@ import {
   type HeldLock,
   isLocked,
   keepRunning,
+  lastBeat,
+  signalHolder,
   spawnDetached,
   tryLock,
   waitForLock,
@@ -18,6 +20,7 @@ import type { DataDirectory } from '../data-directory.js';
 import { KEYS } from '../ledger/keys.js';
 import { RecurringTrouble } from '../recurring-trouble.js';
 import { WORKER_OPTIONS } from '../worker-options.js';
+import { generationOf } from './generation.js';
 
 const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url));
 /** How long idle workers get to leave. */
@@ -27,7 +30,8 @@ const ASKING_MS = 200;
 const STARTING_MS = 500;
 
 /**
- * Keeps one worker process running for each device of this host; one that is frozen is killed, so that the next one does its work.
+ * Keeps one worker process running for each device of this host; one that is frozen is killed, so that the next one does its
+ * work, and one of another build makes room for one of this.
  *
  * A worker holds its device's lock for as long as it lives; the lock is passed on to it when it is started. So a daemon
  * that comes back finds the workers that are there, whoever waits for the lock notices a worker's death at once, and
@@ -41,6 +45,9 @@ export class WorkerSupervisor {
   private readonly workerOptions: Record<string, unknown>;
   private readonly onDeath: (device: string, ending: Ending, wasStill: boolean) => void;
   private readonly beatMs: number | undefined;
+  private readonly generation: string;
+  /** Devices whose workers were asked to make room for one of this generation. */
+  private readonly renewing = new Set<string>();
   private devices: readonly string[] = [];
   /** To start workers, by their devices. */
   private readonly troubles = new Map<string, RecurringTrouble>();
@@ -59,6 +66,7 @@ export class WorkerSupervisor {
     this.onDeath = options.onDeath;
     this.log = options.log;
     this.beatMs = options.beatMs;
+    this.generation = generationOf(options.workerOptions);
   }
 
   /**
@@ -103,6 +111,7 @@ export class WorkerSupervisor {
     const lock = tryLock(this.directories.workerLock(device));
     if (!lock) {
       this.log.info({ device }, 'found a worker running');
+      this.renew(device);
       return null;
     }
     try {
@@ -111,6 +120,14 @@ export class WorkerSupervisor {
       this.noteFailure(device, error as Error);
       return { pid: null };
     }
+  }
+
+  /** A worker of another build, or of other settings, makes room at once: its tasks go on, and the next one adopts them. */
+  private renew(device: string): void {
+    const lockPath = this.directories.workerLock(device);
+    const shown = lastBeat(lockPath);
+    if (!shown || shown.generation === this.generation) return;
+    if (signalHolder(lockPath, shown.pid, 'SIGTERM')) this.renewing.add(device);
   }
 
   /** Stops watching; the workers go on. */
@@ -146,7 +163,7 @@ export class WorkerSupervisor {
   /** @throws SpawnError */
   private spawn(device: string, lock: HeldLock): number {
     const output = openSync(this.directories.workerLog(device), 'a', 0o600);
-    const options = JSON.stringify({ ...this.workerOptions, device });
+    const options = JSON.stringify({ ...this.workerOptions, generation: this.generation, device });
     try {
       const pid = spawnDetached({
         file: process.execPath,
@@ -184,6 +201,13 @@ export class WorkerSupervisor {
         return started;
       },
       onDeath: (ending: Ending) => {
+        if (this.renewing.delete(device)) {
+          this.log.info(
+            { device },
+            'its worker was of another build, or of other settings; starting another',
+          );
+          return;
+        }
         this.log.error({ device, ...ending, log }, 'a worker has died; starting another');
         this.onDeath(device, ending, wasStill);
         wasStill = false;
