@@ -1,4 +1,4 @@
-import type { Cause, JobId, PendingReason } from '@berth/contract';
+import type { Cause, JobId } from '@berth/contract';
 import {
   apply,
   decide,
@@ -26,15 +26,14 @@ import {
 import { LedgerRefusal } from '../ledger/refusal.js';
 import { allocationOf, leavingUntil, schedulableDevices } from '../ledger/scheduler-view.js';
 import { RecurringTrouble } from '../recurring-trouble.js';
-import { Alarm } from './alarm.js';
 import { planAttempt } from './attempt-plan.js';
+import { PendingReasons } from './pending-reasons.js';
+import { Sleepers } from './sleepers.js';
 
 /** How long an event may be on its way that explains a refusal. */
 const EVENT_PATIENCE_MS = 1000;
 /** After a failure that no event will tell the end of. */
 const PAUSE_AFTER_FAILURE_MS = 1000;
-/** Reasons are written at most this often: they are for people. */
-const REASONS_INTERVAL_MS = 50;
 /** Jobs that can't be read are looked at again, whether somebody has put them right. */
 const LOOK_AGAIN_MS = 5000;
 
@@ -60,7 +59,6 @@ export class SchedulerLoop {
   private readonly log: Logger;
   private readonly trouble: RecurringTrouble;
   private readonly placementTrouble: RecurringTrouble;
-  private readonly reasonsTrouble: RecurringTrouble;
   private readonly node: string;
   private readonly policy: Policy;
   private readonly observer: SchedulingObserver;
@@ -77,16 +75,11 @@ export class SchedulerLoop {
   private doubtful = false;
   private doubtTimer: NodeJS.Timeout | null = null;
   private anewTimer: NodeJS.Timeout | null = null;
-  /** Jobs that wait for a time. */
-  private readonly alarm = new Alarm();
-  /** Jobs that wait, and are not in line: what for. */
-  private readonly asleep = new Map<JobId, PendingReason['code']>();
+  private readonly sleepers = new Sleepers();
+  private readonly reasons: PendingReasons;
   /** Jobs that can't be read: they are not scheduled, and what they hold is theirs. */
   private leftOut: ReadonlySet<JobId> = new Set();
   private leftOutTimer: NodeJS.Timeout | null = null;
-  private notedReasons = new Map<string, string>();
-  private latestReasons: ReadonlyMap<string, PendingReason> = new Map();
-  private reasonsTimer: NodeJS.Timeout | null = null;
 
   constructor(options: {
     ledger: Ledger;
@@ -115,10 +108,7 @@ export class SchedulerLoop {
       ends: 'jobs are placed again',
       level: 'error',
     });
-    this.reasonsTrouble = new RecurringTrouble(options.log, {
-      begins: 'the pending reasons can not be written',
-      ends: 'the pending reasons are written again',
-    });
+    this.reasons = new PendingReasons((changes) => this.ledger.noteReasons(this.epoch, changes), options.log);
   }
 
   /** What decisions are made from, as of the last event: for explanations. */
@@ -131,8 +121,8 @@ export class SchedulerLoop {
     const counts = new Map<string, number>();
     const add = (reason: string, jobs: number) => counts.set(reason, (counts.get(reason) ?? 0) + jobs);
     for (const { key, queue } of this.state.shapes.values())
-      add(this.latestReasons.get(key)?.code ?? 'undecided', queue.length);
-    for (const reason of this.asleep.values()) add(reason, 1);
+      add(this.reasons.codeOf(key) ?? 'undecided', queue.length);
+    for (const reason of this.sleepers.waitingFor) add(reason, 1);
     return counts;
   }
 
@@ -174,8 +164,8 @@ export class SchedulerLoop {
   close(): void {
     this.stopListening?.();
     this.clock?.end();
-    this.alarm.clear();
-    if (this.reasonsTimer) clearTimeout(this.reasonsTimer);
+    this.sleepers.clear();
+    this.reasons.close();
     if (this.doubtTimer) clearTimeout(this.doubtTimer);
     if (this.anewTimer) clearTimeout(this.anewTimer);
     if (this.leftOutTimer) clearTimeout(this.leftOutTimer);
@@ -212,8 +202,7 @@ export class SchedulerLoop {
     this.leaveOut([...pending.damaged, ...holding.damaged]);
     apply(state, { type: 'devices', devices: await schedulableDevices(this.ledger, this.leftOut) });
     apply(state, { type: 'past', ...(await this.ledger.usage.past()) });
-    this.alarm.clear();
-    this.asleep.clear();
+    this.sleepers.clear();
     for (const record of pending.sound) {
       const id = record.id as JobId;
       const next = { id, number: Number(record.number), attempt: Number(record.attempt) + 1 };
@@ -228,7 +217,7 @@ export class SchedulerLoop {
       await this.handOver(record.id as JobId, attempt, waiting);
     }
     this.current = state;
-    this.notedReasons = new Map();
+    this.reasons.forget();
   }
 
   private leaveOut(damaged: readonly DamagedRecord[]): void {
@@ -266,34 +255,16 @@ export class SchedulerLoop {
   private enqueue(
     state: SchedulerState,
     job: Pick<PendingJob, 'id' | 'number' | 'attempt'>,
-    { needs, since, held, openDependencies, notBefore, avoid, front }: WaitingJob,
+    waiting: WaitingJob,
   ): void {
+    const { needs, since, avoid, front } = waiting;
+    const inLine = { ...job, needs, since, avoid, front };
     apply(state, { type: 'gone', job: job.id });
-    this.wake(job.id);
-    if (held || openDependencies > 0) {
-      this.asleep.set(job.id, held ? 'held' : 'dependency');
-      return;
-    }
-    const waiting = { ...job, needs, since, avoid, front };
-    const start = (): void => {
-      this.asleep.delete(job.id);
-      apply(this.state, { type: 'pending', job: waiting });
-    };
-    if (notBefore === null || notBefore <= Date.now()) {
-      apply(state, { type: 'pending', job: waiting });
-      return;
-    }
-    this.asleep.set(job.id, job.attempt > 1 ? 'backoff' : 'start_after');
-    this.alarm.set(job.id, notBefore, () => {
-      start();
+    const sleeps = this.sleepers.admit(job, waiting, () => {
+      apply(this.state, { type: 'pending', job: inLine });
       if (!this.working) void this.work();
     });
-  }
-
-  /** It no longer waits for a time, or for others. */
-  private wake(job: JobId): void {
-    this.alarm.forget(job);
-    this.asleep.delete(job);
+    if (!sleeps) apply(state, { type: 'pending', job: inLine });
   }
 
   private free(job: JobId, outcome: string, event: LedgerEvent): void {
@@ -332,7 +303,7 @@ export class SchedulerLoop {
       case 'job.ended':
         this.free(job, event.state as string, event);
         apply(this.state, { type: 'gone', job });
-        this.wake(job);
+        this.sleepers.wake(job);
         return;
       case 'devices.registered':
       case 'device.drained':
@@ -356,7 +327,7 @@ export class SchedulerLoop {
       ...placements.map((placement) => this.carryOut(placement)),
       ...preemptions.map((preemption) => this.displace(preemption)),
     ]);
-    this.noteReasons(reasons);
+    this.reasons.note(reasons);
   }
 
   private async carryOut(placement: Placement): Promise<void> {
@@ -442,33 +413,6 @@ export class SchedulerLoop {
     const hand = ({ rank, devices }: PlacedAttempt['tasks'][0]) =>
       this.queues.handOver(devices[0] as string, { job, attempt, rank });
     await Promise.all(tasks.map(hand));
-  }
-
-  /** At once, unless they were written a moment ago; then the latest of them when that moment is over. */
-  private noteReasons(reasons: ReadonlyMap<string, PendingReason>): void {
-    this.latestReasons = reasons;
-    if (this.reasonsTimer) return;
-    void this.writeReasons();
-    this.reasonsTimer = setTimeout(() => {
-      this.reasonsTimer = null;
-      void this.writeReasons();
-    }, REASONS_INTERVAL_MS);
-  }
-
-  private async writeReasons(): Promise<void> {
-    const changes = new Map<string, PendingReason | null>();
-    for (const [shape, reason] of this.latestReasons) {
-      const json = JSON.stringify(reason);
-      if (this.notedReasons.get(shape) !== json) changes.set(shape, reason);
-      this.notedReasons.set(shape, json);
-    }
-    for (const shape of this.notedReasons.keys()) {
-      if (this.latestReasons.has(shape)) continue;
-      changes.set(shape, null);
-      this.notedReasons.delete(shape);
-    }
-    if (changes.size === 0) return;
-    await this.reasonsTrouble.through(this.ledger.noteReasons(this.epoch, changes));
   }
 }
 
