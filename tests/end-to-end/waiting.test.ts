@@ -204,7 +204,7 @@ describe('bad input', () => {
     for (const verb of ['hold', 'release']) {
       const response = await wish(job, verb);
       expect(response.status).toBe(409);
-      expect(((await response.json()) as Problem).detail).toContain(`Job ${job.number} is succeeded`);
+      expect(((await response.json()) as Problem).detail).toContain(`Job ${job.number} has succeeded`);
     }
     expect((await change(job, { priority: 1 })).status).toBe(409);
     expect((await change(job, {})).status).toBe(422);
