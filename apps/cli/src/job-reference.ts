@@ -1,5 +1,6 @@
 import type { BerthClient } from '@berth/client';
 import { CliError, EXIT } from './exit-codes.js';
+import { ARRAY_PARAMETER } from './slurm/array.js';
 
 /** `last`, `@`: the newest job of one's own; `@~1`: the one before it. */
 const BACK = /^(?:last|@)(?:~(\d{1,3}))?$/;
@@ -28,17 +29,39 @@ export async function referenceOf({ client }: { client: BerthClient }, word: str
   throw new CliError(EXIT.notFound, `there is no such job of ${name}'s: '${word}' (${others})`);
 }
 
-/** Jobs that have to end first, `last:ended` for example, with what the API calls them. @throws CliError */
+/** All jobs of a group. */
+const GROUP = /^grp_\w+$/;
+
+/**
+ * Jobs that have to end first, with what the API calls them: as `referenceOf`, each with how it has to end (`last:ended`); the id
+ * of a group for all of its jobs; and as Slurm's options have it (`slurm-41`), the number of an array for all of its tasks.
+ * @throws CliError
+ */
 export async function dependenciesOf(
   kit: { client: BerthClient },
   words: readonly string[],
 ): Promise<string[]> {
-  return Promise.all(
-    words.map(async (word) => {
-      const [job = '', ...how] = word.split(':');
-      return [await referenceOf(kit, job), ...how].join(':');
-    }),
-  );
+  const each = words.map(async (word) => {
+    const [name = '', ...how] = word.split(':');
+    return (await jobsOf(kit, name)).map((job) => [job, ...how].join(':'));
+  });
+  return (await Promise.all(each)).flat();
+}
+
+async function jobsOf(kit: { client: BerthClient }, name: string): Promise<string[]> {
+  const number = /^slurm-(\w+)$/.exec(name)?.[1];
+  const group = number === undefined ? GROUP.exec(name)?.[0] : await arrayOf(kit.client, number);
+  if (!group) return [await referenceOf(kit, number ?? name)];
+  const ids: string[] = [];
+  for await (const { id } of kit.client.jobs.list({ group, limit: MOST_LOOKED_AT })) ids.push(id);
+  if (ids.length === 0) throw new CliError(EXIT.notFound, `there are no jobs of group ${group}`);
+  return ids;
+}
+
+/** The group of which sbatch has printed this number as that of an array; null: it is a job like others. */
+export async function arrayOf(client: BerthClient, number: string): Promise<string | null> {
+  const { group } = await client.jobs.get(number);
+  return group !== null && group.index === 0 && ARRAY_PARAMETER in group.parameters ? group.id : null;
 }
 
 /** The jobs that words name: as `referenceOf`, and `10-12` for all from the first number to the last. */

@@ -43,7 +43,7 @@ export function withJobOptions(command: Command): Command {
     .option('-b, --begin <when>', 'not before: "8h" from now, or a time such as 2026-11-22T02:00:00Z')
     .option(
       '-a, --after <job[:how]>',
-      'after this job ("41", "last") has succeeded; or "41:ended", "41:failed"; several times',
+      'after this job ("41", "last", or a group) has succeeded; or "41:ended", "41:failed"; several times',
       collect,
     )
     .option('--after-wait', 'when such a job ends otherwise, wait for it to be requeued instead of failing')

@@ -127,6 +127,26 @@ describe('scancel', () => {
   });
 });
 
+it('an array is waited for as a whole, by its number to sbatch, by its group to berth; a job as itself', async () => {
+  const task = (index: number) =>
+    job({ id: `job_${index}`, group: { id: 'grp_1', index, parameters: { berth_array_task: index } } });
+  daemon.routes['GET /v1/jobs/40'] = task(0);
+  daemon.routes['GET /v1/jobs/41'] = task(1);
+  daemon.routes['GET /v1/jobs'] = ({ query }: { query: URLSearchParams }) =>
+    query.get('group') === 'grp_1' ? { items: [task(1), task(0)], nextCursor: null } : null;
+  const after = async (...argv: string[]): Promise<unknown> => {
+    await slurm('sbatch', ...argv, '--wrap', 'true');
+    return JSON.parse(daemon.seen.at(-1)?.body ?? '{}').after;
+  };
+  expect(await after('-d', 'afterany:40')).toEqual([
+    { job: 'job_1', on: 'ended' },
+    { job: 'job_0', on: 'ended' },
+  ]);
+  expect(await after('-d', 'afterok:41')).toEqual(['41']);
+  await berth(daemon, ['submit', '-a', 'grp_1', 'true']);
+  expect(JSON.parse(daemon.seen.at(-1)?.body ?? '{}').after).toEqual(['job_1', 'job_0']);
+});
+
 it('scancel takes the number that sbatch has printed for an array as all of it, and another as that task', async () => {
   const task = (index: number) =>
     job({ group: { id: 'grp_1', index, parameters: { berth_array_task: index } } });

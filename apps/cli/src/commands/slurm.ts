@@ -3,9 +3,8 @@ import type { Job } from '@berth/contract';
 import { ranSeconds } from '@berth/contract/job-time';
 import type { Command } from 'commander';
 import { CliError, codeOfError, codeOfJob, EXIT } from '../exit-codes.js';
-import { spread } from '../job-reference.js';
+import { arrayOf, spread } from '../job-reference.js';
 import { type Action, addVerb, type Kit, type Outcome } from '../kit.js';
-import { ARRAY_PARAMETER } from '../slurm/array.js';
 import { readSbatch } from '../slurm/sbatch-options.js';
 import { nodeOrReason, nodeState, PARTITION, slurmState, slurmTime, statesAsked } from '../slurm/words.js';
 import { submissionOf } from '../submission.js';
@@ -216,9 +215,8 @@ const scancel: Action<ScancelOptions> = async (kit, { user, me, name, state }, w
 
 /** By the number that sbatch has printed for an array all of it is meant, as in Slurm; by another number that task alone. */
 async function cancelNamed(client: BerthClient, number: string): Promise<unknown> {
-  const { group } = await client.jobs.get(number);
-  const isArray = group !== null && group.index === 0 && ARRAY_PARAMETER in group.parameters;
-  return isArray ? client.groups.cancel(group.id) : client.jobs.cancel(number);
+  const array = await arrayOf(client, number);
+  return array === null ? client.jobs.cancel(number) : client.groups.cancel(array);
 }
 
 function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

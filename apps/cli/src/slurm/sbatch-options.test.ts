@@ -22,8 +22,11 @@ describe('options of sbatch', () => {
     ['-J my-job', ['--name', 'my-job']],
     ['-D /data --chdir=/x', ['--chdir', '/data', '--chdir', '/x']],
     ['--array=0-9%2', ['--array', '0-9%2']],
-    ['-d afterok:41:42,afterany:43', ['--after', '41', '--after', '42', '--after', '43:ended']],
-    ['--dependency=afternotok:7', ['--after', '7:failed']],
+    [
+      '-d afterok:41:42,afterany:43',
+      ['--after', 'slurm-41', '--after', 'slurm-42', '--after', 'slurm-43:ended'],
+    ],
+    ['--dependency=afternotok:7', ['--after', 'slurm-7:failed']],
     ['--signal=B:USR1@120', ['--warn', '120s:USR1']],
     ['--signal SIGTERM', ['--warn', '60s:TERM']],
     ['--begin=now+2hours', ['--begin', '7200s']],

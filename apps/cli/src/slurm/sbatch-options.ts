@@ -165,7 +165,7 @@ function dependencies(text: string): Meaning {
     const condition = CONDITIONS[how];
     if (condition === undefined || jobs.length === 0 || jobs.some((job) => !/^\w+$/.test(job)))
       return lost(unknown);
-    for (const job of jobs) found.push('--after', `${job}${condition}`);
+    for (const job of jobs) found.push('--after', `slurm-${job}${condition}`);
   }
   return flags(...found);
 }
