@@ -79,7 +79,10 @@ it('the address of Redis, which may hold a password, is no argument of a worker'
       const said = JSON.parse(line) as { pid?: number };
       if (said.pid === undefined) return;
       pid = said.pid;
-      told = [read('cmdline'), read('environ')];
+      // The kernel shows them a moment after the process is there.
+      const until = Date.now() + 5000;
+      do told = [read('cmdline'), read('environ')];
+      while (told.includes('') && Date.now() < until);
     },
   };
   // It ends at once, for it is told too little.
