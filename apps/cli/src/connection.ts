@@ -35,7 +35,7 @@ export function dataDirectoryOf({ dataDir }: GlobalOptions, { environment, direc
  * The daemon that flags, environment or data directory name, in this order.
  * @throws CliError with what to do where there is none
  */
-export function findDaemon(options: GlobalOptions, host: Host): Connection {
+function findDaemon(options: GlobalOptions, host: Host): Connection {
   const url = options.url ?? (host.environment.BERTH_URL || undefined);
   if (url !== undefined) return findAddress(options, host);
   // By the socket the daemon knows who we are.

@@ -261,7 +261,7 @@ export const ConfigSchema = z
 export type Config = z.infer<typeof ConfigSchema>;
 
 /** `/var/lib/berth` for root, the XDG data directory for everybody else. */
-export function defaultDataDirectory(): string {
+function defaultDataDirectory(): string {
   if (userInfo().uid === 0) return '/var/lib/berth';
   return join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'berth');
 }

@@ -215,7 +215,7 @@ function step({ terminal }: Kit, what: string, more: string): void {
 }
 
 /** The token stays in its file: what is on the screen is soon in somebody's chat. */
-export function curlLines(url: string, directory: string, submission: JobSubmissionInput): string[] {
+function curlLines(url: string, directory: string, submission: JobSubmissionInput): string[] {
   const file = commandLine([join(directory, 'token')]);
   return [
     `curl ${url}/v1/jobs \\`,

@@ -10,7 +10,7 @@ export interface OurNames {
 }
 
 /** What pages of ours may do: run and show what comes from here, and nothing else. */
-export const PAGE_POLICY =
+const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const ANSWER_POLICY = "default-src 'none'; frame-ancestors 'none'";

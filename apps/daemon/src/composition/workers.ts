@@ -1,4 +1,5 @@
 import { restartOf } from '../restart.js';
+import type { WorkerOptions } from '../worker-options.js';
 import { WorkerSupervisor } from '../workers/supervisor.js';
 import type { Ground } from './ground.js';
 
@@ -20,7 +21,7 @@ export function superviseWorkers(ground: Ground): WorkerSupervisor {
       groups: 'problem' in containment ? null : containment,
       logLimit: config.logLimit,
       logLevel: config.logLevel,
-    },
+    } satisfies Omit<WorkerOptions, 'device' | 'generation'>,
     onDeath: (device, ending, wasStill) => {
       meters.restarted('worker');
       const restart = restartOf('its worker', ending, directories.workerLog(device), wasStill);

@@ -153,7 +153,7 @@ const linesOf = (file: string): AsyncIterable<string> =>
  * a person has looked. One that was being ended has ended.
  * @param at when it was exported (ms since the epoch)
  */
-export function atRest(record: JobRecord, at: number): JobRecord {
+function atRest(record: JobRecord, at: number): JobRecord {
   const { state, attempt, stopState, stopCause } = record;
   if (state !== 'starting' && state !== 'running' && state !== 'stopping') return record;
   const cause: Cause = {

@@ -76,12 +76,6 @@ export interface WaitingJob {
   front: boolean;
 }
 
-export interface PlacedTask {
-  rank: number;
-  /** In the order in which the task sees them; its worker is the first one's. */
-  devices: AllocatedDevice[];
-}
-
 /** What the scheduler decided of an attempt. */
 export interface PlacedAttempt {
   node: string;

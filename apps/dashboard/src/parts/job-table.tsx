@@ -95,7 +95,7 @@ export function JobTable<T extends Job>({
 }
 
 /** What a job needs, in short: `2 of ≥ 40 GiB, H100`. */
-export function asksOf({ gpus, devices, sharing, constraints }: Job): string {
+function asksOf({ gpus, devices, sharing, constraints }: Job): string {
   const wishes = [
     constraints?.minMemoryBytes ? `≥ ${gibibytes(constraints.minMemoryBytes)} GiB` : null,
     constraints?.model ?? null,
