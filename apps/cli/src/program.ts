@@ -118,8 +118,9 @@ async function isOnPath(word: string, searchPath: string): Promise<boolean> {
 }
 
 async function read(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: Error) => {
-    throw new CliError(EXIT.usage, `--script: ${error.message}`);
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? `there is no file ${path}` : error.message;
+    throw new CliError(EXIT.usage, `the script can't be read: ${why}`);
   });
 }
 

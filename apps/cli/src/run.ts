@@ -115,9 +115,10 @@ export function commandTree(): Verb {
 }
 
 function verbIn({ commands }: Command, argv: readonly string[]): string | null {
-  for (const word of argv) {
+  for (const [at, word] of argv.entries()) {
     const verb = commands.find((each) => each.name() === word || each.aliases().includes(word));
-    if (verb) return verb.name();
+    // Whoever typed squeue has not heard of `berth slurm`.
+    if (verb) return verb.name() === 'slurm' ? `slurm ${argv[at + 1] ?? ''}`.trimEnd() : verb.name();
   }
   return null;
 }

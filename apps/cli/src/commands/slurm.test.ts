@@ -127,6 +127,16 @@ describe('scancel', () => {
   });
 });
 
+it('what Slurm would refuse is refused by the name that was typed', async () => {
+  writeFileSync(join(directory, 'train.py'), 'import torch\n');
+  expect(await slurm('sbatch', 'train.py')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('does not look like a batch script'),
+  });
+  expect((await slurm('squeue', '-o', '%T')).stderr).toContain('see berth slurm squeue --help');
+  expect(daemon.seen).toEqual([]);
+});
+
 it('an array is waited for as a whole, by its number to sbatch, by its group to berth; a job as itself', async () => {
   const task = (index: number) =>
     job({ id: `job_${index}`, group: { id: 'grp_1', index, parameters: { berth_array_task: index } } });

@@ -96,6 +96,13 @@ const sbatch: Action<object> = async (kit, _options, argv) => {
   const named = isWrap || rest.length > 1 ? {} : { script: script ?? '-' };
   const words = 'script' in named ? [] : rest;
   const { flags, program } = await withHeaders(kit, { ...typed, ...named }, words, withSubmitOptions);
+  if (program.script !== undefined && !program.script.startsWith('#!')) {
+    const what = 'sbatch: error: This does not look like a batch script';
+    throw new CliError(
+      EXIT.usage,
+      `${what}: its first line has to be #! and an interpreter, such as #!/bin/bash`,
+    );
+  }
   const submission = submissionOf(flags, program, host);
   if (flags.dryRun) {
     const { startsNow, latestStart } = await client.jobs.dryRun(submission);
