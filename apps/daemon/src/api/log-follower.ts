@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { isEnded, type JobId, type JobState } from '@berth/contract';
-import { openLog } from '@berth/task-shim';
+import { openLog, type TaskLog } from '@berth/task-shim';
 import type { ApiContext } from './context.js';
 import { readingOf } from './remembered-jobs.js';
 
@@ -13,12 +13,12 @@ export interface LogRequest {
   /** null: the current attempt, and with `follow` those that come after it. */
   attempt: number | null;
   /** Where `attempt` is null: the attempt to begin with; null: the current one. */
-  begin?: number | null;
+  begin: number | null;
   stream: 'stdout' | 'stderr' | null;
   /** A byte of the log. */
   from: number;
-  follow: boolean;
-  signal: AbortSignal;
+  /** Ends the following; null: only what is there now is wanted. */
+  follow: AbortSignal | null;
 }
 
 /** A part of a log, in its own offsets; without data: it was there, but is kept no longer. */
@@ -38,12 +38,12 @@ export async function* followLog(
   request: LogRequest,
 ): AsyncGenerator<LogPiece> {
   const { watch: jobs, directories } = context;
-  const bell = new Bell(request.signal);
+  const bell = new Bell(request.follow);
   const stopWatching = jobs.onChange(request.job, () => bell.ring());
   let files: FSWatcher | null = null;
   let { attempt, from } = request;
   try {
-    while (!request.signal.aborted) {
+    while (!request.follow?.aborted) {
       bell.reset();
       const record = await readingOf(context).record(request.job);
       if (!record) return;
@@ -52,15 +52,7 @@ export async function* followLog(
       if (attempt !== null) {
         const directory = directories.task(request.job, attempt, request.rank);
         if (request.follow && !over) files ??= watchFiles(directory, bell);
-        const log = openLog(directory);
-        for (;;) {
-          const { chunks, next, skipped } = await log.read(from, BLOCK_BYTES, request.stream ?? undefined);
-          if (skipped) yield { attempt, ...skipped, data: null };
-          for (const { offset, data } of chunks)
-            yield { attempt, from: offset, to: offset + data.length, data };
-          if (next === from) break;
-          from = next;
-        }
+        from = yield* written(openLog(directory), attempt, from, request.stream);
       }
       if (!request.follow || (over && request.attempt !== null)) return;
       if (over && Number(record.attempt) > (attempt as number)) {
@@ -79,13 +71,29 @@ export async function* followLog(
   }
 }
 
+/** What a log has from a byte on. @returns from where on it has nothing yet */
+async function* written(
+  log: TaskLog,
+  attempt: number,
+  from: number,
+  stream: LogRequest['stream'],
+): AsyncGenerator<LogPiece, number> {
+  for (let at = from; ; ) {
+    const { chunks, next, skipped } = await log.read(at, BLOCK_BYTES, stream ?? undefined);
+    if (skipped) yield { attempt, ...skipped, data: null };
+    for (const { offset, data } of chunks) yield { attempt, from: offset, to: offset + data.length, data };
+    if (next === at) return next;
+    at = next;
+  }
+}
+
 /** Rings when there is something new to look at; what rings between `reset` and `rung` is not lost. */
 class Bell {
   private wake: () => void = () => undefined;
   private sound: Promise<void> = Promise.resolve();
 
-  constructor(signal: AbortSignal) {
-    signal.addEventListener('abort', () => this.ring());
+  constructor(signal: AbortSignal | null) {
+    signal?.addEventListener('abort', () => this.ring());
   }
 
   reset(): void {

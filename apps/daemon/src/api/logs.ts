@@ -6,6 +6,7 @@ import type { FastifyPluginAsyncZodOpenApi } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { logsRemovedAt } from '../ledger/record.js';
 import { callerOf } from './caller.js';
+import type { ApiContext } from './context.js';
 import { idOf, JobParametersSchema, jobOr404 } from './jobs.js';
 import { type LogPlace, placeIn, sendLogEvents } from './log-events.js';
 import { followLog } from './log-follower.js';
@@ -17,6 +18,34 @@ import { readingOf } from './remembered-jobs.js';
 const BooleanParameterSchema = z
   .enum(['true', 'false', '1', '0', ''])
   .transform((text) => text !== 'false' && text !== '0');
+
+const HeadersSchema = z.object({
+  range: z.string().max(200).optional().meta({
+    description: 'One range of bytes. Ignored beside `follow`, `stream`, `tail` and `offset`.',
+    example: 'bytes=0-1023',
+  }),
+  'last-event-id': z.string().max(40).optional().meta({ description: 'For server-sent events.' }),
+});
+
+const QuerySchema = z.strictObject({
+  rank: z.coerce.number().int().min(0).default(0),
+  attempt: z.coerce.number().int().min(1).optional().meta({ description: 'Default: the current one.' }),
+  stream: z.enum(['stdout', 'stderr']).optional().meta({ description: 'Default: both, as they came.' }),
+  tail: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .meta({ description: 'Only the last lines. Ignored beside `offset`.' }),
+  offset: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: 'Only what comes after this many bytes.' }),
+  follow: BooleanParameterSchema.optional(),
+});
 
 /** `GET /v1/jobs/{job}/logs`: what a task has written, in the order in which it wrote it. */
 export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
@@ -36,40 +65,8 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
           '`Last-Event-ID` goes on behind one. Otherwise compressed as `Accept-Encoding` says, and by `Range` a part of it; of a ' +
           'log that has lost its middle as much of that as is there in one piece.',
         params: JobParametersSchema,
-        headers: z.object({
-          range: z.string().max(200).optional().meta({
-            description: 'One range of bytes. Ignored beside `follow`, `stream`, `tail` and `offset`.',
-            example: 'bytes=0-1023',
-          }),
-          'last-event-id': z.string().max(40).optional().meta({ description: 'For server-sent events.' }),
-        }),
-        querystring: z.strictObject({
-          rank: z.coerce.number().int().min(0).default(0),
-          attempt: z.coerce
-            .number()
-            .int()
-            .min(1)
-            .optional()
-            .meta({ description: 'Default: the current one.' }),
-          stream: z
-            .enum(['stdout', 'stderr'])
-            .optional()
-            .meta({ description: 'Default: both, as they came.' }),
-          tail: z.coerce
-            .number()
-            .int()
-            .min(0)
-            .max(1_000_000)
-            .optional()
-            .meta({ description: 'Only the last lines. Ignored beside `offset`.' }),
-          offset: z.coerce
-            .number()
-            .int()
-            .min(0)
-            .optional()
-            .meta({ description: 'Only what comes after this many bytes.' }),
-          follow: BooleanParameterSchema.optional(),
-        }),
+        headers: HeadersSchema,
+        querystring: QuerySchema,
         response: {
           200: {
             description: 'The output. The header Berth-Log-Offset says at which byte of the log it begins.',
@@ -87,62 +84,49 @@ export const logRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
       },
     },
     async (request, reply) => {
-      const { rank, attempt, stream, tail, offset } = request.query;
-      const id = await idOf(app.context, request.params.job);
-      const job = await jobOr404(app.context, id);
+      const { context } = app;
+      const { rank, attempt, stream, tail, offset, follow } = request.query;
+      const job = await jobOr404(context, await idOf(context, request.params.job));
       taskOr404(job, rank, attempt);
-
       const isBody = request.method !== 'HEAD';
       const asEvents = isBody && /\btext\/event-stream\b/.test(request.headers.accept ?? '');
-      const follow = asEvents || (isBody && (request.query.follow ?? false));
       const place = asEvents ? resumedAt(request.headers['last-event-id'], job, attempt) : null;
-      const number = place?.attempt ?? attempt ?? job.attempts.length;
-      // Of one that goes on nothing was removed.
-      const isOver = job.attempts[number - 1]?.endedAt != null;
-      const removedAt = isOver ? logsRemovedAt(await readingOf(app.context).record(id), number) : null;
-      if (removedAt !== null) {
-        const detail = `The logs of attempt ${number} of job ${job.number} are gone since ${removedAt} (the setting retention)`;
-        throw new ApiProblem('log_removed', detail);
-      }
-      const log = openLog(app.context.directories.task(id, number, rank));
+      const begin = place?.attempt ?? attempt ?? job.attempts.length;
+      await keptOr410(context, job, begin);
+      const log = openLog(context.directories.task(job.id, begin, rank));
       const from = place?.offset ?? offset ?? (tail === undefined ? 0 : await log.tailOffset(tail));
-
-      const part = { rank, attempt: attempt ?? null, begin: number || null, stream: stream ?? null, from };
-      if (follow) {
-        const leave = app.context.followers.enter(reply, callerOf(request));
-        const closed = new AbortController();
-        reply.raw.once('close', () => {
-          leave();
-          closed.abort();
-        });
-        const pieces = followLog(app.context, { job: id, ...part, follow, signal: closed.signal });
-        if (!asEvents)
-          return sendText(reply, Readable.from(sayingHello(reply, bytesOf(pieces)), BYTES), from);
-        const ended = async () => ({ state: (await jobOr404(app.context, id)).state });
-        await sendLogEvents(pieces, { attempt: Math.max(number, 1), offset: from }, reply, ended);
+      const part = {
+        job: job.id,
+        rank,
+        attempt: attempt ?? null,
+        begin: begin || null,
+        stream: stream ?? null,
+        from,
+      };
+      if (asEvents || (isBody && follow)) {
+        context.followers.enter(reply, callerOf(request));
+        const pieces = followLog(context, { ...part, follow: closingOf(reply) });
+        if (!asEvents) return sendText(reply, textOf(sayingHello(reply, bytesOf(pieces))), from);
+        const ended = async () => ({ state: (await jobOr404(context, job.id)).state });
+        await sendLogEvents(pieces, { attempt: Math.max(begin, 1), offset: from }, reply, ended);
         return reply as never;
       }
-
       const isWhole = stream === undefined && tail === undefined && offset === undefined;
       if (isWhole) {
         reply.header('accept-ranges', 'bytes');
         const range = request.headers['if-range'] ? null : rangeIn(request.headers.range, await log.size());
         if (range !== null) return sendRange(reply, log, range);
       }
-      const { signal } = new AbortController();
-      const bytes = Readable.from(
-        bytesOf(followLog(app.context, { job: id, ...part, follow, signal })),
-        BYTES,
-      );
+      const text = textOf(bytesOf(followLog(context, { ...part, follow: null })));
       const encoding = encodingFor(request.headers['accept-encoding']);
       reply.header('vary', 'accept-encoding');
-      if (encoding === null) return sendText(reply, bytes, from);
-      return sendText(reply.header('content-encoding', encoding), compressed(bytes, encoding), from);
+      if (encoding === null) return sendText(reply, text, from);
+      return sendText(reply.header('content-encoding', encoding), compressed(text, encoding), from);
     },
   );
 };
 
-const BYTES = { objectMode: false };
+const textOf = (bytes: AsyncIterable<Buffer>): Readable => Readable.from(bytes, { objectMode: false });
 
 function sendText(reply: FastifyReply, bytes: Readable, from: number) {
   return reply
@@ -168,7 +152,7 @@ async function sendRange(reply: FastifyReply, log: TaskLog, asked: LogRange | 'u
     .code(206)
     .header('content-range', `bytes ${first}-${last}/${size}`)
     .header('content-length', last - first + 1);
-  return sendText(reply, Readable.from(bytesIn(log, range), BYTES), first);
+  return sendText(reply, textOf(bytesIn(log, range)), first);
 }
 
 /** @throws ApiProblem `not_found` */
@@ -181,6 +165,23 @@ export function taskOr404(job: Job, rank: number, attempt: number | undefined): 
   if (attempt !== undefined && attempt > job.attempts.length) {
     throw new ApiProblem('not_found', `Job ${job.number} has had ${job.attempts.length} attempts`);
   }
+}
+
+/** Aborted when the connection has ended. */
+function closingOf(reply: FastifyReply): AbortSignal {
+  const closing = new AbortController();
+  reply.raw.once('close', () => closing.abort());
+  return closing.signal;
+}
+
+/** @throws ApiProblem `log_removed` */
+async function keptOr410(context: ApiContext, job: Job, attempt: number): Promise<void> {
+  // Of one that goes on nothing was removed.
+  if (job.attempts[attempt - 1]?.endedAt == null) return;
+  const removedAt = logsRemovedAt(await readingOf(context).record(job.id), attempt);
+  if (removedAt === null) return;
+  const detail = `The logs of attempt ${attempt} of job ${job.number} are gone since ${removedAt} (the setting retention)`;
+  throw new ApiProblem('log_removed', detail);
 }
 
 /** @throws ApiProblem `invalid_request` for an id that no event had */
