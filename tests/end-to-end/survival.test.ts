@@ -83,7 +83,15 @@ describe('a running job does not notice', () => {
     const job = await countingJob();
     await daemon.kill();
     await daemon.start();
-    expect(daemon.output).toMatch(/"runningTasks":1,"msg":"the berthd before this one was killed/);
+    const sentence = expect.stringMatching(
+      /the berthd before this one was killed, .* taken up 1 running task$/,
+    ) as string;
+    const list = (await (await daemon.request('/v1/devices')).json()) as DeviceList;
+    expect(list.daemonRestarts).toMatchObject([{ sentence }]);
+    const { findings } = (await (
+      await daemon.request('/v1/doctor?python=/bin/false')
+    ).json()) as DoctorReport;
+    expect(findings).toContainEqual(expect.objectContaining({ id: 'daemon-restarts', sentence }));
     await expectUnharmed(job);
   });
 
@@ -91,7 +99,8 @@ describe('a running job does not notice', () => {
     const job = await countingJob();
     expect(await daemon.stop()).toBe(0);
     await daemon.start();
-    expect(daemon.output).not.toContain('was killed');
+    const list = (await (await daemon.request('/v1/devices')).json()) as DeviceList;
+    expect(list.daemonRestarts).toEqual([]);
     await expectUnharmed(job);
   });
 

@@ -313,6 +313,7 @@ describe('berth devices', () => {
     daemon.routes['GET /v1/devices'] = {
       items: [device(), device({ index: 1, holders: [], sample: null, simulated: true })],
       driver,
+      daemonRestarts: [],
       redisRestarts: [],
     };
     expect((await berth(daemon, ['devices'])).stdout).toBe(
@@ -345,6 +346,7 @@ describe('berth devices', () => {
         device({ holders: [], obstacles, sample: { ...sample, processes: [process] } } as Partial<Device>),
       ],
       driver,
+      daemonRestarts: [],
       redisRestarts: [],
     };
     expect((await berth(daemon, ['devices'])).stdout).toBe(
@@ -371,7 +373,12 @@ describe('berth devices', () => {
       sentence: `${process} was ended by SIGSEGV`,
     });
     const shaky = device({ workerRestarts: [died('its worker', 300), died('its worker', 9000)] });
-    daemon.routes['GET /v1/devices'] = { items: [shaky], driver, redisRestarts: [died('Redis', 7200)] };
+    daemon.routes['GET /v1/devices'] = {
+      items: [shaky],
+      driver,
+      daemonRestarts: [],
+      redisRestarts: [died('Redis', 7200)],
+    };
     daemon.routes['GET /v1/devices/0'] = shaky;
     const { stdout, stderr } = await berth(daemon, ['devices']);
     expect(stdout).toContain('2 restarts in 24 h, last 5m ago: its worker was ended by SIGSEGV');
@@ -384,6 +391,7 @@ describe('berth devices', () => {
     daemon.routes['GET /v1/devices'] = {
       items: [],
       driver: { ...driver, problem: trouble },
+      daemonRestarts: [],
       redisRestarts: [],
     };
     expect((await berth(daemon, ['devices'])).stderr).toBe('berth: there is no driver\nberth: install one\n');

@@ -1,8 +1,7 @@
 -- A process of Berth has died and is started again: that is told, and kept. The newest come first, and only so many are kept.
--- ARGV: the type of the event, the UUID of the device that it is about or '', the restart (JSON), how many are kept
-local event, uuid, restart, kept = unpack(ARGV)
+-- ARGV: the type of the event, which process (of a worker the UUID of its device), the restart (JSON), how many are kept
+local event, process, restart, kept = unpack(ARGV)
 
-local process = uuid == '' and 'redis' or uuid
 local known = redis.call('HGET', prefix .. ':restarts', process)
 local restarts = readable(known)
 -- Two of one process in the same millisecond are one that was sent twice.
@@ -10,5 +9,5 @@ if restarts[1] and restarts[1].at == cjson.decode(restart).at then return { 'ok'
 table.insert(restarts, 1, cjson.decode(restart))
 while #restarts > tonumber(kept) do table.remove(restarts) end
 redis.call('HSET', prefix .. ':restarts', process, cjson.encode(restarts))
-emit_of_device(event, uuid, restart)
+emit_of_device(event, event == 'device.worker_restarted' and process or '', restart)
 return { 'ok' }

@@ -55,6 +55,7 @@ export async function examineAlone(
       node: config.node,
       driver,
       devices: items,
+      daemonRestarts: [],
       directories: dataDirectory(config.dataDir),
       redis: () => redisFindings(config, log),
       containment: openContainment(config.controlGroups, surveyControlGroups),

@@ -20,6 +20,13 @@ export function restartOf(
   return { at: new Date().toISOString(), exitCode, signal, sentence };
 }
 
+/** That this daemon has begun, and the one before it hadn't ended by itself. @param tasks how many run */
+export function restartOfDaemon(tasks: number): Restart {
+  const running = `${tasks} running task${tasks === 1 ? '' : 's'}`;
+  const sentence = `the berthd before this one was killed, or the host went down; this one has taken up ${running}`;
+  return { at: new Date().toISOString(), exitCode: null, signal: null, sentence };
+}
+
 function howItEnded(exitCode: number | null, signal: string | null, log: string): string {
   if (signal === 'SIGKILL')
     return 'was killed by SIGKILL (from a person, or from the kernel for want of memory: dmesg tells)';

@@ -293,6 +293,10 @@ export const DeviceListSchema = z
       description:
         'With more than this of processes that belong to no job, a device is kept from jobs (`foreign_use`); null: with none.',
     }),
+    daemonRestarts: z.array(RestartSchema).meta({
+      description:
+        'Likewise of the daemon itself: when the one before it had been killed, or its host went down.',
+    }),
     redisRestarts: z.array(RestartSchema).meta({
       description: "Likewise of Berth's own Redis; none where `redisUrl` names another.",
     }),

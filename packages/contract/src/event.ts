@@ -23,6 +23,7 @@ export const EventTypeSchema = z.enum([
   'device.xid',
   'device.worker_restarted',
   'redis.restarted',
+  'daemon.restarted',
   'job.noticed',
   'leader.changed',
   'schedule.created',
@@ -40,7 +41,7 @@ export const EventSchema = z
     id: z.string().meta({ description: 'Its place in the stream; grows.', example: '1795219500123-0' }),
     type: EventTypeSchema.meta({
       description:
-        '`device.worker_restarted` and `redis.restarted`: a process of Berth had died and is started again; running jobs go on. ' +
+        '`device.worker_restarted`, `redis.restarted` and `daemon.restarted`: a process of Berth had died and is started again; running jobs go on. ' +
         'Of the others the name says it.',
     }),
     at: z.iso.datetime(),

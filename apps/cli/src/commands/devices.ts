@@ -41,8 +41,10 @@ const devices: Action<WatchOptions> = async ({ client, terminal }, { json }, wor
     terminal.note(
       `berth: the daemon can't ask its ledger now: jobs, drains and obstacles are as of ${Math.round(list.ledgerAgeSeconds)} s ago`,
     );
-  const restarted = restartsOf(list.redisRestarts);
-  if (restarted !== null) terminal.note(`berth: ${restarted}`);
+  for (const restarts of [list.daemonRestarts, list.redisRestarts]) {
+    const restarted = restartsOf(restarts);
+    if (restarted !== null) terminal.note(`berth: ${restarted}`);
+  }
   for (const line of driverLines(list.driver, list.items.length)) terminal.note(harmless(line));
   return 0;
 };

@@ -76,6 +76,7 @@ export class DeviceViews {
       items,
       driver: this.driver(),
       foreignLimitBytes,
+      daemonRestarts: recent(page.restarts.get('daemon')),
       redisRestarts: recent(page.restarts.get('redis')),
       ledgerAgeSeconds: this.ledgerAgeSeconds(),
     };

@@ -36,13 +36,14 @@ export const doctorRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
         const detail = `Only admins may name a program that berthd shall run; ${caller.name} is a ${caller.role}`;
         throw new ApiProblem('forbidden', detail);
       }
-      const { items, driver } = await devices.list();
+      const { items, driver, daemonRestarts } = await devices.list();
       const python = request.query.python ?? null;
       return examine({
         containment: app.context.containment,
         node,
         driver,
         devices: items,
+        daemonRestarts,
         directories,
         redis: examineRedis,
         python,

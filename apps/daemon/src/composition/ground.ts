@@ -14,6 +14,7 @@ import { Damages } from '../ledger/damage.js';
 import { EventFeed } from '../ledger/event-feed.js';
 import { Ledger } from '../ledger/ledger.js';
 import { Meters } from '../prometheus/meters.js';
+import { restartOfDaemon } from '../restart.js';
 import { Endings } from './endings.js';
 import { StartError } from './start-error.js';
 import { openStore, type Store } from './store.js';
@@ -47,11 +48,7 @@ export async function openGround(config: Config, log: Logger): Promise<Ground> {
   const { uid, username: name } = userInfo();
   const directories = takeDirectory(config, uid, endings);
   // Whoever ends by itself takes it away.
-  if (existsSync(directories.address))
-    log.warn(
-      { runningTasks: liveTasks(directories).length },
-      'the berthd before this one was killed, or the host went down; what it left is taken up',
-    );
+  const wasKilled = existsSync(directories.address);
   const inventory = await findDevices(config, uid, directories, log);
   const store = await openStore(config, directories, endings, log);
   const meters = new Meters();
@@ -67,6 +64,11 @@ export async function openGround(config: Config, log: Logger): Promise<Ground> {
       ),
     );
   await register();
+  if (wasKilled) {
+    const restart = restartOfDaemon(liveTasks(directories).length);
+    log.warn(restart.sentence);
+    await ledger.devices.noteRestart('daemon', restart);
+  }
   const containment = openContainment(config.controlGroups);
   if ('problem' in containment) log.info({ why: containment.problem }, 'jobs get no control groups');
   const feed = await EventFeed.open(store.connect('feed'), log);

@@ -39,7 +39,7 @@ export function superviseWorkers(ground: Ground): WorkerSupervisor {
     privateRedis.onDeath = (ending) => {
       meters.restarted('redis');
       const restart = restartOf("Berth's own Redis", ending, privateRedis.serverLog);
-      tell(ledger.devices.noteRedisRestart(restart));
+      tell(ledger.devices.noteRestart('redis', restart));
     };
   // A device that turns up later is one like the others.
   inventory.onDevices(() => {

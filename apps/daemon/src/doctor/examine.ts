@@ -1,8 +1,9 @@
-import type { Device, DoctorReport, Driver, Finding } from '@berth/contract';
+import type { Device, DoctorReport, Driver, Finding, Restart } from '@berth/contract';
 import type { ControlGroups } from '@berth/task-shim';
 import type { DataDirectory } from '../data-directory.js';
 import { deviceEnvironment, inheritedEnvironment } from '../job-environment.js';
 import { judgeContainment } from './containment.js';
+import { judgeDaemon } from './daemon.js';
 import { judgeDevices } from './devices.js';
 import { examineDriver, judgeDriver } from './driver.js';
 import { examineHost, judgeHost } from './host.js';
@@ -15,6 +16,7 @@ export interface Patient {
   driver: Driver;
   devices: readonly Device[];
   directories: DataDirectory;
+  daemonRestarts: readonly Restart[];
   /** What is said of Redis, and of what is in it. */
   redis: () => Promise<Finding[]>;
   /** Where tasks get control groups, or why nowhere. */
@@ -34,6 +36,7 @@ export async function examine(patient: Patient): Promise<DoctorReport> {
     patient.redis(),
   ]);
   const findings = [
+    ...judgeDaemon(patient.daemonRestarts),
     ...judgeDriver(driver, versions),
     ...judgeDevices(devices, driver),
     ...judgeTorch(python, torch, driver, devices),

@@ -96,6 +96,7 @@ function concernsDevices({ type }: LedgerEvent): boolean {
     type === 'job.requeued' ||
     type === 'devices.registered' ||
     type === 'redis.restarted' ||
+    type === 'daemon.restarted' ||
     type.startsWith('device.')
   );
 }

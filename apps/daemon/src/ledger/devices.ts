@@ -68,7 +68,7 @@ export interface DeviceBook {
   obstacles: ReadonlyMap<string, readonly PassingObstacle[]>;
   /** Newest first. */
   xids: ReadonlyMap<string, readonly XidReport[]>;
-  /** Of workers, and of `redis`; newest first. */
+  /** Of workers, of `redis` and of the `daemon`; newest first. */
   restarts: ReadonlyMap<string, readonly Restart[]>;
 }
 
@@ -140,9 +140,10 @@ export class DeviceLedger {
     await this.run('note_restart', uuid, 'device.worker_restarted', uuid, told, RESTARTS_KEPT);
   }
 
-  /** Tells that Redis had died and was started again. */
-  async noteRedisRestart(restart: Restart): Promise<void> {
-    await this.run('note_restart', 'redis', 'redis.restarted', '', JSON.stringify(restart), RESTARTS_KEPT);
+  /** Tells that a process that isn't a device's had died and was started again. */
+  async noteRestart(process: 'redis' | 'daemon', restart: Restart): Promise<void> {
+    const told = JSON.stringify(restart);
+    await this.run('note_restart', process, `${process}.restarted`, process, told, RESTARTS_KEPT);
   }
 
   /** All registered devices, of all nodes. */

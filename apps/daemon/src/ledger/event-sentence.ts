@@ -9,6 +9,7 @@ export function sentenceOf({ type, more }: Pick<LedgerEvent, 'type' | 'more'>): 
     case 'device.drained':
     case 'device.worker_restarted':
     case 'redis.restarted':
+    case 'daemon.restarted':
     case 'job.noticed':
       return (JSON.parse(more) as Drain | Restart | Notice).sentence;
     case 'device.obstructed':

@@ -34,7 +34,7 @@ export const KEYS = {
   drains: `${PREFIX}:drains`,
   obstacles: `${PREFIX}:obstacles`,
   xids: `${PREFIX}:xids`,
-  /** When processes of Berth had died: by the UUIDs of workers' devices, and `redis`. */
+  /** When processes of Berth had died: by the UUIDs of workers' devices, `redis` and `daemon`. */
   restarts: `${PREFIX}:restarts`,
   events: `${PREFIX}:events`,
   /** Up to where the events were read for notifications. */

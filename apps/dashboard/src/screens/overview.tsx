@@ -39,6 +39,7 @@ export function Overview() {
       </div>
       {devices ? <Numbers devices={devices} queue={line.data} /> : null}
       {devices ? <Problems driver={devices.driver} /> : null}
+      {devices ? <Restarts of={devices.daemonRestarts} /> : null}
       {devices ? <Restarts of={devices.redisRestarts} /> : null}
       <section class="devices" aria-label="Devices">
         {boards(devices?.items ?? []).map(([first, ...others]) =>
