@@ -45,15 +45,16 @@ export class GroupLedger {
     return { id: values[0] as GroupId, replayed: outcome === 'replayed' };
   }
 
-  /** A group with how many of its jobs are in each state, or null. */
+  /** A group with how many of its jobs are in each state, or null. @throws WrongLedger */
   async get(id: GroupId): Promise<Group | null> {
     const record = await this.redis.hgetall(KEYS.group(id));
-    const [firstJob] = await this.redis.zrange(KEYS.jobsOfGroup(id), '0', '0');
-    if (record.id === undefined || firstJob === undefined) return null;
+    const [firstJob = ''] = await this.redis.zrange(KEYS.jobsOfGroup(id), '0', '0');
+    const [first, itsUser] = await this.redis.hmget(KEYS.job(firstJob), 'number', 'user');
+    // Last, for what was read of a ledger that is gone by now says nothing: this is refused then.
     const { values } = await this.run('count_group', id, id);
+    if (record.id === undefined || !first) return null;
     const states = Object.fromEntries(JobStateSchema.options.map((state) => [state, 0]));
     for (let i = 0; i < values.length; i += 2) states[values[i] as JobState] = Number(values[i + 1]);
-    const [first, itsUser] = await this.redis.hmget(KEYS.job(firstJob), 'number', 'user');
     return {
       id,
       name: record.name as string,
