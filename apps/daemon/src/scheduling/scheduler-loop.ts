@@ -27,6 +27,7 @@ import { LedgerRefusal } from '../ledger/refusal.js';
 import { allocationOf, leavingUntil, schedulableDevices } from '../ledger/scheduler-view.js';
 import { RecurringTrouble } from '../recurring-trouble.js';
 import { planAttempt } from './attempt-plan.js';
+import { boundedBackoff } from './backoff.js';
 import { PendingReasons } from './pending-reasons.js';
 import { Sleepers } from './sleepers.js';
 
@@ -416,12 +417,12 @@ export class SchedulerLoop {
   }
 }
 
-/** A clock that was set back must not make a retry wait for longer than its policy says. */
 function withBoundedBackoff(record: JobRecord): WaitingJob {
   const waiting = waitingJob(record);
   const { retry } = specOf(record);
-  if (waiting.notBefore === null || !retry || !record.retries) return waiting;
-  return { ...waiting, notBefore: Math.min(waiting.notBefore, Date.now() + retry.maxBackoff * 1000) };
+  if (!retry) return waiting;
+  const retries = Number(record.retries ?? 0);
+  return { ...waiting, notBefore: boundedBackoff(waiting.notBefore, retry, retries, Date.now()) };
 }
 
 const isHolding = ({ state }: JobRecord): boolean =>
