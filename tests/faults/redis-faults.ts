@@ -47,7 +47,8 @@ const emptied: Fault = {
   inject: async ({ host, random }) => {
     const isEmpty = await host.redis((redis) => redis.flushall()).catch(() => null);
     if (isEmpty === null) return NOT_REACHED;
-    await sleep(random.between(50, 1500));
+    // Nobody repairs it before Berth has noticed, which looks every second.
+    await sleep(random.between(1500, 2500));
     const takeBack = async (): Promise<void> => {
       const folder = join(host.daemon.dataDirectory, 'redis/appendonlydir');
       // One that starts meanwhile may have read the command still.
