@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type JobId, makeJobId, type TokenId } from '@berth/contract';
+import { type GroupId, type JobId, makeJobId, type TokenId } from '@berth/contract';
 import { emptyState } from '@berth/scheduler';
 import type { Redis } from 'ioredis';
 import { type Logger, pino } from 'pino';
@@ -19,6 +19,7 @@ import { verifyLedger } from '../../apps/daemon/dist/ledger/verification.js';
 import { SchedulerLoop } from '../../apps/daemon/dist/scheduling/scheduler-loop.js';
 import { eventually } from '../support/daemon.js';
 import {
+  BY_USER,
   ENDING,
   FAILURE,
   HALF_LIFE,
@@ -234,6 +235,32 @@ it('a job that fails, and whose retries can not be read, has failed', async () =
   await redis.hset(key(job), 'spec', '{"cut');
   for (const rank of [0, 1]) await ledger.finish({ job, attempt: 1, rank }, ENDING, FAILURE);
   expect(await stateOf(job)).toBe('failed');
+});
+
+it('a group that can not be read is refused alone, and its jobs go on', async () => {
+  const [cut, sound] = ['grp_000000000000000000001', 'grp_000000000000000000002'] as [GroupId, GroupId];
+  const { spec } = newJob();
+  for (const id of [cut, sound]) {
+    await ledger.groups.open({
+      id,
+      name: 'sweep',
+      user: 'ada',
+      size: 1,
+      maxParallel: null,
+      idempotency: null,
+    });
+    await submit({ spec: { ...spec, group: { id, index: 0, parameters: {} } } });
+  }
+  await redis.hdel(`${P}:group:${cut}`, 'size');
+  await expect(ledger.groups.get(cut)).rejects.toThrow(DamagedRecord);
+  expect(await ledger.groups.get(sound)).toMatchObject({ size: 1, states: { pending: 1 }, firstNumber: 2 });
+  const lines: string[] = [];
+  for await (const line of exportLedger(redis)) lines.push(line);
+  expect(lines.filter((line) => line.startsWith('{"damaged":'))).toEqual([
+    expect.stringContaining(`"group:${cut}"`),
+  ]);
+  await ledger.groups.stop(cut, BY_USER);
+  expect((await ledger.counts()).get('cancelled')).toBe(1);
 });
 
 describe('schedules, users and tokens that can not be read', () => {

@@ -14,9 +14,10 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type JobRecord, jobFromRecord, type WaitingJob, waitingJob } from './record.js';
 
-/** What a damaged record was of: of the last four by the name of a device, or of a user (`usage`). */
+/** What a damaged record was of; from `device` on by the name of a device, of a process (`restarts`) or of a user (`usage`). */
 export type DamagedKind =
   | 'job'
+  | 'group'
   | 'schedule'
   | 'user'
   | 'token'
@@ -51,6 +52,8 @@ export function adviceOn({ kind, id }: DamagedRecord): string {
   switch (kind) {
     case 'job':
       return `It is not listed, and nothing of it is started. berth cancel ${id} ends it where it waits; ${whole}`;
+    case 'group':
+      return `Its jobs go on, and can be cancelled one by one; mend it: ${whole}`;
     case 'schedule':
     case 'user':
     case 'token':

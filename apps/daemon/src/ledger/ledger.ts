@@ -45,7 +45,7 @@ export class Ledger extends StoredJobs {
     super(redis, damages);
     this.run = loadScripts(redis, observe);
     this.devices = new DeviceLedger(redis, this.run, damages);
-    this.groups = new GroupLedger(redis, this.run, this);
+    this.groups = new GroupLedger(redis, this.run, this, damages);
     this.pages = new JobPages(redis, this.run, this);
     this.stays = new StayLedger(redis);
     this.usage = new UsageLedger(redis, this.run, damages);

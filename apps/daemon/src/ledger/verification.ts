@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { type DamagedRecord, isThere } from './damage.js';
 import { KEYS, PREFIX } from './keys.js';
 import type { RunScript } from './scripts.js';
-import { damageUnder } from './soundness.js';
+import { damageUnder, hasForm } from './soundness.js';
 
 /** Something that the ledger says in two places, and not the same. */
 export interface Flaw {
@@ -147,7 +147,7 @@ function isJson(text: string): boolean {
 
 async function damagedThings(redis: Redis, keys: readonly string[]): Promise<DamagedRecord[]> {
   const damaged: DamagedRecord[] = [];
-  const things = keys.filter((key) => SUBJECTS.some(([form]) => form.test(nameOf(key))));
+  const things = keys.filter((key) => hasForm(nameOf(key)));
   for (let i = 0; i < things.length; i += AT_ONCE) {
     const some = things.slice(i, i + AT_ONCE);
     const hashes = await Promise.all(some.map((key) => redis.hgetall(key)));
