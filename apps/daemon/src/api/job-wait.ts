@@ -1,5 +1,5 @@
 import { durationInput, isEnded, type Job, type JobId, JobStateSchema } from '@berth/contract';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { callerOf } from './caller.js';
 import type { ApiContext } from './context.js';
@@ -29,19 +29,17 @@ export type JobWaitQuery = z.infer<typeof JobWaitQuerySchema>;
 
 /**
  * Waits as a request asks for; costs a listener and a timer meanwhile. Nothing is read: the events tell the state.
- * @param read the job, for its state before it is waited for
+ * @param job how to read it, for its state before it is waited for
  * @throws ApiProblem `too_many_followers`, and as `read` does
  */
 export async function awaitState(
   { watch, followers }: Pick<ApiContext, 'watch' | 'followers'>,
-  id: JobId,
+  { id, read }: { id: JobId; read: () => Promise<Job> },
   { wait, until = 'changed', was }: JobWaitQuery,
-  request: FastifyRequest,
   reply: FastifyReply,
-  read: () => Promise<Job>,
 ): Promise<Job> {
   if (!wait) return read();
-  const leave = followers.enter(reply, callerOf(request));
+  const leave = followers.enter(reply, callerOf(reply.request));
   let known: Job['state'] | null = was ?? null;
   const isIt = (state: Job['state']): boolean =>
     until === 'ended' ? isEnded(state) : known !== null && state !== known;

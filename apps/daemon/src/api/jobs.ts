@@ -139,7 +139,7 @@ export const jobRoutes: FastifyPluginAsyncZodOpenApi = async (app) => {
     async (request, reply) => {
       const id = await idOf(app.context, request.params.job);
       const read = () => jobOr404(app.context, id);
-      const job = await awaitState(app.context, id, request.query, request, reply, read);
+      const job = await awaitState(app.context, { id, read }, request.query, reply);
       return sendJob(reply, job);
     },
   );

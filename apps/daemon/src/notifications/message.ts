@@ -28,14 +28,17 @@ export function wants(events: readonly NotifyEvent[], name: NotifyEvent): boolea
   return events.includes(name) || (ends && events.includes('ended'));
 }
 
+/** What is told of an event. */
+interface Message {
+  id: string;
+  name: NotifyEvent;
+  event: LedgerEvent;
+  cause: Cause | null;
+  job: Job;
+}
+
 /** The body. Of the job only what may be told to others: neither its command nor its environment. */
-export function bodyOf(
-  id: string,
-  name: NotifyEvent,
-  event: LedgerEvent,
-  cause: Cause | null,
-  job: Job,
-): string {
+export function bodyOf({ id, name, event, cause, job }: Message): string {
   const notice = noticeIn(event);
   const { number, user, state, labels, submittedAt, startedAt, endedAt } = job;
   const told = { id: job.id, number, name: job.name, user, state, labels, submittedAt, startedAt, endedAt };

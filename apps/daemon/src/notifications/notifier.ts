@@ -137,7 +137,7 @@ export class Notifier {
     if (!job || name === null) return [];
     return targets.map(({ target }) => {
       const id = `${event.id}.${target.of}.${target.index}`;
-      const body = bodyOf(id, name, event, cause, { ...job, state: event.state ?? job.state });
+      const body = bodyOf({ id, name, event, cause, job: { ...job, state: event.state ?? job.state } });
       return { id, type: `job.${name}`, body, job: job.id, target };
     });
   }

@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { AllocatedDevice, Cause } from '@berth/contract';
 import type { Account } from '@berth/task-shim';
 import { deviceEnvironment, inheritedEnvironment } from '../job-environment.js';
-import type { JobRecord, JobSpec, PlacedAttempt } from '../ledger/record.js';
+import { type JobRecord, type JobSpec, type PlacedAttempt, placedAttempt } from '../ledger/record.js';
 import type { TaskReference } from '../ledger/task-reference.js';
 import { slurmEnvironment } from './slurm-environment.js';
+import type { WatchedTask } from './watched-task.js';
 
 /** Where `import berth` finds what reports metrics: behind all that a job has itself. */
 const PYTHON = fileURLToPath(new URL('../../../../python', import.meta.url));
@@ -18,17 +19,22 @@ export function taskId({ job, attempt, rank }: TaskReference): string {
   return `${job}.${attempt}.${rank}`;
 }
 
-/** The environment of a task: the daemon's harmless part, then the job's own, then what Berth says. */
+/**
+ * The environment of a task: the daemon's harmless part, then the job's own, then what Berth says.
+ * @param checkpoint the file that its job may write for its next attempt
+ * @param account as which it runs; undefined: as the daemon
+ */
 export function taskEnvironment(
-  task: TaskReference,
+  task: WatchedTask,
   record: JobRecord,
-  spec: JobSpec,
-  placed: PlacedAttempt,
-  files: { task: string; checkpoint: string; account: Account | undefined },
+  checkpoint: string,
+  account: Account | undefined,
 ): Record<string, string> {
+  const { spec } = task;
+  const placed = placedAttempt(record, task.attempt);
   return {
     ...inherited,
-    ...(files.account ? loginOf(files.account) : {}),
+    ...(account ? loginOf(account) : {}),
     PYTHONUNBUFFERED: '1',
     ...(spec.launch === 'perDevice' ? distributed(task.rank, placed) : {}),
     ...slurmEnvironment(task, record, spec, placed),
@@ -39,8 +45,8 @@ export function taskEnvironment(
     BERTH_ATTEMPT: String(task.attempt),
     BERTH_RANK: String(task.rank),
     BERTH_TASK_ID: taskId(task),
-    BERTH_METRICS_FILE: join(files.task, 'metrics.jsonl'),
-    BERTH_CHECKPOINT_FILE: files.checkpoint,
+    BERTH_METRICS_FILE: join(task.directory, 'metrics.jsonl'),
+    BERTH_CHECKPOINT_FILE: checkpoint,
     PYTHONPATH: [spec.environment.PYTHONPATH, PYTHON].filter(Boolean).join(':'),
     BERTH_SUBMIT_DIRECTORY: spec.workingDirectory,
     ...restartReason(task.attempt, record),

@@ -11,7 +11,7 @@ import {
 import type { Logger } from 'pino';
 import { checkpointFile } from '../checkpoint-files.js';
 import type { DataDirectory } from '../data-directory.js';
-import { type JobRecord, placedAttempt } from '../ledger/record.js';
+import type { JobRecord } from '../ledger/record.js';
 import type { TaskReference } from '../ledger/task-reference.js';
 import { prepareAccount } from './account.js';
 import { taskCommand } from './command.js';
@@ -56,7 +56,6 @@ export class Shims {
   async start(task: WatchedTask, record: JobRecord, lock: HeldLock): Promise<void> {
     const { directories, logLimit } = this.options;
     const { job, spec, directory } = task;
-    const placed = placedAttempt(record, task.attempt);
     const command = taskCommand(spec, directory);
     const account = prepareAccount(directories, task, spec.account);
     const shim = startShim({
@@ -67,11 +66,12 @@ export class Shims {
       controlGroup: this.makeGroup(task),
       workingDirectory: spec.code?.snapshot?.directory ?? spec.workingDirectory,
       account,
-      environment: taskEnvironment(task, record, spec, placed, {
-        task: directory,
-        checkpoint: checkpointFile(directories, job, spec.account),
-        account: account === 'missing' ? undefined : account,
-      }),
+      environment: taskEnvironment(
+        task,
+        record,
+        checkpointFile(directories, job, spec.account),
+        account === 'missing' ? undefined : account,
+      ),
       command,
     });
     if ((await shim.ready) === 'failed' && !isStarted(task)) throw new ShimFailed();
