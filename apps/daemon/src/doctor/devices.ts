@@ -22,11 +22,9 @@ export function judgeDevices(
   const named = devices.map((device) => `${placeOf(device)} ${device.name}`);
   const shown =
     named.length > 8 ? `${named.slice(0, 8).join(', ')} and ${named.length - 8} more` : named.join(', ');
-  return [
-    ok('devices', `${devices.length} to run jobs on: ${shown}`),
-    ...notes,
-    ...devices.flatMap(judgeDevice),
-  ];
+  const open = devices.filter(({ obstacles }) => obstacles.length === 0).length;
+  const count = open === devices.length ? `${open}` : `${open} of ${devices.length}`;
+  return [ok('devices', `${count} to run jobs on: ${shown}`), ...notes, ...devices.flatMap(judgeDevice)];
 }
 
 function judgeDevice(device: Device): Finding[] {

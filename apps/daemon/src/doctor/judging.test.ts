@@ -232,6 +232,13 @@ describe('devices', () => {
     expect(judge(over, sample)).toEqual(expected);
   });
 
+  it('are counted with those that are kept from jobs', () => {
+    const kept = { ...device, obstacles: [{ code: 'drained', sentence: 'x', endsBy: 'resume' }] } as Device;
+    const said = (devices: readonly Device[]) => sentenceOf(judgeDevices(devices, driver), 'devices');
+    expect(said([device, device])).toMatch(/^2 to run jobs on: 0 NVIDIA H100, /);
+    expect(said([kept, device])).toMatch(/^1 of 2 to run jobs on: /);
+  });
+
   it('are not there: that is a problem', () => {
     expect(troubles(judgeDevices([], driver))).toEqual(['devices: problem']);
   });
