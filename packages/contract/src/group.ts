@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { JobIdSchema } from './identifiers.js';
-import { JobSubmissionSchema } from './job.js';
 import { JobStateSchema } from './job-state.js';
+import { JobSubmissionSchema } from './submission.js';
 
 /** The most jobs that one call may submit. */
 export const MOST_JOBS_AT_ONCE = 10_000;

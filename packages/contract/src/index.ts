@@ -26,6 +26,7 @@ export * from './schedule.js';
 export * from './sharing.js';
 export * from './shutdown.js';
 export * from './state-groups.js';
+export * from './submission.js';
 export * from './timeline.js';
 export * from './units.js';
 export * from './usage.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { JobIdSchema } from './identifiers.js';
-import { JobSubmissionSchema } from './job.js';
+import { JobSubmissionSchema } from './submission.js';
 
 export const ScheduleIdSchema = z
   .string()
