@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <napi.h>
 #include <string>
@@ -7,6 +6,7 @@
 #include <unistd.h>
 
 #include "accounts.h"
+#include "failure.h"
 #include "lock_holder.h"
 #include "lock_waiter.h"
 #include "spawn_detached.h"
@@ -15,12 +15,6 @@ namespace {
 
 constexpr int kTries = 4;
 constexpr useconds_t kMomentMicroseconds = 300;
-
-[[noreturn]] void fail(Napi::Env env, const std::string &what, int error) {
-  Napi::Error failure = Napi::Error::New(env, what + ": " + std::strerror(error));
-  failure.Set("code", Napi::String::New(env, strerrorname_np(error)));
-  throw failure;
-}
 
 /** tryLock(path): the descriptor that holds the lock, or -1 where somebody else has it. */
 Napi::Value try_lock(const Napi::CallbackInfo &info) {

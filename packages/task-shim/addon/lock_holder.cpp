@@ -34,18 +34,6 @@ bool has_open(pid_t pid, const struct stat &file) {
   return found;
 }
 
-}  // namespace
-
-bool is_locked(const char *path) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  close(fd);
-  return locked;
-}
-
-namespace {
-
 /** @param info what the signal carries; null: nothing */
 bool send_to_holder(const char *path, pid_t pid, int signal, siginfo_t *info) {
   const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
@@ -58,6 +46,14 @@ bool send_to_holder(const char *path, pid_t pid, int signal, siginfo_t *info) {
 }
 
 }  // namespace
+
+bool is_locked(const char *path) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(fd);
+  return locked;
+}
 
 bool signal_lock_holder(const char *path, pid_t pid, int signal) { return send_to_holder(path, pid, signal, nullptr); }
 

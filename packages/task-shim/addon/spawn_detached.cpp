@@ -14,7 +14,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
@@ -23,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
+
+#include "failure.h"
 
 namespace {
 
@@ -137,11 +138,7 @@ Napi::Value spawn_detached(const Napi::CallbackInfo &info) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
   const int error = first < 0 ? clone_error : plan.error;
-  if (error != 0) {
-    Napi::Error failure = Napi::Error::New(env, plan.file + ": " + std::strerror(error));
-    failure.Set("code", Napi::String::New(env, strerrorname_np(error)));
-    throw failure;
-  }
+  if (error != 0) fail(env, plan.file, error);
   return Napi::Number::New(env, plan.pid);
 }
 

@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -68,7 +69,7 @@ class Task {
   bool pump(int fd, char stream);
   void drain();
   bool finish(std::optional<LaunchError> launch_error);
-  void tell(const char *word);
+  void tell(std::string_view word);
   static std::set<pid_t> processes() { return descendants_of({getpid()}); }
   /** 0 once the command is reaped: then a stranger may have its number. */
   pid_t command_group() const { return ending_.ended_at == 0 ? command_.pid : 0; }
@@ -304,11 +305,9 @@ bool Task::finish(std::optional<LaunchError> launch_error) {
   return written;
 }
 
-void Task::tell(const char *word) {
+void Task::tell(std::string_view word) {
   if (options_.ready_fd < 0) return;
-  size_t length = 0;
-  while (word[length]) ++length;
-  [[maybe_unused]] const ssize_t told = write(options_.ready_fd, word, length);
+  [[maybe_unused]] const ssize_t told = write(options_.ready_fd, word.data(), word.size());
   close(options_.ready_fd);
 }
 
