@@ -40,7 +40,7 @@ export async function copyCode(
   if (mode === 'git') checkRepository(repository, directory);
   const root = repository?.root ?? place;
   const known = await provenance.of(place);
-  const tree = await treeOf(root, mode, limitBytes, LIMIT_MS);
+  const tree = await treeOf(root, { mode, limitBytes, limitMs: LIMIT_MS });
   const inside = relative(root, place);
   await mkdir(join(target, TREE, inside), { recursive: true });
   await copyTree(tree, join(target, TREE));

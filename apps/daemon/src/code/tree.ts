@@ -28,36 +28,33 @@ export interface Tree {
   bytes: number;
 }
 
+/** Which files are meant, how much they may be, and how long git may take to list them. */
+interface Listing {
+  mode: SnapshotMode;
+  limitBytes: number;
+  limitMs: number;
+}
+
 /**
  * The files of a tree that belong to a snapshot. Repositories inside are listed by their own rules.
  * @throws SnapshotRefused (too large), GitError
  */
-export async function treeOf(
-  root: string,
-  mode: SnapshotMode,
-  limitBytes: number,
-  limitMs: number,
-): Promise<Tree> {
+export async function treeOf(root: string, listing: Listing): Promise<Tree> {
   const tree: Tree = { root, files: [], own: [], bytes: 0 };
-  await collect(tree, '', mode, limitBytes, limitMs);
+  await collect(tree, '', listing);
   return tree;
 }
 
-async function collect(
-  tree: Tree,
-  inside: string,
-  mode: SnapshotMode,
-  limitBytes: number,
-  limitMs: number,
-): Promise<void> {
-  const names = await listed(join(tree.root, inside), mode, limitMs);
+async function collect(tree: Tree, inside: string, listing: Listing): Promise<void> {
+  const { limitBytes } = listing;
+  const names = await listed(join(tree.root, inside), listing);
   for (let i = 0; i < names.length; i += AT_ONCE) {
     const batch = names.slice(i, i + AT_ONCE).map((name) => join(inside, name));
     const entries = await Promise.all(batch.map((name) => lstat(join(tree.root, name)).catch(() => null)));
     for (const [k, entry] of entries.entries()) {
       const name = batch[k] as string;
       // One that git knows, and that was deleted, is not there.
-      if (entry?.isDirectory()) await collect(tree, name, mode, limitBytes, limitMs);
+      if (entry?.isDirectory()) await collect(tree, name, listing);
       else if (entry?.isFile() || entry?.isSymbolicLink()) {
         tree.files.push(name);
         if (inside === '') tree.own.push(name);
@@ -68,7 +65,7 @@ async function collect(
   }
 }
 
-async function listed(directory: string, mode: SnapshotMode, limitMs: number): Promise<string[]> {
+async function listed(directory: string, { mode, limitMs }: Listing): Promise<string[]> {
   const repository = await findRepository(directory);
   // A directory that git knows as a submodule, and that is empty.
   const isTop = repository?.root === directory;
