@@ -16,7 +16,7 @@ afterAll(() => daemon.destroy());
 it('keeps both streams in the order in which they were written, and tells them apart', async () => {
   // One after another: of what is in both pipes at a time nobody can tell which came first.
   const job = await daemon.shell(
-    `written() { until grep -aq "$1" "$(dirname "$0")/output.0"; do sleep 0.01; done; }
+    `written() { until grep -aqs "$1" "$(dirname "$0")/output.0"; do sleep 0.01; done; }
      for i in 1 2 3; do echo "out $i"; written "out $i"; echo "err $i" >&2; written "err $i"; done`,
   );
   await daemon.ended(job);

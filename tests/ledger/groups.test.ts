@@ -21,7 +21,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-it.each(['hgetall', 'zrange', 'hmget'] as const)(
+it.each(['hgetall', 'zrange', 'hget'] as const)(
   'a group is neither unknown nor without a number when its ledger is emptied while it is read: before %s',
   async (read) => {
     bindToLedger(redis, await openIdentity(redis, join(folder, read), 0));
