@@ -51,7 +51,6 @@ export default defineConfig({
           include: ['tests/faults/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       ...(process.env.BERTH_GPU_FACTS ? [gpu] : []),
