@@ -212,7 +212,7 @@ describe('in any history of submissions, ends, failures and clocks', () => {
         const story = new Story();
         for (const each of steps) story.take(each);
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 
@@ -230,7 +230,7 @@ describe('in any history of submissions, ends, failures and clocks', () => {
         apply(state, { type: 'freed', job: jobId(9999), at: now * 1000 });
         expect(decide(state, now * 1000)).toEqual(decision);
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 
@@ -244,7 +244,7 @@ describe('in any history of submissions, ends, failures and clocks', () => {
         for (const job of state.pending.values())
           expect(explain(state, job, now * 1000).startsNow).toBe(placed.has(job.id));
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 
@@ -270,7 +270,7 @@ describe('in any history of submissions, ends, failures and clocks', () => {
           if (oldest) apply(state, { type: 'freed', job: oldest.job, at: story.now * 1000 });
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -48,6 +48,28 @@ describe('among users of one priority', () => {
     expect(ofAda).toHaveLength(2);
   });
 
+  it('the order goes round in no circle, whatever the clock did between submissions', () => {
+    const job = fc.record({
+      user: fc.constantFrom('ada', 'bob'),
+      priority: fc.integer({ min: 0, max: 1 }),
+      front: fc.boolean(),
+      submitted: fc.integer({ min: 0, max: 5 }),
+    });
+    fc.assert(
+      fc.property(fc.array(job, { maxLength: 6 }), (wants) => {
+        const jobs = wants.map((each, i) => pendingJob(i + 1, each));
+        const { state } = host(1);
+        for (const each of jobs) apply(state, { type: 'pending', job: each });
+        const order = new Order(state, 0);
+        for (const one of jobs)
+          for (const two of jobs)
+            for (const three of jobs)
+              if (order.goesBefore(one, two) && order.goesBefore(two, three))
+                expect(order.goesBefore(one, three)).toBe(true);
+      }),
+    );
+  });
+
   it('priority comes before it, and so does one that gave way', () => {
     const usage = new Map([['ada', { gpuSeconds: HOUR, at: 0 }]]);
     const urgent = host(1).pending(1, { user: 'bob' }).pending(2, { user: 'ada', priority: 1 });

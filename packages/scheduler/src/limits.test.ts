@@ -30,6 +30,18 @@ describe('a user who holds as many devices as they may', () => {
     });
   });
 
+  it('holds as much whoever of theirs is counted first, also where that is parts of devices', () => {
+    const GIB = 2 ** 30;
+    const parts = [{ memoryBytes: GIB }, { memoryBytes: GIB }, { slots: 2 }];
+    const held = (order: readonly number[]) => {
+      const builder = host(1, 'host', { users }).like([{ memoryBytes: 80 * GIB }]);
+      for (const i of order) builder.running(i + 1, [0], { user: 'ada', share: parts[i] ?? null });
+      return reasonOf(builder.pending(9, { user: 'ada', gpus: 2 }), 9)?.sentence;
+    };
+    expect(held([0, 1, 2])).toBe('needs 2; ada holds 0.53 of at most 2 devices');
+    expect(held([2, 1, 0])).toBe(held([0, 1, 2]));
+  });
+
   it('is counted within one decision too', () => {
     const builder = lab();
     for (const number of [1, 2, 3]) builder.pending(number, { user: 'ada' });

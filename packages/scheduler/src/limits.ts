@@ -3,9 +3,14 @@ import { policyOf } from './policy.js';
 import type { Needs, SchedulerState } from './state.js';
 
 interface Held {
+  /** In millionths: parts of devices, added in whatever order, come to the same. */
   gpus: number;
   jobs: number;
 }
+
+const MILLION = 1e6;
+/** What is rounded off parts of devices comes to no more than this, in millionths. */
+const ROUNDED_OFF = 1000;
 
 /** What users hold, and how many of a group run, against what they may. For the length of one decision. */
 export class Limits {
@@ -21,7 +26,7 @@ export class Limits {
   /** A job of these needs gets devices worth so many. */
   add({ user, limitedGroup }: Needs, gpus: number): void {
     const held = this.of(user);
-    this.users.set(user, { gpus: held.gpus + gpus, jobs: held.jobs + 1 });
+    this.users.set(user, { gpus: held.gpus + Math.round(gpus * MILLION), jobs: held.jobs + 1 });
     if (limitedGroup) this.groups.set(limitedGroup.id, (this.groups.get(limitedGroup.id) ?? 0) + 1);
   }
 
@@ -33,8 +38,9 @@ export class Limits {
       const sentence = `${held.jobs} job${held.jobs === 1 ? ` of ${user} runs` : `s of ${user} run`}, which is as many as may at a time`;
       return { code: 'quota', sentence };
     }
-    // A part of a device is at most one; what it comes to is known when the device is.
-    if (most !== null && held.gpus + (share ? 0 : wanted) > most - (share ? 1e-9 : 0)) {
+    const left = most === null ? Infinity : most * MILLION - held.gpus;
+    // What a part of a device comes to is known when the device is: it may begin where anything is left.
+    if (share ? left <= ROUNDED_OFF : left + ROUNDED_OFF < wanted * MILLION) {
       const sentence = `needs ${share ? 'a part of a device' : wanted}; ${user} holds ${figure(held.gpus)} of at most ${most} device${most === 1 ? '' : 's'}`;
       return { code: 'quota', sentence };
     }
@@ -51,4 +57,4 @@ export class Limits {
   }
 }
 
-const figure = (gpus: number): string => String(Math.round(gpus * 100) / 100);
+const figure = (millionths: number): string => String(Math.round(millionths / 10_000) / 100);

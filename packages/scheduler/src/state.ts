@@ -66,9 +66,9 @@ export interface Needs {
 
 export interface PendingJob {
   readonly id: JobId;
-  /** Grows with each submission: the order among equals, also after a requeue. */
+  /** Grows with each submission: the order among those of one moment, also after a requeue. */
   readonly number: number;
-  /** When it was submitted, in ms since the epoch. */
+  /** When it was submitted, in ms since the epoch; a requeue leaves it as it is. */
   readonly since: number;
   /** The number of the attempt that comes next. */
   readonly attempt: number;
@@ -241,10 +241,14 @@ function placeInQueue(queue: readonly PendingJob[], job: PendingJob): number {
   return low;
 }
 
-/** The order among jobs of one priority and user. */
+/**
+ * The order among jobs of one priority and user. By time first, as between users (order.ts): after a clock that was set back
+ * time and numbers contradict each other, and one order by both would go round in a circle.
+ */
 export function isOlder(one: PendingJob, other: PendingJob): boolean {
   const [first, second] = [one.front === true, other.front === true];
-  return first === second ? one.number < other.number : first;
+  if (first !== second) return first;
+  return one.since === other.since ? one.number < other.number : one.since < other.since;
 }
 
 function hold(state: SchedulerState, allocation: Allocation): void {
