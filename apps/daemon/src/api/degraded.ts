@@ -20,7 +20,8 @@ export function confirmLists(app: FastifyInstance): void {
     const { open, withoutLedger } = request.routeOptions.config;
     const isList = typeof payload === 'object' && payload !== null && 'items' in payload;
     if (!isList || open || withoutLedger === 'current') return payload;
-    const problem = await app.context.unnoticedLedgerProblem();
+    const noticed = withoutLedger ? null : app.context.ledgerProblem();
+    const problem = noticed ?? (await app.context.unnoticedLedgerProblem());
     if (problem) throw new LedgerUnavailable(problem);
     return payload;
   });

@@ -106,7 +106,7 @@ export function answerProblems(app: FastifyInstance): void {
       request.log.info({ method, path: routeOptions.url }, 'a client went away before its request was whole');
       return sendProblem(request, reply, new ApiProblem('malformed_request', 'The request broke off'));
     }
-    const problem = await orLedgerGone(app.context, asProblem(error));
+    const problem = await orLedgerGone(request, app.context, asProblem(error));
     if (problem instanceof LedgerUnavailable)
       app.context.meters.refusedRequest(problem.why, READS.includes(request.method) ? 'read' : 'write');
     if (problem.code === 'payload_too_large') await letItFinishSending(request);
@@ -124,11 +124,14 @@ const hasLeft = ({ raw }: FastifyRequest, { code }: FastifyError): boolean =>
 const SAID_OF_WHAT_IS_MISSING: readonly ProblemCode[] = ['unauthorized', 'not_found', 'invalid_request'];
 
 async function orLedgerGone(
-  context: Pick<ApiContext, 'unnoticedLedgerProblem'>,
+  { is404, routeOptions: { config } }: FastifyRequest,
+  context: Pick<ApiContext, 'ledgerProblem' | 'unnoticedLedgerProblem'>,
   problem: ApiProblem,
 ): Promise<ApiProblem> {
   if (!SAID_OF_WHAT_IS_MISSING.includes(problem.code)) return problem;
-  const gone = await context.unnoticedLedgerProblem();
+  // Its watch may have noticed since the request came in.
+  const noticed = is404 || config.open || config.withoutLedger ? null : context.ledgerProblem();
+  const gone = noticed ?? (await context.unnoticedLedgerProblem());
   return gone ? new LedgerUnavailable(gone) : problem;
 }
 
