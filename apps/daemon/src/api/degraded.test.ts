@@ -7,7 +7,7 @@ import { ApiProblem, answerProblems } from './problem.js';
 
 const GONE: LedgerProblem = { code: 'wrong_ledger', sentence: 'the ledger is gone', since: Date.now() };
 
-it.each(['/missing', '/empty'])(
+it.each(['/missing', '/used', '/empty'])(
   'a ledger whose loss is noticed while a request is under way makes %s no answer',
   async (path) => {
     let problem: LedgerProblem | null = null;
@@ -23,6 +23,10 @@ it.each(['/missing', '/empty'])(
     app.get('/missing', async () => {
       problem = GONE;
       throw new ApiProblem('not_found', 'There is no such job');
+    });
+    app.get('/used', async () => {
+      problem = GONE;
+      throw new ApiProblem('idempotency_conflict', 'The key was used for what is gone');
     });
     app.get('/empty', async () => {
       problem = GONE;

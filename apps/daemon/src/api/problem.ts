@@ -121,7 +121,12 @@ const hasLeft = ({ raw }: FastifyRequest, { code }: FastifyError): boolean =>
   !raw.complete && raw.destroyed && BROKEN_OFF.includes(code);
 
 /** What may be said only because the ledger is gone, and with it all that a request names. */
-const SAID_OF_WHAT_IS_MISSING: readonly ProblemCode[] = ['unauthorized', 'not_found', 'invalid_request'];
+const SAID_OF_WHAT_IS_MISSING: readonly ProblemCode[] = [
+  'unauthorized',
+  'not_found',
+  'invalid_request',
+  'idempotency_conflict',
+];
 
 async function orLedgerGone(
   { is404, routeOptions: { config } }: FastifyRequest,

@@ -70,6 +70,29 @@ it('a worker of another build makes room, and one of this is let be', async () =
   expect(await ended(pid)).toEqual({ exitCode: null, signal: 'SIGUSR1' });
 });
 
+it.each(['start', 'retire'] as const)(
+  'a worker of a device that is not managed any more is asked to leave until it does: %s',
+  async (verb) => {
+    const pid = stillWorker(generationOf({}));
+    let asked = 0;
+    // The first time it has a task.
+    const publish = async (): Promise<number> => {
+      asked += 1;
+      if (asked === 2) process.kill(pid, 'SIGKILL');
+      return 1;
+    };
+    const redis = { publish } as unknown as Redis;
+    const onDeath = () => undefined;
+    const log = pino({ level: 'silent' });
+    const supervisor = new WorkerSupervisor({ directories, workerOptions: {}, onDeath, log });
+    if (verb === 'start') supervisor.start([], redis);
+    else expect(await supervisor.retire(redis)).toEqual([]);
+    (await waitForLock(directories.workerLock(DEVICE))).release();
+    supervisor.close();
+    expect(asked).toBe(2);
+  },
+);
+
 it('the address of Redis, which may hold a password, is no argument of a worker', async () => {
   let pid = 0;
   let told: string[] = [];

@@ -26,6 +26,8 @@ const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url));
 /** How long idle workers get to leave. */
 const LEAVING_MS = 3000;
 const ASKING_MS = 200;
+/** Of devices that are not managed any more: their tasks may take days. */
+const ASKING_UNMANAGED_MS = 1000;
 /** For about so long a worker that starts takes a core. */
 const STARTING_MS = 500;
 
@@ -80,12 +82,13 @@ export class WorkerSupervisor {
     this.add(devices);
   }
 
-  /** Until it has heard it: a worker that is just starting doesn't listen yet. */
+  /** Again and again: a worker that is just starting doesn't listen yet, and one that has a task stays until that is over. */
   private async askToLeave(device: string, redis: Redis): Promise<void> {
     const { signal } = this.closing;
-    const ask = (): Promise<number> => redis.publish(KEYS.control(device), 'retire').catch(() => 0);
-    while (!signal.aborted && isLocked(this.directories.workerLock(device)) && (await ask()) === 0)
-      await sleep(ASKING_MS, undefined, { signal }).catch(() => undefined);
+    while (!signal.aborted && isLocked(this.directories.workerLock(device))) {
+      await redis.publish(KEYS.control(device), 'retire').catch(() => undefined);
+      await sleep(ASKING_UNMANAGED_MS, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   /** Finds or starts workers for those of these devices that have none yet, at a pace that leaves a core to others. */
@@ -135,12 +138,13 @@ export class WorkerSupervisor {
     this.closing.abort();
   }
 
-  /** Lets the workers go that have nothing to do. @returns the devices whose workers stay, for their tasks run */
+  /** Lets all workers go that have nothing to do. @returns the devices whose workers stay, for their tasks run */
   async retire(redis: Redis): Promise<string[]> {
     this.close();
     const patience = AbortSignal.timeout(LEAVING_MS);
+    const devices = new Set([...this.devices, ...this.directories.devicesWithWorkers()]);
     const left = await Promise.all(
-      this.devices.map(async (device) => {
+      [...devices].map(async (device) => {
         const gone = waitForLock(this.directories.workerLock(device), patience).then(
           (lock) => {
             lock.release();
