@@ -60,16 +60,24 @@ export class Client {
     return null;
   }
 
-  /** Makes something, once. @throws where it is refused */
+  /** Makes something, once. @throws where it is refused for good */
   async make<Made>(path: string, body: unknown, token?: string): Promise<Made> {
-    const made = await this.insist(path, {
-      method: 'POST',
-      body,
-      key: randomUUID(),
-      ...(token === undefined ? {} : { token }),
-    });
-    if (!made.ok) throw new Error(`POST ${path} was refused: ${await made.text()}`);
-    return (await made.json()) as Made;
+    const key = randomUUID();
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const made = await this.insist(path, {
+        method: 'POST',
+        body,
+        key,
+        ...(token === undefined ? {} : { token }),
+      });
+      if (made.ok) return (await made.json()) as Made;
+      const refusal = await made.text();
+      // A daemon that was started while a device is lost knows of that one when it is back.
+      if (!refusal.includes('there is no device') || Date.now() > deadline)
+        throw new Error(`POST ${path} was refused: ${refusal}`);
+      await sleep(100);
+    }
   }
 
   /** @param changes such as what it waits for, where that has an id only now */
