@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -69,6 +70,8 @@ export class WorkerSupervisor {
     this.log = options.log;
     this.beatMs = options.beatMs;
     this.generation = generationOf(options.workerOptions);
+    // Each device's watching listens to it, of however many there are.
+    setMaxListeners(0, this.closing.signal);
   }
 
   /**
