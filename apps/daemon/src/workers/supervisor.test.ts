@@ -93,6 +93,25 @@ it.each(['start', 'retire'] as const)(
   },
 );
 
+it('a worker whose device turns up again is asked no more', async () => {
+  const pid = stillWorker(generationOf({}));
+  let asked = 0;
+  const publish = async (): Promise<number> => {
+    asked += 1;
+    return 1;
+  };
+  const onDeath = () => undefined;
+  const log = pino({ level: 'silent' });
+  const supervisor = new WorkerSupervisor({ directories, workerOptions: {}, onDeath, log });
+  supervisor.start([], { publish } as unknown as Redis);
+  supervisor.add([DEVICE]);
+  // Longer than from one asking to the next.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  supervisor.close();
+  process.kill(pid, 'SIGKILL');
+  expect(asked).toBe(1);
+});
+
 it('the address of Redis, which may hold a password, is no argument of a worker', async () => {
   let pid = 0;
   let told: string[] = [];

@@ -7,7 +7,6 @@ import {
   type Ending,
   endWhenStill,
   type HeldLock,
-  isLocked,
   keepRunning,
   lastBeat,
   signalHolder,
@@ -52,6 +51,8 @@ export class WorkerSupervisor {
   /** Devices whose workers were asked to make room for one of this generation. */
   private readonly renewing = new Set<string>();
   private devices: readonly string[] = [];
+  /** Ends the asking of workers whose devices are managed again. */
+  private readonly leaving = new Map<string, AbortController>();
   /** To start workers, by their devices. */
   private readonly troubles = new Map<string, RecurringTrouble>();
 
@@ -80,23 +81,39 @@ export class WorkerSupervisor {
    */
   start(devices: readonly string[], redis: Redis): void {
     for (const known of this.directories.devicesWithWorkers()) {
-      if (!devices.includes(known)) void this.askToLeave(known, redis);
+      if (devices.includes(known)) continue;
+      const leaving = new AbortController();
+      this.leaving.set(known, leaving);
+      const signal = AbortSignal.any([this.closing.signal, leaving.signal]);
+      void this.letGo(known, redis, ASKING_UNMANAGED_MS, signal);
     }
     this.add(devices);
   }
 
-  /** Again and again: a worker that is just starting doesn't listen yet, and one that has a task stays until that is over. */
-  private async askToLeave(device: string, redis: Redis): Promise<void> {
-    const { signal } = this.closing;
-    while (!signal.aborted && isLocked(this.directories.workerLock(device))) {
-      await redis.publish(KEYS.control(device), 'retire').catch(() => undefined);
-      await sleep(ASKING_UNMANAGED_MS, undefined, { signal }).catch(() => undefined);
+  /**
+   * Asks a worker to leave, again and again: one that is just starting doesn't listen yet, and one that has a task stays
+   * until that is over.
+   * @param signal ends the asking
+   * @returns whether it has left
+   */
+  private async letGo(device: string, redis: Redis, everyMs: number, signal: AbortSignal): Promise<boolean> {
+    const ask = (): unknown => redis.publish(KEYS.control(device), 'retire').catch(() => undefined);
+    const asking = setInterval(ask, everyMs);
+    ask();
+    try {
+      (await waitForLock(this.directories.workerLock(device), signal)).release();
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearInterval(asking);
     }
   }
 
   /** Finds or starts workers for those of these devices that have none yet, at a pace that leaves a core to others. */
   add(devices: readonly string[]): void {
     const added = devices.filter((device) => !this.devices.includes(device));
+    for (const device of added) this.leaving.get(device)?.abort();
     this.devices = [...this.devices, ...added];
     void this.startInTurn(added);
   }
@@ -147,22 +164,9 @@ export class WorkerSupervisor {
     const patience = AbortSignal.timeout(LEAVING_MS);
     const devices = new Set([...this.devices, ...this.directories.devicesWithWorkers()]);
     const left = await Promise.all(
-      [...devices].map(async (device) => {
-        const gone = waitForLock(this.directories.workerLock(device), patience).then(
-          (lock) => {
-            lock.release();
-            return true;
-          },
-          () => false,
-        );
-        // Again and again, for a worker that is just starting doesn't listen yet.
-        const ask = (): unknown => redis.publish(KEYS.control(device), 'retire').catch(() => undefined);
-        const asking = setInterval(ask, ASKING_MS);
-        ask();
-        const hasLeft = await gone;
-        clearInterval(asking);
-        return hasLeft ? [] : [device];
-      }),
+      [...devices].map(async (device) =>
+        (await this.letGo(device, redis, ASKING_MS, patience)) ? [] : [device],
+      ),
     );
     return left.flat();
   }
