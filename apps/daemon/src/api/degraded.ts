@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { lostMeanwhile } from './lost-ledger.js';
 import { LedgerUnavailable } from './problem.js';
 
 declare module 'fastify' {
@@ -20,8 +21,7 @@ export function confirmLists(app: FastifyInstance): void {
     const { open, withoutLedger } = request.routeOptions.config;
     const isList = typeof payload === 'object' && payload !== null && 'items' in payload;
     if (!isList || open || withoutLedger === 'current') return payload;
-    const noticed = withoutLedger ? null : app.context.ledgerProblem();
-    const problem = noticed ?? (await app.context.unnoticedLedgerProblem());
+    const problem = await lostMeanwhile(request, app.context);
     if (problem) throw new LedgerUnavailable(problem);
     return payload;
   });

@@ -12,7 +12,7 @@ import type {
 import { RequestValidationError } from 'fastify-zod-openapi';
 import { adviceOn, DamagedRecord } from '../ledger/damage.js';
 import { type Unavailable, type UnavailableCode, whyUnavailable } from '../ledger/unavailable.js';
-import type { ApiContext } from './context.js';
+import { lostMeanwhile } from './lost-ledger.js';
 
 /** What is wrong in a body: each bad field, by its JSON pointer. */
 export type FieldErrors = NonNullable<Problem['errors']>;
@@ -106,7 +106,7 @@ export function answerProblems(app: FastifyInstance): void {
       request.log.info({ method, path: routeOptions.url }, 'a client went away before its request was whole');
       return sendProblem(request, reply, new ApiProblem('malformed_request', 'The request broke off'));
     }
-    const problem = await orLedgerGone(request, app.context, asProblem(error));
+    const problem = await orLedgerGone(request, asProblem(error));
     if (problem instanceof LedgerUnavailable)
       app.context.meters.refusedRequest(problem.why, READS.includes(request.method) ? 'read' : 'write');
     if (problem.code === 'payload_too_large') await letItFinishSending(request);
@@ -128,16 +128,10 @@ const SAID_OF_WHAT_IS_MISSING: readonly ProblemCode[] = [
   'idempotency_conflict',
 ];
 
-async function orLedgerGone(
-  { is404, routeOptions: { config } }: FastifyRequest,
-  context: Pick<ApiContext, 'ledgerProblem' | 'unnoticedLedgerProblem'>,
-  problem: ApiProblem,
-): Promise<ApiProblem> {
+async function orLedgerGone(request: FastifyRequest, problem: ApiProblem): Promise<ApiProblem> {
   if (!SAID_OF_WHAT_IS_MISSING.includes(problem.code)) return problem;
-  // Its watch may have noticed since the request came in.
-  const noticed = is404 || config.open || config.withoutLedger ? null : context.ledgerProblem();
-  const gone = noticed ?? (await context.unnoticedLedgerProblem());
-  return gone ? new LedgerUnavailable(gone) : problem;
+  const lost = await lostMeanwhile(request, request.server.context);
+  return lost ? new LedgerUnavailable(lost) : problem;
 }
 
 /** What Fastify refuses before it knows the route. */
